@@ -1,0 +1,204 @@
+"""What a configuration must fulfil beyond the types of its keys: a flat list of named checks.
+
+Each check looks at one thing and yields what it found: nothing when all is right. What the
+`STRICT` ones find makes the configuration unusable, the `ADVICE` ones warn. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from nsinit.model import graph
+from nsinit.model.plan import condition, waits_for
+from nsinit.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nsinit.model.lines import KeyPath
+    from nsinit.model.report import Report
+    from nsinit.model.spec import Config, Service
+
+NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+NAME_MAX: Final = 64
+HOST_NAME_MAX: Final = 64  # sethostname(2)
+SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
+RLIMITS: Final = (
+    "as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
+    "rtprio", "rttime", "sigpending", "stack",
+)  # fmt: skip
+
+
+Finding = tuple["KeyPath", str, str]  # where, what is wrong, what to do
+
+
+def run_checks(config: Config, report: Report) -> None:
+    """Apply every check."""
+    for check in STRICT:
+        for path, message, hint in check(config):
+            report.error(path, message, hint)
+    for check in ADVICE:
+        for path, message, hint in check(config):
+            report.warning(path, message, hint)
+
+
+def something_to_run(config: Config) -> Iterator[Finding]:
+    """There is at least one service."""
+    if not config.services:
+        yield (), "nothing to run", "add a [services.NAME] table with a command"
+
+
+def service_names(config: Config) -> Iterator[Finding]:
+    """Names can stand in paths, in `x@1` and in patterns."""
+    for name in config.services:
+        if bad := bad_name(name):
+            yield ("services", name), bad, ""
+
+
+def bad_name(name: str) -> str:
+    """What is wrong with the name of a service or sandbox, or nothing."""
+    if not name or set(name) - NAME_CHARS or not name[0].isalnum():
+        return "a name has letters, digits, '_', '.' and '-', and begins with a letter or digit"
+    return f"a name has at most {NAME_MAX} characters" if len(name) > NAME_MAX else ""
+
+
+def known_references(config: Config) -> Iterator[Finding]:
+    """Every service that is named somewhere exists."""
+    known = config.services
+    for name, spec in config.services.items():
+        for key in ("depends_on", "wants", "after", "before"):
+            for other in getattr(spec, key):
+                path = ("services", name, key)
+                if other == name:
+                    yield path, f'"{name}" names itself', ""
+                elif other not in known:
+                    yield path, f'there is no service "{other}"', did_you_mean(other, known)
+
+
+def no_cycle(config: Config) -> Iterator[Finding]:
+    """No service waits for itself, however far round."""
+    edges = {name: [o for o in to if o != name] for name, to in waits_for(config.services).items()}
+    if cycle := graph.find_cycle(edges):
+        yield ("services", cycle[0]), f"these wait for each other: {' -> '.join(cycle)}", ""
+
+
+def one_main(config: Config) -> Iterator[Finding]:
+    """The exit code of init is that of one service."""
+    mains = [name for name, spec in config.services.items() if spec.main]
+    for name in mains[1:]:
+        yield ("services", name, "main"), f'"{mains[0]}" is main already', "one service can be main"
+
+
+def conditions_can_be_met(config: Config) -> Iterator[Finding]:
+    """Nobody waits for the end of a service that never ends."""
+    for name, spec in config.services.items():
+        for other, written in spec.depends_on.items():
+            target = config.services.get(other)
+            if target is None or condition(written, target) not in ("completed", "exited"):
+                continue
+            if target.restart == "always":
+                path = ("services", name, "depends_on")
+                yield path, f'"{other}" has restart = "always" and is never {written}', ""
+
+
+def shell_commands(config: Config) -> Iterator[Finding]:
+    """With `shell = true` the command is one string."""
+    for name, spec in config.services.items():
+        if spec.shell and spec.command[:2] != ("/bin/sh", "-c"):
+            path = ("services", name, "command")
+            yield path, "shell = true takes the command as one string", ""
+
+
+def limit_names(config: Config) -> Iterator[Finding]:
+    """Resource limits have the names of getrlimit(2), in small letters."""
+    for name, spec in config.services.items():
+        for limit in spec.limits:
+            if limit not in RLIMITS:
+                path = ("services", name, "limits", limit)
+                yield path, "unknown limit", did_you_mean(limit, RLIMITS) or ", ".join(RLIMITS)
+
+
+def oneshot_restarts(config: Config) -> Iterator[Finding]:
+    """A oneshot that succeeded is done."""
+    for name, spec in config.services.items():
+        if spec.type == "oneshot" and spec.restart in ("always", "on-success"):
+            path = ("services", name, "restart")
+            yield path, "a oneshot runs until it succeeds", 'use "no" or "on-failure"'
+
+
+def control_path(config: Config) -> Iterator[Finding]:
+    """The control socket has an absolute path that fits into a socket address."""
+    path = config.init.control.path
+    key = ("init", "control", "path")
+    if path is None:
+        return
+    if not path.startswith("/"):
+        yield key, f"expected an absolute path, got {path!r}", ""
+    elif len(path.encode("utf-8", "surrogateescape")) > SOCKET_PATH_MAX:
+        yield key, f"a socket's path has at most {SOCKET_PATH_MAX} bytes", ""
+
+
+def sandbox_names(config: Config) -> Iterator[Finding]:
+    """Host and domain names fit the kernel; the sandbox's own name can stand in a path."""
+    if config.sandbox is None:
+        return
+    if config.sandbox.name is not None and (bad := bad_name(config.sandbox.name)):
+        yield ("sandbox", "name"), bad, ""
+    for key in ("hostname", "domainname"):
+        name = getattr(config.sandbox, key)
+        if name is not None and not 0 < len(name.encode("utf-8", "replace")) <= HOST_NAME_MAX:
+            yield ("sandbox", key), f"a {key} has 1 to {HOST_NAME_MAX} bytes", ""
+
+
+def sandbox_namespaces(config: Config) -> Iterator[Finding]:
+    """Nothing that the sandbox sets would be set for the host."""
+    if config.sandbox is None:
+        return
+    kinds = config.sandbox.namespaces
+    path = ("sandbox", "namespaces")
+    if kinds.get("uts") == "shared":
+        for key in ("hostname", "domainname"):
+            if getattr(config.sandbox, key) is not None:
+                yield ("sandbox", key), f"with a shared uts namespace the host's {key} changes", ""
+    if kinds.get("mount") == "shared" and kinds.get("pid") != "shared":
+        yield path, "a new pid namespace needs its own /proc", 'use mount = "new"'
+    if all(kinds.get(kind) == "shared" for kind in ("pid", "mount", "uts", "ipc", "user")):
+        yield path, "every namespace is shared", "leave [sandbox] out"
+
+
+def readiness_on_time(config: Config) -> Iterator[Finding]:
+    """A start_timeout without a declared readiness only bounds a oneshot."""
+    for name, spec in config.services.items():
+        if spec.start_timeout is not None and not _declares_ready(spec) and spec.type != "oneshot":
+            path = ("services", name, "start_timeout")
+            yield path, "has no effect without a declared readiness", "add ready = {notify = true}"
+
+
+def budget_is_enough(config: Config) -> Iterator[Finding]:
+    """A stop_timeout longer than the whole shutdown is cut short there."""
+    total = config.init.shutdown_timeout
+    for name, spec in config.services.items():
+        if spec.stop_timeout > total:
+            path = ("services", name, "stop_timeout")
+            yield path, f"a shutdown gives all services {total:g} s", "raise init.shutdown_timeout"
+
+
+def _declares_ready(spec: Service) -> bool:
+    return spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
+
+
+STRICT: Final = (
+    something_to_run,
+    service_names,
+    known_references,
+    no_cycle,
+    one_main,
+    conditions_can_be_met,
+    shell_commands,
+    limit_names,
+    oneshot_restarts,
+    control_path,
+    sandbox_names,
+    sandbox_namespaces,
+)
+ADVICE: Final = (readiness_on_time, budget_is_enough)

@@ -1,0 +1,152 @@
+"""From the text of configuration files to a checked `Config` and its `Plan`. Pure.
+
+Only `read_file` opens a file. All problems are found before any is told: syntax, unknown keys,
+wrong types, unset variables, then the checks on what could be read.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from nsinit.errors import ConfigError, Problem
+from nsinit.model.checks import run_checks
+from nsinit.model.decode import decode
+from nsinit.model.expand import expand
+from nsinit.model.plan import Plan, make_plan
+from nsinit.model.report import Report, Source
+from nsinit.model.spec import Config, Init, Sandbox, Service
+from nsinit.model.types import Names
+from nsinit.nearest import did_you_mean
+from nsinit.units import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nsinit.model.lines import KeyPath
+
+_MAX_BYTES = 16 << 20
+_TABLES = ("include", "init", "services", "sandbox")
+
+
+class Loaded(Struct, frozen=True):
+    """A configuration that is right: what was written, what it means, what looks odd."""
+
+    config: Config
+    plan: Plan
+    warnings: list[Problem]
+    files: list[str]
+
+
+def read_file(path: str) -> str:
+    """The text of a configuration file; ConfigError says why it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([Problem(path, 0, "", f"cannot read: {error.strerror}")]) from None
+    if len(data) > _MAX_BYTES:
+        raise ConfigError([Problem(path, 0, "", f"cannot read: over {_MAX_BYTES >> 20} MiB")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(path, line, "", "cannot read: this is not UTF-8")]) from None
+
+
+def parse_source(file: str, text: str) -> Source:
+    """One file as tables; ConfigError for a syntax error, with its line."""
+    try:
+        return Source(file, text, tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message, _, place = str(error).rpartition(" (at ")
+        digits = "".join(c for c in place.partition(",")[0] if c.isdigit())
+        line = int(digits) if digits else text.count("\n") + 1
+        raise ConfigError([Problem(file, line, "", f"not TOML: {message or error}")]) from None
+
+
+def included(source: Source) -> list[str]:
+    """The patterns of `include`, relative to the file that holds them."""
+    patterns = source.data.get("include", [])
+    try:
+        return Names.read(patterns)
+    except ValueError as error:
+        report = Report([source])
+        report.error(("include",), str(error))
+        raise ConfigError(report.problems) from None
+
+
+def load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
+    """Check and combine the files; the first is the main one. ConfigError carries all problems."""
+    report = Report(sources)
+    tables = _merge(sources, report)
+    _expand_all(tables, env, report)
+    services = {
+        name: decode(table, Service, ("services", name), report)
+        for name, table in tables["services"].items()
+    }
+    init = decode(tables["init"], Init, ("init",), report)
+    sandbox = None
+    if "sandbox" in tables:
+        sandbox = decode(tables["sandbox"], Sandbox, ("sandbox",), report)
+    config = Config(init=init, services=services, sandbox=sandbox)
+    run_checks(config, report)
+    report.raise_if_wrong()
+    files = [source.file for source in sources]
+    return Loaded(config, make_plan(config), report.warnings, files)
+
+
+def _merge(sources: Sequence[Source], report: Report) -> dict[str, Any]:
+    """The tables of all files as one; a service is described in one place only."""
+    merged: dict[str, Any] = {"init": {}, "services": {}}
+    homes: dict[KeyPath, str] = {}
+    for source in sources:
+        for key, value in source.data.items():
+            if key not in _TABLES:
+                report.error((key,), "unknown key", did_you_mean(key, _TABLES), source)
+            elif key == "include":
+                if source is not sources[0]:
+                    report.error((key,), "an included file can't include others", "", source)
+            elif not isinstance(value, dict):
+                report.error((key,), f"expected a table, got {kind_of(value)}", "", source)
+            elif key == "services":
+                for name, table in value.items():
+                    _adopt(merged[key], (key, name), table, source, homes, report)
+            else:
+                _adopt(merged, (key,), value, source, homes, report)
+    return merged
+
+
+def _adopt(
+    into: dict[str, Any],
+    path: KeyPath,
+    value: object,
+    source: Source,
+    homes: dict[KeyPath, str],
+    report: Report,
+) -> None:
+    if path in homes:
+        report.error(path, f"is described in {homes[path]} already", "", source)
+    else:
+        homes[path] = source.file
+        into[str(path[-1])] = value
+
+
+def _expand_all(tables: dict[str, Any], env: Mapping[str, str], report: Report) -> None:
+    def walk(value: object, path: KeyPath) -> object:
+        if isinstance(value, str):
+            try:
+                return expand(value, env)
+            except ValueError as error:
+                report.error(path, str(error))
+                return value
+        if isinstance(value, dict):
+            return {key: walk(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, (*path, index)) for index, item in enumerate(value)]
+        return value
+
+    for key, value in tables.items():
+        tables[key] = walk(value, (key,))

@@ -1,0 +1,82 @@
+"""Collects what is wrong in a configuration, and finds the line of each problem. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from nsinit.errors import ConfigError, Problem
+from nsinit.model.lines import KeyPath, key_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Source(Struct, frozen=True):
+    """One file of the configuration: its name as the user knows it, its text, its tables."""
+
+    file: str
+    text: str
+    data: dict[str, Any]
+
+
+class Report:
+    """All problems and warnings of one configuration, by key path."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.sources = list(sources)
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.paths: set[KeyPath] = set()  # where the problems are
+        self._lines: dict[str, dict[KeyPath, int]] = {}
+
+    def error(
+        self, path: KeyPath, message: str, hint: str = "", source: Source | None = None
+    ) -> None:
+        """Note something that makes the configuration unusable."""
+        self.paths.add(path)
+        self.problems.append(self._problem(path, message, hint, source))
+
+    def warning(self, path: KeyPath, message: str, hint: str = "") -> None:
+        """Note something that works, but hardly as meant."""
+        self.warnings.append(self._problem(path, message, hint, None))
+
+    def raise_if_wrong(self) -> None:
+        """End with every problem at once, if there is any."""
+        if self.problems:
+            raise ConfigError(self.problems)
+
+    def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
+        source = source or self._source_of(path)
+        if source.file not in self._lines:
+            self._lines[source.file] = key_lines(source.text)
+        lines = self._lines[source.file]
+        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
+        return Problem(source.file, line, dotted(path), message, hint)
+
+    def _source_of(self, path: KeyPath) -> Source:
+        for source in self.sources:
+            if _holds(source.data, path[:2]):
+                return source
+        return self.sources[0]
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as TOML writes it: services."my app".command[0]."""
+    made = ""
+    for part in path:
+        if isinstance(part, int):
+            made += f"[{part}]"
+            continue
+        bare = part and all(char.isascii() and (char.isalnum() or char in "-_") for char in part)
+        made += ("." if made else "") + (part if bare else f'"{part}"')
+    return made
+
+
+def _holds(data: object, path: KeyPath) -> bool:
+    for part in path:
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return True
