@@ -1,0 +1,88 @@
+"""The snapshot: everything about init that can be observed, and the only type for it.
+
+Status, the event stream, metrics and probes are all made from it. Instants are monotonic seconds;
+whoever shows them to a person turns them into clock times. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from nsinit.core.state import State
+
+if TYPE_CHECKING:
+    from nsinit.core.state import ServiceState
+    from nsinit.core.supervisor import Supervisor
+    from nsinit.model.plan import Rules
+
+
+class ServiceView(Struct, frozen=True, kw_only=True):
+    """One service as it is at this moment."""
+
+    name: str
+    description: str
+    type: str
+    tags: tuple[str, ...]
+    main: bool
+    essential: bool
+    want: Literal["up", "down"]
+    state: State
+    reason: str
+    result: str
+    pid: int | None
+    run: int
+    restarts: int
+    since_at: float
+    started_at: float | None
+    ready_at: float | None
+    next_retry_at: float | None
+    exit_code: int | None
+    exit_signal: int | None
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """Init as it is at this moment."""
+
+    phase: str
+    exit_code: int | None
+    main: str | None
+    services: list[ServiceView]
+
+
+def view_service(s: ServiceState, rules: Rules) -> ServiceView:
+    """The snapshot of one service."""
+    status = s.last_status
+    return ServiceView(
+        name=s.name,
+        description=rules.description,
+        type=rules.type,
+        tags=rules.tags,
+        main=rules.main,
+        essential=rules.essential,
+        want="up" if s.want else "down",
+        state=s.state,
+        reason=s.reason,
+        result=s.result,
+        pid=s.pid or None,
+        run=s.run,
+        restarts=s.restarts,
+        since_at=s.since_at,
+        started_at=s.started_at if s.run else None,
+        ready_at=s.ready_at,
+        next_retry_at=s.timers.get("backoff"),
+        exit_code=status if status is not None and status >= 0 else None,
+        exit_signal=-status if status is not None and status < 0 else None,
+    )
+
+
+def view(supervisor: Supervisor) -> View:
+    """The snapshot of everything, services in starting order."""
+    state, plan = supervisor.state, supervisor.plan
+    return View(
+        phase=state.phase,
+        exit_code=state.code,
+        main=plan.main,
+        services=[view_service(state.services[name], r) for name, r in plan.services.items()],
+    )

@@ -1,0 +1,1 @@
+"""nsinit inside a real Docker engine."""

@@ -1,0 +1,67 @@
+"""Own the list of Debian packages that the engine tests need, and the one way to install them.
+
+Imports the standard library only, so that it also runs as a script on a bare machine:
+``python -m tests.engines.packages`` or ``python tests/engines/packages.py``.
+What must stay true: nothing is installed unless somebody calls `install`.
+"""
+
+import os
+import shutil
+import subprocess
+from typing import Final
+
+SYSTEM_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where Debian puts programs: another copy earlier in $PATH must not be mixed in."""
+
+PROGRAMS: Final = {
+    "docker.io": "dockerd",
+    "iproute2": "ip",
+    "mmdebstrap": "mmdebstrap",
+    "nginx": "nginx",
+    "redis-server": "redis-server",
+    "curl": "curl",
+    "uidmap": "newuidmap",
+}
+"""Package -> the program that shows that it is installed."""
+
+INSTALL_TIMEOUT: Final = 900.0
+
+
+def missing() -> list[str]:
+    """Return the packages whose program is not on this machine."""
+    return [
+        package
+        for package, program in PROGRAMS.items()
+        if shutil.which(program, path=SYSTEM_PATH) is None
+    ]
+
+
+def install() -> None:
+    """Install every package that is missing, without starting the services they bring."""
+    lacking = missing()
+    if not lacking:
+        return
+    environment = {
+        **os.environ,
+        "PATH": SYSTEM_PATH,
+        "DEBIAN_FRONTEND": "noninteractive",
+        # invoke-rc.d starts nothing in runlevel 1: the tests bring up their own instances.
+        "RUNLEVEL": "1",
+    }
+    # Another apt on the machine is waited for rather than reported as a failure.
+    apt = ("apt-get", "-q", "-o", "DPkg::Lock::Timeout=300")
+    for command in (
+        (*apt, "update"),
+        (*apt, "install", "-y", "--no-install-recommends", *lacking),
+    ):
+        subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            timeout=INSTALL_TIMEOUT,
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    install()
