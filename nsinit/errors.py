@@ -101,9 +101,13 @@ class SpawnError(NsinitError):
 
 
 class ControlError(NsinitError):
-    """Init answered that an operation failed."""
+    """Init answered that an operation failed; `answer` is the JSON of what it said."""
 
     exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, *, hint: str = "", answer: object = None) -> None:
+        super().__init__(message, hint=hint)
+        self.answer = answer
 
 
 class UnreachableError(ControlError):

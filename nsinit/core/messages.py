@@ -106,10 +106,10 @@ class Shutdown(Message, frozen=True):
     hurry: bool = False
 
 
-Event = (
+AnyRunEvent = (
     Spawned | Execed | SpawnFailed | Ready | Exited | Emptied | Lingering | Fired
-    | Boot | Start | Stop | Restart | Shutdown
 )  # fmt: skip
+Event = AnyRunEvent | Boot | Start | Stop | Restart | Shutdown
 
 
 # --- Actions -------------------------------------------------------------------------------------
@@ -163,12 +163,14 @@ class Disarm(Message, frozen=True):
 
 
 class Changed(Message, frozen=True):
-    """A service has another state now."""
+    """A service has another state now; more may follow before this is carried out."""
 
     service: str
     run: int
     old: str
     new: str
+    pid: int
+    reason: str
 
 
 class Noted(Message, frozen=True):

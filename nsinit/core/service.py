@@ -72,7 +72,7 @@ def enter(turn: Turn, s: ServiceState, state: State, reason: str = "") -> None:
     for timer in [kind for kind in s.timers if kind not in _TIMERS[state]]:
         disarm(turn, s, timer)
     s.state, s.reason, s.since_at = state, reason, turn.now
-    turn.actions.append(Changed(s.name, s.run, old, state))
+    turn.actions.append(Changed(s.name, s.run, old, state, s.pid, reason))
     turn.touched.append(s)
     if state in (State.EXITED, State.FAILED):
         turn.ended.append(s)
@@ -238,7 +238,7 @@ def _on_lingering(turn: Turn, s: ServiceState, rules: Rules, e: Lingering) -> No
         kill_now(turn, s, rules)
     elif s.stop_step < 0:
         _next_stop_step(turn, s, rules)
-    elif s.stop_step < len(rules.stop_steps):  # they may not have had this step's signal
+    elif s.stop_step < len(rules.stop_steps):  # only the group had this step's signal
         _signal(turn, s, rules.stop_steps[s.stop_step][0], "all")
 
 
@@ -268,7 +268,7 @@ def _ignore(turn: Turn, s: ServiceState, rules: Rules, e: RunEvent) -> None:
     """It comes too late to matter, or says what is known."""
 
 
-# --- How a run ends ---------------------------------------------------------------------------------
+# --- How a run ends -------------------------------------------------------------------------------
 
 
 def _begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None:
@@ -283,6 +283,8 @@ def _next_stop_step(turn: Turn, s: ServiceState, rules: Rules) -> None:
     alone = rules.kill_mode == "process"
     if s.stop_step == len(rules.stop_steps):
         _signal(turn, s, SIGKILL, "main" if alone else "all")
+        if s.status is not None:  # only strays are left: look again whether they are
+            turn.actions.append(Sweep(s.name, s.run))
         arm(turn, s, "stop", policy.KILL_RETRY)
         return
     number, wait = rules.stop_steps[s.stop_step]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from nsinit.core.state import State
 
 if TYPE_CHECKING:
+    from nsinit.core.messages import Changed
     from nsinit.core.state import ServiceState
     from nsinit.core.supervisor import Supervisor
     from nsinit.model.plan import Rules
@@ -74,6 +75,17 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         next_retry_at=s.timers.get("backoff"),
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
+    )
+
+
+def view_change(change: Changed, s: ServiceState, rules: Rules) -> ServiceView:
+    """The snapshot of a service at the moment of a change, a little later in the same turn."""
+    return structs.replace(
+        view_service(s, rules),
+        state=State(change.new),
+        run=change.run,
+        pid=change.pid or None,
+        reason=change.reason,
     )
 
 

@@ -10,11 +10,13 @@ from nsinit.core import messages as m
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, State
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import make_plan
-from nsinit.model.spec import Config, Init, Ready, Service
+from nsinit.model.spec import Config, Init, Ready, RestartPolicy, Service, ServiceType
 from nsinit.model.types import Codes, Limit, Needs, Seconds, StopSequence, Words
 from tests.support.fake_kernel import FakeKernel
 
 NAMES = ["a", "b", "c", "d", "e"]
+TYPES: list[ServiceType] = ["simple", "simple", "oneshot", "notify"]
+RESTARTS: list[RestartPolicy | None] = [None, "no", "on-failure", "always", "on-success"]
 OUTCOMES = ["ok", "ok", "stubborn", "strays", "no fork", "no program", "late failure", "late exec"]
 
 
@@ -25,7 +27,7 @@ def services(draw: st.DrawFn) -> dict[str, Service]:
     main = draw(st.integers(-4, count - 1))
     made: dict[str, Service] = {}
     for index, name in enumerate(NAMES[:count]):
-        kind = draw(st.sampled_from(["simple", "simple", "oneshot", "notify"]))
+        kind = draw(st.sampled_from(TYPES))
         earlier = st.sampled_from(NAMES[:index]) if index else st.nothing()
         needs = draw(st.sets(earlier, max_size=2)) if index else set()
         choices = ["started", "ready", "completed", "exited"]
@@ -34,7 +36,7 @@ def services(draw: st.DrawFn) -> dict[str, Service]:
             for other in sorted(needs)
             if made[other].restart != "always"
         }
-        restart = draw(st.sampled_from([None, "no", "on-failure", "always", "on-success"]))
+        restart = draw(st.sampled_from(RESTARTS))
         made[name] = Service(
             command=Words(["x"]),
             type=kind,
@@ -76,7 +78,6 @@ class Life(RuleBasedStateMachine):
         self.kernel = FakeKernel(make_plan(config), outcomes=outcomes, jitter=jitter)
         self.kernel.post(m.Boot())
 
-    @property
     def going(self) -> bool:
         return self.kernel.finished is None
 
@@ -89,39 +90,39 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.kernel.pending)
     @rule(index=st.integers(0, 50))
     def deliver(self, index: int) -> None:
-        if self.going:
+        if self.going():
             self.kernel.deliver(index % len(self.kernel.pending))
 
     @rule(seconds=st.sampled_from([0.1, 0.6, 1.0, 5.0, 40.0]))
     def advance(self, seconds: float) -> None:
-        if self.going:
+        if self.going():
             self.kernel.advance(seconds)
 
     @rule(pick=st.integers(0, 4), status=st.sampled_from([0, 0, 1, 3, 4, 255, -9, -15]))
     def crash(self, pick: int, status: int) -> None:
-        if self.going:
-            self.kernel.crash(*self.names([pick]), status)
+        if self.going():
+            self.kernel.crash(self.names([pick])[0], status)
 
     @rule(pick=st.integers(0, 4))
     def ready(self, pick: int) -> None:
         (name,) = self.names([pick])
         process = self.kernel.processes.get(name)
-        if self.going and process and process.main:
+        if self.going() and process and process.main:
             self.kernel.post(m.Ready(name, process.run))
 
     @rule(picks=picks)
     def start(self, picks: list[int]) -> None:
-        if self.going:
+        if self.going():
             self.kernel.post(m.Start(self.names(picks)))
 
     @rule(picks=picks)
     def stop(self, picks: list[int]) -> None:
-        if self.going:
+        if self.going():
             self.kernel.post(m.Stop(self.names(picks)))
 
     @rule(picks=picks)
     def restart(self, picks: list[int]) -> None:
-        if self.going:
+        if self.going():
             self.kernel.post(m.Restart(self.names(picks)))
 
     @rule(pick=st.integers(0, 4), back=st.integers(1, 3), kind=st.integers(0, 6))
@@ -149,7 +150,7 @@ class Life(RuleBasedStateMachine):
             self.changes_nothing(timer)
 
     def changes_nothing(self, event: m.Event) -> None:
-        if not self.going:
+        if not self.going():
             return
         before = self.kernel.core.state.encode()
         actions = self.kernel.core.handle(event, self.kernel.now, self.kernel.jitter)
@@ -164,7 +165,7 @@ class Life(RuleBasedStateMachine):
         assert state == core.state
         self.kernel.core = Supervisor(core.plan, state, strict=True)
 
-    @precondition(lambda self: self.going)
+    @precondition(lambda self: self.going())
     @rule(hurry=st.booleans(), code=st.sampled_from([None, 7]))
     def shut_down(self, hurry: bool, code: int | None) -> None:
         self.kernel.post(m.Shutdown(code, hurry))
@@ -174,17 +175,17 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "kernel"):
             return
         kernel, state = self.kernel, self.kernel.core.state
-        if self.going and state.phase == "up":
+        if self.going() and state.phase == "up":
             kernel.post(m.Stop(tuple(kernel.plan.services)))
             for _ in range(60):
                 kernel.settle()
                 kernel.advance(1.0)
             states = {s.state for s in kernel.core.state.services.values()}
             assert states <= AT_REST, states
-        if self.going:
+        if self.going():
             start = kernel.now if kernel.core.state.phase == "up" else None
             kernel.post(m.Shutdown())
-            while self.going:
+            while self.going():
                 assert kernel.now < kernel.core.state.deadline + 1.0
                 kernel.settle()
                 kernel.advance(0.25)

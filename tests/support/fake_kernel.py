@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nsinit.core import messages as m
 from nsinit.core.state import State
 from nsinit.core.supervisor import Supervisor
-from nsinit.model.plan import Plan
+from nsinit.model.plan import Plan  # noqa: TC001  (dataclass)
 
 TRANSIENT, HOPELESS = errno.EAGAIN, errno.ENOENT
 
@@ -37,7 +37,7 @@ class FakeKernel:
     jitter: float = 0.5
     outcomes: list[str] = field(default_factory=list)  # of the coming spawns; then "ok"
     processes: dict[str, Process] = field(default_factory=dict)
-    pending: list[m.Event] = field(default_factory=list)
+    pending: list[m.AnyRunEvent] = field(default_factory=list)
     timers: dict[tuple[str, str], m.Fired] = field(default_factory=dict)
     cancelled: list[m.Fired] = field(default_factory=list)
     actions: list[m.Action] = field(default_factory=list)
@@ -74,9 +74,9 @@ class FakeKernel:
             self.in_a_row.clear()
         elif isinstance(event, m.Exited):
             s = self.core.state.services[event.service]
-            if s.run == event.run and s.ready_at is not None:
-                if self.now - s.ready_at >= self.plan.services[event.service].reset_after:
-                    self.in_a_row[event.service] = 0
+            lasted = self.now - s.ready_at if s.ready_at is not None else 0.0
+            if s.run == event.run and lasted >= self.plan.services[event.service].reset_after:
+                self.in_a_row[event.service] = 0
 
     def _carry_out(self, action: m.Action) -> list[m.Event]:
         match action:
@@ -154,9 +154,8 @@ class FakeKernel:
         if scope == "all" and process.strays:
             self._later(m.Emptied(service, run))
 
-    def _later(self, event: m.RunEvent) -> None:
-        same = [e for e in self.pending if type(e) is type(event) and e.service == event.service]  # type: ignore[union-attr]
-        if not same:
+    def _later(self, event: m.AnyRunEvent) -> None:
+        if not any(type(e) is type(event) and e.service == event.service for e in self.pending):
             self.pending.append(event)
 
     def _sweep(self, service: str, run: int) -> list[m.Event]:
@@ -171,7 +170,6 @@ class FakeKernel:
     def deliver(self, index: int) -> None:
         """Let one of the things that are due happen, whichever was due first."""
         event = self.pending.pop(index)
-        assert isinstance(event, m.RunEvent)
         process = self.processes.get(event.service)
         if process is None or process.run != event.run:
             self.post(event)  # late, of an earlier run
@@ -191,7 +189,7 @@ class FakeKernel:
             return
         self.post(event)
 
-    def _forget_exec(self, end: m.RunEvent) -> None:
+    def _forget_exec(self, end: m.AnyRunEvent) -> None:
         """Whether the exec worked is not told after the end any more."""
         self.pending = [
             e

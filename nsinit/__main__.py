@@ -1,0 +1,82 @@
+"""Which of nsinit's programs is meant; imports no more than that one needs.
+
+Whoever becomes an init blocks signals first: until then PID 1 is deaf (signal(7)), and what is
+blocked stays pending until somebody reads it.
+"""
+
+import sys
+
+_HELP = """\
+usage: nsinit run [FILE]          start the services of FILE, as init or in a sandbox
+       nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
+       nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
+       nsinit check [FILE]         tell everything that is wrong with FILE
+       nsinit --version
+
+examples:
+  nsinit run config/demo.toml
+  nsinit ctl status
+  docker run --entrypoint nsinit IMAGE -- python3 app.py
+
+`nsinit run --help` and `nsinit ctl --help` tell more."""
+
+
+def main() -> int:
+    """The entry point of the console script and of `python -m nsinit`."""
+    argv = sys.argv[1:]
+    verb = argv[0] if argv else ""
+    if verb in ("--", "run"):
+        import signal
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    if verb == "--":
+        import os
+
+        os._exit(_single(argv[1:]))  # nothing of Python's own end is worth the time
+    if verb == "ctl":
+        from nsinit.cli.ctl import main as ctl
+
+        return ctl(argv[1:])
+    if verb == "run":
+        from nsinit.cli.run import main as run
+
+        return run(argv[1:])
+    if verb == "check":
+        from nsinit.cli.check import main as check
+
+        return check(argv[1:])
+    return _other(verb)
+
+
+def _single(argv: list[str]) -> int:
+    if not argv:
+        print("nsinit: cannot run nothing: a command must follow --", file=sys.stderr)
+        return 2
+    from nsinit.process.environment import given_environment
+    from nsinit.process.single import run
+
+    return run(argv, given_environment())
+
+
+def _other(verb: str) -> int:
+    if verb in ("--version", "-V"):
+        from nsinit import __version__
+
+        print(f"nsinit {__version__}")
+        return 0
+    if verb in ("-h", "--help", "help"):
+        print(_HELP)
+        return 0
+    if not verb:
+        print(_HELP, file=sys.stderr)
+        return 2
+    from nsinit.nearest import did_you_mean
+
+    print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
+    hint = did_you_mean(verb, ("run", "ctl", "check")) or "nsinit --help"
+    print(f"  hint: {hint}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

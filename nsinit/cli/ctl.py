@@ -1,0 +1,175 @@
+"""`nsinit ctl VERB`: ask a running init, and show what it says.
+
+The parser is built from one row of the command table. Imports neither asyncio nor msgspec nor h11:
+an operator waits for this.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit import errors
+from nsinit.cli import show
+from nsinit.cli.output import as_json, complain, say
+from nsinit.client import Client
+from nsinit.control.commands import BY_NAME, COMMANDS, Command, Param
+from nsinit.errors import ControlError, NsinitError, UsageError
+from nsinit.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_HELP: Final = """\
+usage: nsinit ctl [-s NAME] [--socket PATH] VERB ...
+
+Asks a running init. Without -s it is $NSINIT_SOCKET, or the only init that is running.
+
+verbs:
+{verbs}
+
+options:
+  -s NAME         the sandbox of that name
+  --socket PATH   the control socket at that path
+  --json          JSON instead of text, with every verb
+
+examples:
+  nsinit ctl status
+  nsinit ctl restart web
+  nsinit ctl logs -f web
+  nsinit ctl -s shop status --json
+
+exit codes: 0 done · 1 failed · 2 usage · 3 not running (status NAME) · 4 unknown service, or no
+init answers · 77 not allowed · 124 waited too long
+`nsinit ctl VERB --help` tells more of a verb."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb; returns the exit code."""
+    try:
+        return _run(list(argv))
+    except NsinitError as error:
+        complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(argv: list[str]) -> int:
+    name, path, rest = _common(argv)
+    if not rest or rest[0] in ("-h", "--help", "help"):
+        verbs = "\n".join(f"  {row.name:<10} {row.summary}" for row in COMMANDS)
+        say(_HELP.format(verbs=verbs))
+        return errors.EXIT_OK if rest else errors.EXIT_USAGE
+    command = BY_NAME.get(rest[0])
+    if command is None:
+        raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], BY_NAME))
+    given = vars(_parser(command).parse_args(rest[1:]))
+    as_text = not given.pop("json")
+    given = {key: value for key, value in given.items() if value not in (None, [])}
+    client = Client(path, name=name)
+    if command.stream:
+        return _follow(client, command, given, as_text=as_text)
+    try:
+        answer = client.call(command, given)
+    except ControlError as error:
+        if not as_text and error.answer is not None:
+            say(as_json(error.answer))
+        raise
+    if not as_text:
+        say(as_json(answer))
+    else:
+        show.SHOW[command.name](answer)
+    return _exit_code(command, given, answer)
+
+
+def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
+    """The options before the verb: which init."""
+    name, path = "", None
+    while argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
+        option = argv.pop(0)
+        if option not in ("-s", "--socket") or not argv:
+            raise UsageError(f"cannot use the option {option!r} here", hint="nsinit ctl --help")
+        if option == "-s":
+            name = argv.pop(0)
+        else:
+            path = argv.pop(0)
+    return name, path, argv
+
+
+def _parser(command: Command) -> argparse.ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"nsinit ctl {command.name}",
+        description=command.summary[0].upper() + command.summary[1:] + ".",
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in command.examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for param in command.params:
+        _add(parser, param)
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, param: Param) -> None:
+    if param.kind == "names":
+        many = "+" if param.required else "*"
+        parser.add_argument(param.name, nargs=many, metavar="NAME", help=param.help)
+    elif param.positional:
+        parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
+    else:
+        flags = [f"-{param.short}"] if param.short else []
+        flags.append("--" + param.name.replace("_", "-"))
+        if param.kind == "flag":
+            parser.add_argument(*flags, dest=param.name, action="store_true", help=param.help)
+        else:
+            default = (
+                f" (default {param.default:g})" if param.kind == "seconds" and param.default else ""
+            )
+            parser.add_argument(
+                *flags, dest=param.name, type=_reader(param), metavar="N", help=param.help + default
+            )
+
+
+def _reader(param: Param) -> Any:  # noqa: ANN401  (argparse takes any callable)
+    from nsinit.units import parse_duration
+
+    def read(text: str) -> object:
+        import argparse
+
+        try:
+            return parse_duration(text) if param.kind == "seconds" else int(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read if param.kind in ("seconds", "integer") else str
+
+
+def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:
+    """Print rows as they come."""
+    for row in client.call(command, given):
+        say(show.STREAM[command.name](row) if as_text else as_json(row))
+    return errors.EXIT_OK
+
+
+def _exit_code(command: Command, given: dict[str, Any], answer: dict[str, Any]) -> int:
+    if command.name == "status" and given.get("names"):
+        return max((_status_code(s) for s in answer["services"]), default=errors.EXIT_OK)
+    results = answer.get("results", [])
+    return errors.EXIT_OK if all(row["ok"] for row in results) else errors.EXIT_FAILED
+
+
+def _status_code(service: dict[str, Any]) -> int:
+    """The codes of systemctl status: 0 as it should be, 3 not running; and 1 failed."""
+    if service["state"] == "failed":
+        return errors.EXIT_FAILED
+    fine = service["state"] == "running" or (
+        service["type"] == "oneshot" and service["state"] == "exited"
+    )
+    return errors.EXIT_OK if fine else errors.EXIT_NOT_RUNNING

@@ -1,0 +1,82 @@
+"""Text for people: tables, times, errors; colour only where a terminal shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nsinit.errors import NsinitError
+
+_COLOURS: Final = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
+
+
+def colours(stream: TextIO) -> bool:
+    """Whether to colour: not without a terminal, nor with NO_COLOR or TERM=dumb; FORCE_COLOR."""
+    env = os.environ
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and env.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """The text in a colour, if the stream shows colours."""
+    if not colour or not colours(stream or sys.stdout):
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], tints: Sequence[str] = ()) -> str:
+    """Aligned columns; `tints` are the colours of the second cell of each row."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [paint(_line(head, widths), "bold")]
+    for index, row in enumerate(rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if tints:
+            cells[1] = paint(cells[1], tints[index])
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
+
+
+def span(seconds: float) -> str:
+    """How long, in two units at most: "3s", "5m 10s", "2d 4h"."""
+    whole = max(0, int(seconds))
+    parts: list[str] = []
+    for name, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, whole = divmod(whole, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count}{name}")
+    return " ".join(parts[:2])
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line; bytes that came from outside are shown as they can be."""
+    out = stream or sys.stdout
+    encoding = out.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)
+
+
+def complain(error: NsinitError | str, hint: str = "") -> None:
+    """Tell an error on stderr: "nsinit: cannot ...", and what to do."""
+    message = error if isinstance(error, str) else error.message
+    hint = hint or ("" if isinstance(error, str) else error.hint)
+    for line in message.split("\n"):
+        say(f"{paint('nsinit:', 'red', sys.stderr)} {line}", sys.stderr)
+    if hint:
+        say(f"  hint: {hint}", sys.stderr)
+
+
+def as_json(value: Any) -> str:  # noqa: ANN401  (decoded JSON)
+    """Compact JSON on one line."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,123 @@
+"""`nsinit run [FILE]`: be init here, or make a sandbox and be its init."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from nsinit import errors
+from nsinit.errors import NsinitError, UsageError
+from nsinit.process.environment import given_environment
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from nsinit.model.load import Loaded
+    from nsinit.runtime.boot import Init
+    from nsinit.runtime.directory import Listener
+
+_HELP = """\
+usage: nsinit run [FILE]
+
+Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
+until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
+child subreaper. With one it makes the namespaces first and is PID 1 in them.
+
+examples:
+  nsinit run
+  nsinit run config/demo.toml
+  docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
+
+signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
+exit codes: that of the main service · 0 · 78 configuration · 125 the sandbox can't be made
+Meanwhile `nsinit ctl status` tells how it goes."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run until everything has ended; does not return but to tell an error in the usage."""
+    code = errors.EXIT_INTERNAL
+    try:
+        code = _run(list(argv))
+    except NsinitError as error:
+        from nsinit.cli.output import complain
+
+        complain(error)
+        code = error.exit_code
+    except Exception as error:  # noqa: BLE001  (PID 1 ends with a word, not with a traceback)
+        from nsinit.cli.output import complain
+
+        complain(f"internal error: {error!r}")
+    finally:
+        _flush()
+        os._exit(code)
+
+
+def _run(argv: list[str]) -> int:
+    if argv and argv[0] in ("-h", "--help"):
+        print(_HELP)
+        return errors.EXIT_OK
+    if len(argv) > 1 or (argv and argv[0].startswith("-")):
+        raise UsageError(f"cannot use {' '.join(argv)!r}", hint="nsinit run --help")
+    from nsinit.model.find import find_config, load_config
+
+    env = given_environment()
+    loaded = load_config(find_config(argv[0] if argv else None, env), env)
+    here = _here()
+    if loaded.config.sandbox is None:
+        return _be_init(loaded, env, here, None)
+    return _launch(loaded, env, here)
+
+
+def _launch(loaded: Loaded, env: dict[str, str], here: str) -> int:
+    """Make the sandbox, with the control socket on this side of it, and wait for its end."""
+    from nsinit.runtime.directory import bind_control, remove
+    from nsinit.sandbox.launch import launch
+    from nsinit.sandbox.plan import make_plan, read_facts
+
+    assert loaded.config.sandbox is not None  # noqa: S101  (for the type checker)
+    name = loaded.config.sandbox.name or _default_name(loaded)
+    plan = make_plan(loaded.config.sandbox, name, read_facts())
+    control = loaded.config.init.control
+    listener = bind_control(control.path, name, control.mode, env)
+    try:
+        return launch(plan, lambda: _be_init(loaded, env, here, listener))
+    finally:
+        remove(listener)
+
+
+def _default_name(loaded: Loaded) -> str:
+    """The name of the file, which is what a sandbox without a name is called."""
+    stem = os.path.basename(loaded.files[0]).removesuffix(".toml")
+    name = "".join(char if char.isalnum() or char in "_-" else "-" for char in stem)
+    return name.strip("-_") or "sandbox"
+
+
+def _be_init(loaded: Loaded, env: dict[str, str], here: str, listener: Listener | None) -> int:
+    from nsinit.runtime.boot import Given, be_init
+
+    return be_init(Given(loaded, env, here, listener, _serve))
+
+
+def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> None:
+    from nsinit.control.server import serve
+
+    serve(init, loop)
+
+
+def _here() -> str:
+    """The directory that we were started in; / if it is gone or hidden from us."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        return "/"
+    return here if here.startswith("/") else "/"
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue

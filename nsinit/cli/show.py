@@ -1,0 +1,116 @@
+"""The answers of init as text, verb by verb."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit.cli.output import paint, say, span, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TINTS: Final = {
+    "running": "green",
+    "exited": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "waiting": "yellow",
+    "backoff": "red",
+    "failed": "red",
+    "stopped": "dim",
+}
+_WIDTH: Final = 8  # of a name before a line of output
+
+
+def _status(answer: dict[str, Any]) -> None:
+    services = answer["services"]
+    rows = [
+        [
+            s["name"],
+            s["state"],
+            str(s["pid"] or "-"),
+            span(s["seconds"]) if s["seconds"] is not None else "-",
+            str(s["restarts"]),
+            _details(s),
+        ]
+        for s in services
+    ]
+    tints = [_TINTS.get(s["state"], "") for s in services]
+    say(table(["NAME", "STATE", "PID", "FOR", "RESTARTS", "DETAILS"], rows, tints))
+
+
+def _details(s: dict[str, Any]) -> str:
+    """Why it is as it is, in a few words."""
+    parts = []
+    if s["state"] in ("backoff", "failed", "exited", "stopped") and s["run"]:
+        if s["exit_signal"] is not None:
+            from nsinit.units import format_signal
+
+            parts.append(f"killed by {format_signal(s['exit_signal'])}")
+        elif s["exit_code"] is not None and s["result"] != "exec":
+            parts.append(f"exit code {s['exit_code']}")
+    if s["state"] == "failed" and s["result"] in ("timeout", "start-limit", "dependency"):
+        parts.append(s["result"])
+    if s["next_retry"] is not None:
+        parts.append(f"next try in {max(0.0, s['next_retry'] - time.time()):.1f}s")
+    if s["reason"]:
+        parts.append(s["reason"])
+    if s["main"]:
+        parts.append("main")
+    return ", ".join(parts) or s["description"]
+
+
+def _list(answer: dict[str, Any]) -> None:
+    for s in answer["services"]:
+        say(s["name"])
+
+
+def _results(answer: dict[str, Any]) -> None:
+    for row in answer["results"]:
+        state = row.get("state", "signalled" if row["ok"] else "")
+        reason = f": {row['reason']}" if row["reason"] else ""
+        tint = "green" if row["ok"] else "red"
+        say(f"{row['name']} {paint(state, tint)}{reason}".rstrip())
+
+
+def _shutdown(_: dict[str, Any]) -> None:
+    say("init is shutting down")
+
+
+def _version(answer: dict[str, Any]) -> None:
+    say(f"nsinit {answer['version']} (pid {answer['pid']})")
+
+
+def log_line(row: dict[str, Any]) -> str:
+    """A line of output with the name of its service; pieces of a cut line are marked by +."""
+    mark = "+" if row.get("part") in ("middle", "last") else "|"
+    return f"{row['service']:<{_WIDTH}} {mark} {row['line']}"
+
+
+def event_line(row: dict[str, Any]) -> str:
+    """A change: when, who, from what to what."""
+    clock = time.strftime("%H:%M:%S", time.localtime(row["time"]))
+    millis = int(row["time"] % 1 * 1000)
+    pid = f" pid {row['pid']}" if row["pid"] else ""
+    reason = f" ({row['reason']})" if row["reason"] else ""
+    new = paint(row["new"], _TINTS.get(row["new"], ""))
+    return (
+        f"{row['seq']:>5} {clock}.{millis:03} {row['service']} {row['old']} -> {new}{pid}{reason}"
+    )
+
+
+SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
+    "status": _status,
+    "list": _list,
+    "start": _results,
+    "stop": _results,
+    "restart": _results,
+    "signal": _results,
+    "shutdown": _shutdown,
+    "version": _version,
+}
+STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "logs": log_line,
+    "events": event_line,
+}

@@ -1,0 +1,242 @@
+"""A blocking client for the control socket: what `nsinit ctl` uses, and any Python program may.
+
+    from nsinit.client import Client
+
+    with Client() as init:
+        for service in init.status()["services"]:
+            print(service["name"], service["state"])
+        init.restart(names=["web"], timeout=30)
+
+Each command of the table is a method that takes its parameters by name and returns the decoded
+JSON; `logs` and `events` return an iterator. Needs the standard library only. Requests are
+HTTP/1.0, so an answer ends where the connection ends.
+"""
+
+from __future__ import annotations
+
+import _socket
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from nsinit.control.commands import BY_NAME, Command
+from nsinit.errors import (
+    ControlError,
+    DeniedError,
+    TimedOutError,
+    UnknownNameError,
+    UnreachableError,
+    UsageError,
+)
+from nsinit.places import is_private, roots, socket_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ERRORS: Final[dict[str, type[ControlError]]] = {
+    "denied": DeniedError,
+    "timed-out": TimedOutError,
+    "unknown-name": UnknownNameError,
+}
+_CONNECT_TIMEOUT: Final = 5.0
+_GRACE: Final = 10.0  # s that an answer may take beyond what was asked for
+_PIECE: Final = 1 << 16
+
+
+class Client:
+    """A control socket by its path, by the name of a sandbox, or the only one there is."""
+
+    def __init__(self, path: str | None = None, *, name: str = "") -> None:
+        self.path = path or find_socket(name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held between calls."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (methods are rows of the table)
+        command = BY_NAME.get(name)
+        if command is None:
+            raise AttributeError(f"init has no command {name!r}")
+        return lambda **params: self.call(command, params)
+
+    def call(self, command: Command, params: Mapping[str, object]) -> Any:  # noqa: ANN401  (JSON)
+        """Ask for a row of the table; ControlError says why it failed."""
+        connection = self._connect()
+        timeout = params.get("timeout")
+        wait = float(timeout) if isinstance(timeout, (int, float)) else 0.0
+        follows = bool(params.get("follow"))
+        connection.settimeout(None if follows else wait + _GRACE)
+        try:
+            connection.sendall(_request(command, params))
+            rows = _Answer(connection)
+            status = rows.head()
+        except OSError as error:
+            connection.close()
+            raise _lost(self.path, error) from None
+        if command.stream and status == 200:
+            return _stream(rows, self.path)
+        try:
+            body = json.loads(rows.rest() or b"{}")
+        except OSError as error:
+            raise _lost(self.path, error) from None
+        finally:
+            connection.close()
+        if status != 200:
+            raise _error(body)
+        return body
+
+    def _connect(self) -> _socket.socket:
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+        made.settimeout(_CONNECT_TIMEOUT)
+        try:
+            made.connect(self.path)
+        except PermissionError:
+            made.close()
+            raise DeniedError(f"cannot connect to {self.path}: permission denied") from None
+        except OSError as error:
+            made.close()
+            reason = error.strerror or str(error)
+            hint = "is nsinit running?"
+            raise UnreachableError(f"cannot connect to {self.path}: {reason}", hint=hint) from None
+        return made
+
+
+def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
+    """The socket of a sandbox by its name; without one, $NSINIT_SOCKET or the only one running."""
+    env = os.environ if env is None else env
+    if not name and env.get("NSINIT_SOCKET"):
+        return env["NSINIT_SOCKET"]
+    found: list[str] = []
+    for root in roots(env, os.geteuid()):
+        if is_private(root) and not _is_trusted(root):
+            continue
+        names = [name] if name else ["", *_subdirectories(root)]
+        found += [p for p in (socket_path(root, n) for n in names) if os.path.exists(p)]
+    alive = found if len(found) == 1 else _alive(found)
+    if not alive:
+        who = f"a sandbox {name!r}" if name else "an init"
+        raise UnreachableError(f"cannot find {who} that is running", hint="see nsinit run --help")
+    if len(alive) > 1:
+        names = sorted(os.path.basename(os.path.dirname(path)) for path in alive)
+        raise UsageError(f"several inits are running: {', '.join(names)}", hint="choose by -s NAME")
+    return alive[0]
+
+
+def _subdirectories(root: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(root) if not name.startswith("."))
+    except OSError:
+        return []
+
+
+def _is_trusted(root: str) -> bool:
+    """Whether a directory among everybody's is ours, so that nobody else answers in it."""
+    try:
+        found = os.lstat(root)
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def _alive(paths: list[str]) -> list[str]:
+    """Those that somebody listens on; those of others only if there are none that let us in."""
+    alive: list[str] = []
+    denied: list[str] = []
+    for path in paths:
+        probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+        try:
+            probe.settimeout(_CONNECT_TIMEOUT)
+            probe.connect(path)
+            alive.append(path)
+        except PermissionError:
+            denied.append(path)
+        except OSError:
+            continue
+        finally:
+            probe.close()
+    return alive or denied
+
+
+def _request(command: Command, params: Mapping[str, object]) -> bytes:
+    """An HTTP/1.0 request; a GET has its parameters in the query, a POST in a JSON body."""
+    given = {name: value for name, value in params.items() if value is not None}
+    target, body = command.path, b""
+    if command.method == "GET":
+        pairs = [(n, v) for n, value in given.items() for v in _items(value)]
+        query = "&".join(f"{name}={_quote(value)}" for name, value in pairs)
+        target += f"?{query}" if query else ""
+    else:
+        body = json.dumps(given).encode()
+    head = f"{command.method} {target} HTTP/1.0\r\nHost: nsinit\r\nContent-Length: {len(body)}\r\n"
+    return head.encode("ascii") + b"\r\n" + body
+
+
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _quote(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    raw = text.encode("utf-8", "surrogateescape")
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw)
+
+
+class _Answer:
+    """The bytes of an answer, up to the end of the connection."""
+
+    def __init__(self, connection: _socket.socket) -> None:
+        self.connection = connection
+        self._data = b""
+
+    def head(self) -> int:
+        """Read the head; the status."""
+        while b"\r\n\r\n" not in self._data:
+            piece = self.connection.recv(_PIECE)
+            if not piece:
+                raise ConnectionResetError(104, "it closed the connection")
+            self._data += piece
+        head, _, self._data = self._data.partition(b"\r\n\r\n")
+        return int(head.split(b" ", 2)[1])
+
+    def rest(self) -> bytes:
+        """Everything that follows."""
+        parts = [self._data]
+        while piece := self.connection.recv(_PIECE):
+            parts.append(piece)
+        return b"".join(parts)
+
+    def lines(self) -> Iterator[bytes]:
+        """What follows, line by line, as it comes."""
+        data = self._data
+        while True:
+            *whole, data = data.split(b"\n")
+            yield from whole
+            piece = self.connection.recv(_PIECE)
+            if not piece:
+                return
+            data += piece
+
+
+def _stream(answer: _Answer, path: str) -> Iterator[dict[str, Any]]:
+    try:
+        for line in answer.lines():
+            yield json.loads(line)
+    except OSError as error:
+        raise _lost(path, error) from None
+    finally:
+        answer.connection.close()
+
+
+def _error(body: dict[str, Any]) -> ControlError:
+    told = body.get("error", {})
+    kind = _ERRORS.get(told.get("code", ""), ControlError)
+    return kind(told.get("message", "no reason given"), hint=told.get("hint", ""), answer=body)
+
+
+def _lost(path: str, error: OSError) -> ControlError:
+    if isinstance(error, TimeoutError):
+        return TimedOutError(f"no answer from {path}")
+    return UnreachableError(f"lost the connection to {path}: {error.strerror or error}")

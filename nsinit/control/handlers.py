@@ -1,0 +1,233 @@
+"""What each command of the table does to the running init.
+
+A handler gets the checked parameters and a `Reply` to answer through: at once, later (a `Wait`
+answers when services have come where they were to go), or bit by bit (a stream). It never blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from nsinit import __version__
+from nsinit.control.routes import Refusal
+from nsinit.control.select import select
+from nsinit.control.shapes import event_row, log_rows, show
+from nsinit.control.waiting import Wait, results
+from nsinit.core import messages as m
+from nsinit.core.state import AT_REST, State
+from nsinit.core.view import view_service
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from nsinit.core.view import ServiceView
+    from nsinit.runtime.boot import Init
+    from nsinit.runtime.events import Happening
+    from nsinit.runtime.ring import Record
+
+_SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
+
+
+class Reply(Protocol):
+    """Where an answer goes. After the client has left, all of it goes nowhere."""
+
+    def answer(self, status: int, body: object) -> None:
+        """Give the whole answer."""
+
+    def begin_stream(self) -> None:
+        """Begin an answer of JSON lines."""
+
+    def send(self, data: bytes) -> None:
+        """Send some of them."""
+
+    def end_stream(self) -> None:
+        """There are no more."""
+
+    def on_leave(self, callback: Callable[[], object]) -> None:
+        """Call back when the client leaves, or the answer is complete."""
+
+
+class Handlers:
+    """One method per row of the command table, by its name."""
+
+    def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
+        self._init = init
+        self._driver = init.driver
+        self._loop = loop
+
+    def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
+        """Carry out a command; Refusal if it can't be."""
+        getattr(self, f"do_{name}")(params, reply)
+
+    # --- Looking ----------------------------------------------------------------------------------
+
+    def do_status(self, params: dict[str, Any], reply: Reply) -> None:
+        """All about init and the chosen services."""
+        names = self._select(params)
+        now, wall = seam.monotonic(), seam.wall()
+        services = [show(s, now, wall) for s in self._views(names)]
+        reply.answer(200, {"init": self._about_init(), "services": services})
+
+    def do_list(self, params: dict[str, Any], reply: Reply) -> None:
+        """Names, and what they are."""
+        plan = self._driver.core.plan.services
+        rows = [
+            {
+                "name": n,
+                "type": plan[n].type,
+                "tags": plan[n].tags,
+                "description": plan[n].description,
+            }
+            for n in self._select(params)
+        ]
+        reply.answer(200, {"services": rows})
+
+    def do_version(self, _: dict[str, Any], reply: Reply) -> None:
+        """Of the program that runs, which need not be the one on disk."""
+        reply.answer(200, {"version": __version__, "pid": os.getpid()})
+
+    def _about_init(self) -> dict[str, Any]:
+        state = self._driver.core.state
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "phase": state.phase,
+            "main": self._driver.core.plan.main,
+            "uptime": round(seam.monotonic() - self._init.started_at, 3),
+            "orphans_reaped": self._driver.runs.orphans_reaped,
+            "log_bytes_dropped": self._init.logs.dropped,
+        }
+
+    def _select(self, params: dict[str, Any]) -> list[str]:
+        return select(params["names"], self._driver.core.plan.services)
+
+    # --- Steering ---------------------------------------------------------------------------------
+
+    def do_start(self, params: dict[str, Any], reply: Reply) -> None:
+        """Want services up."""
+        names = self._select_steerable(params)
+        self._driver.post(m.Start(tuple(names)))
+        self._wait(names, params, reply, _settled)
+
+    def do_stop(self, params: dict[str, Any], reply: Reply) -> None:
+        """Want services down."""
+        names = self._select(params)
+        self._driver.post(m.Stop(tuple(names)))
+        self._wait(names, params, reply, lambda s: s.state in AT_REST)
+
+    def do_restart(self, params: dict[str, Any], reply: Reply) -> None:
+        """Stop services and start them again."""
+        names = self._select_steerable(params)
+        services = self._driver.core.state.services
+        runs = {name: services[name].run for name in names}
+        self._driver.post(m.Restart(tuple(names)))
+        self._wait(names, params, reply, lambda s: _settled_after(s, runs[s.name]))
+
+    def do_signal(self, params: dict[str, Any], reply: Reply) -> None:
+        """Signal main processes."""
+        names, number = self._select(params), params["signal"]
+        results = []
+        for name in names:
+            pid = self._driver.core.state.services[name].pid
+            reason = "" if pid else "it has no process"
+            if pid:
+                try:
+                    seam.kill(pid, number)
+                except OSError as error:
+                    reason = f"cannot signal {pid}: {error.strerror}"
+            results.append({"name": name, "ok": not reason, "reason": reason})
+        reply.answer(200, {"results": results})
+
+    def do_shutdown(self, params: dict[str, Any], reply: Reply) -> None:
+        """End everything; the answer comes first."""
+        code = params["exit_code"]
+        if code is not None and code > 255:
+            raise Refusal(400, "bad-parameter", "exit_code: expected a number from 0 to 255")
+        reply.answer(200, {"phase": "stopping"})
+        self._loop.call_soon(self._driver.post, m.Shutdown(code, hurry=bool(params["now"])))
+
+    def _select_steerable(self, params: dict[str, Any]) -> list[str]:
+        if self._driver.core.state.phase != "up":
+            raise Refusal(409, "shutting-down", "init is shutting down and starts nothing")
+        return self._select(params)
+
+    def _wait(
+        self,
+        names: list[str],
+        params: dict[str, Any],
+        reply: Reply,
+        done: Callable[[ServiceView], bool],
+    ) -> None:
+        services = self._views(names)
+        if params["no_wait"]:
+            reply.answer(200, {"results": results(services, lambda _: True)})
+        else:
+            Wait(services, done, reply, self._init.history).begin(self._loop, params["timeout"])
+
+    def _views(self, names: list[str]) -> list[ServiceView]:
+        core = self._driver.core
+        return [view_service(core.state.services[n], core.plan.services[n]) for n in names]
+
+    # --- Following --------------------------------------------------------------------------------
+
+    def do_logs(self, params: dict[str, Any], reply: Reply) -> None:
+        """What services have written, and go on to write."""
+        names = set(self._select(params))
+        records = self._init.logs.rings.records(names)
+        if params["since"] is not None:
+            oldest = seam.wall() - params["since"]
+            records = [record for record in records if record.at >= oldest]
+        rows = [row for record in records for row in log_rows(record)]
+        if params["lines"] is not None:
+            rows = rows[max(0, len(rows) - params["lines"]) :]
+        listeners = self._init.logs.listeners
+
+        def listen(record: Record) -> None:
+            if record.service in names:
+                reply.send(b"".join(log_rows(record)))
+
+        self._follow(params, reply, rows, listeners, listen)
+
+    def do_events(self, params: dict[str, Any], reply: Reply) -> None:
+        """What has happened, and goes on to happen."""
+        names = set(self._select(params))
+        least = params["since_seq"] or 0
+        rows = [
+            event_row(one)
+            for one in self._init.history.recent
+            if one.number > least and one.service.name in names
+        ]
+
+        def listen(one: Happening) -> None:
+            if one.service.name in names:
+                reply.send(event_row(one))
+
+        self._follow(params, reply, rows, self._init.history.listeners, listen)
+
+    def _follow(
+        self,
+        params: dict[str, Any],
+        reply: Reply,
+        rows: list[bytes],
+        listeners: list[Any],
+        listen: Callable[[Any], None],
+    ) -> None:
+        """The past, and with `follow` what comes, without a gap between the two."""
+        reply.begin_stream()
+        reply.send(b"".join(rows))
+        if params["follow"]:
+            listeners.append(listen)
+            reply.on_leave(lambda: listeners.remove(listen))
+        else:
+            reply.end_stream()
+
+
+def _settled(s: ServiceView) -> bool:
+    return s.state in _SETTLED
+
+
+def _settled_after(s: ServiceView, run: int) -> bool:
+    return s.state is State.FAILED or (s.run > run and _settled(s))

@@ -1,0 +1,215 @@
+"""Serves the control socket on the event loop.
+
+A client costs a bounded amount of memory and no waiting: one that reads too slowly is dropped and
+counted, as is one over the limit of clients. Whatever goes wrong with a client ends at its
+connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import socket
+from typing import TYPE_CHECKING, Final, cast
+
+from nsinit.control.access import AccessList, Peer, peer_of
+from nsinit.control.handlers import Handlers
+from nsinit.control.routes import Call, HttpConnection, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.runtime.boot import Init
+
+MAX_CLIENTS: Final = 256
+MAX_BUFFERED: Final = 1 << 20  # bytes that wait for one client
+MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
+
+
+class ControlServer:
+    """The listening socket and its clients."""
+
+    def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
+        self.access = AccessList(init.given.loaded.config.init.control)
+        self.handlers = Handlers(init, loop)
+        self.say = init.say
+        self.clients: set[Client] = set()
+        self.dropped = 0  # clients that read too slowly or were too many
+        self._listener = init.listener
+        self.loop = loop
+
+    async def start(self) -> None:
+        """Accept clients from now on."""
+        if self._listener.socket is None:
+            return
+        for name in self.access.unknown:
+            self.say.warning(f"control: there is no user or group {name!r}")
+        listening = socket.socket(fileno=os.dup(self._listener.socket.fileno()))
+        listening.setblocking(False)
+        await self.loop.create_unix_server(lambda: Client(self), sock=listening)
+
+
+def serve(init: Init, loop: asyncio.AbstractEventLoop) -> None:
+    """Serve as soon as the loop runs."""
+    server = ControlServer(init, loop)
+    task = loop.create_task(server.start())
+    task.add_done_callback(lambda done: _report(init, done))
+
+
+def _report(init: Init, task: asyncio.Task[None]) -> None:
+    error = task.exception()
+    if error is not None:
+        init.say.error(f"the control socket is not served: {error!r}")
+
+
+class Client(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, server: ControlServer) -> None:
+        self._server = server
+        self._http = HttpConnection()
+        self._peer = Peer(0, -1, -1)
+        self._transport: asyncio.Transport | None = None
+        self._answering: Answer | None = None
+        self._ahead = 0  # bytes of later requests that came during an answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come; too many are turned away."""
+        self._transport = transport = cast("asyncio.Transport", transport)
+        if len(self._server.clients) >= MAX_CLIENTS:
+            self._server.dropped += 1
+            transport.abort()
+            return
+        self._server.clients.add(self)
+        self._peer = peer_of(transport.get_extra_info("socket").fileno())
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """It has gone."""
+        self._transport = None
+        self._server.clients.discard(self)
+        if self._answering is not None:
+            self._answering.leave()
+
+    def data_received(self, data: bytes) -> None:
+        """It says something."""
+        if self._answering is not None:
+            self._ahead += len(data)
+            if self._ahead > MAX_AHEAD:
+                self.drop()
+                return
+        self._guarded(lambda: self._http.receive(data))
+
+    def eof_received(self) -> bool:
+        """It says nothing more, but may still listen."""
+        if self._answering is None:
+            self._guarded(lambda: self._http.receive(b""))
+        return self._answering is not None and not self._has_hung_up()
+
+    def _has_hung_up(self) -> bool:
+        """Whether it does not even listen: a half-closed socket only says that it won't talk."""
+        if self._transport is None:
+            return True
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), 0)
+        return bool(poll.poll(0))
+
+    def _guarded(self, receive: Callable[[], Call | Refusal | None]) -> None:
+        try:
+            got = receive()
+            if got is not None:
+                self._deal_with(got)
+        except Exception as error:  # noqa: BLE001  (a client must not be able to harm init)
+            self._server.say.error(f"internal error on the control socket: {error!r}")
+            self.drop()
+
+    def _deal_with(self, got: Call | Refusal) -> None:
+        answer = self._answering = Answer(self)
+        try:
+            if isinstance(got, Refusal):
+                raise got
+            self._check_access(got)
+            self._server.handlers(got.command.name, got.params, answer)
+        except Refusal as refusal:
+            answer.answer(refusal.status, refusal.body())
+
+    def _check_access(self, call: Call) -> None:
+        wanted = call.command.access
+        if not self._server.access.allows(self._peer, wanted):
+            message = f"{call.command.name} needs {wanted} access; uid {self._peer.uid} has less"
+            raise Refusal(403, "denied", message, "init.control in the configuration gives it")
+
+    # --- For the answer ---------------------------------------------------------------------------
+
+    def put(self, make: Callable[[HttpConnection], bytes]) -> None:
+        """Send what `make` makes of the connection's state, if anybody is there to read it."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(make(self._http))
+        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_BUFFERED:
+            self._server.dropped += 1
+            self.drop()
+
+    def done(self) -> None:
+        """The answer is complete: close, or hear what comes next."""
+        self._answering, self._ahead = None, 0
+        if self._transport is None:
+            return
+        if self._http.must_close:
+            self._transport.close()
+        else:
+            self._server.loop.call_soon(self._guarded, self._http.resume)
+
+    def drop(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Answer:
+    """The `Reply` of a handler to one call of one client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._callbacks: list[Callable[[], object]] = []
+        self._over = False
+
+    def answer(self, status: int, body: object) -> None:
+        """Give the whole answer."""
+        if not self._over:
+            self._client.put(lambda http: http.answer(status, body))
+            self._finish()
+
+    def begin_stream(self) -> None:
+        """Begin an answer of JSON lines."""
+        self._client.put(lambda http: http.begin_stream())
+
+    def send(self, data: bytes) -> None:
+        """Send some of them."""
+        if not self._over and data:
+            self._client.put(lambda http: http.stream(data))
+
+    def end_stream(self) -> None:
+        """There are no more."""
+        if not self._over:
+            self._client.put(lambda http: http.end_stream())
+            self._finish()
+
+    def on_leave(self, callback: Callable[[], object]) -> None:
+        """Call back when the client leaves, or the answer is complete."""
+        if self._over:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    def leave(self) -> None:
+        """The client has left."""
+        if self._over:
+            return
+        self._over = True
+        for callback in self._callbacks:
+            callback()
+
+    def _finish(self) -> None:
+        self.leave()
+        self._client.done()

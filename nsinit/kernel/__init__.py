@@ -1,0 +1,1 @@
+"""Thin wrappers over system calls: they name their errors and know no policy."""

@@ -1,0 +1,78 @@
+"""Descriptors: the first three open, none of ours inherited, as many as the hard limit allows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+from typing import TYPE_CHECKING, Final
+
+from nsinit.kernel import libc, seam
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MANY: Final = 1 << 16  # as far as a loop over descriptors goes where close_range(2) is missing
+
+
+def fill_standard() -> list[int]:
+    """Open /dev/null as whichever of 0, 1, 2 is closed, and tell which that was.
+
+    Otherwise the next open(2) would become stdin or stdout of whatever runs later.
+    """
+    closed: list[int] = []
+    for fd in (0, 1, 2):
+        try:
+            fcntl.fcntl(fd, fcntl.F_GETFD)
+        except OSError:
+            closed.append(fd)
+            try:
+                opened = seam.open_fd("/dev/null", os.O_RDWR)
+            except OSError:
+                opened = os.pipe()[0]  # no /dev: anything that is open will do
+            if opened != fd:
+                os.dup2(opened, fd)
+                os.close(opened)
+            os.set_inheritable(fd, True)
+    return closed
+
+
+def close_on_exec() -> None:
+    """Keep every descriptor but the first three from programs that are exec'ed."""
+    try:
+        libc.close_range(3, 0xFFFF_FFFF, libc.CLOSE_RANGE_CLOEXEC)
+    except OSError:  # Linux before 5.11, or a seccomp profile that does not know the call
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        for fd in range(3, min(limit, _MANY)):
+            try:
+                os.set_inheritable(fd, False)
+            except OSError:
+                continue
+
+
+def raise_limit() -> int:
+    """Raise the soft RLIMIT_NOFILE to the hard one; returns what it was, for the children."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            return soft  # a hard limit above fs.nr_open
+    return soft
+
+
+def above(fds: Mapping[int, int]) -> dict[int, int]:
+    """Child's descriptor to ours, with ours moved where no child's would overwrite it."""
+    made = dict(fds)
+    for theirs, ours in fds.items():
+        if ours in made and ours != theirs:
+            made[theirs] = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, max(*fds, 2) + 1)
+    return made
+
+
+def grow_pipe(fd: int, size: int) -> None:
+    """Ask for a larger pipe buffer; past the user's quota it stays as it is (pipe(7))."""
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
+    except OSError:
+        return

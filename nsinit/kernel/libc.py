@@ -1,0 +1,151 @@
+"""The system calls that the standard library lacks, by ctypes: prototypes and constants, once.
+
+Each wrapper raises SyscallError with its own name and what it was done to. Sources: the section 2
+manual page of each name.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from typing import Final
+
+from nsinit.errors import NsinitError, SyscallError
+from nsinit.kernel import seam
+
+# PyDLL: the lock of the interpreter is kept, which a raw clone needs and the others don't mind.
+_libc: Final = ctypes.PyDLL(None, use_errno=True)
+
+_int, _long, _ulong, _str, _ptr = (
+    ctypes.c_int,
+    ctypes.c_long,
+    ctypes.c_ulong,
+    ctypes.c_char_p,
+    ctypes.c_void_p,
+)
+for _name, _types in {
+    "prctl": [_int, _ulong, _ulong, _ulong, _ulong],
+    "signalfd": [_int, _ptr, _int],
+    "mount": [_str, _str, _str, _ulong, _str],
+    "umount2": [_str, _int],
+    "sethostname": [_str, ctypes.c_size_t],
+    "setdomainname": [_str, ctypes.c_size_t],
+}.items():
+    getattr(_libc, _name).argtypes = _types
+    getattr(_libc, _name).restype = _int
+_libc.syscall.restype = _long
+
+# The numbers of clone3(2) and close_range(2) are the same everywhere: they came after 2019.
+NR_CLONE3: Final = 435
+NR_CLOSE_RANGE: Final = 436
+
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_DUMPABLE: Final = 4
+PR_SET_NAME: Final = 15
+PR_SET_CHILD_SUBREAPER: Final = 36
+CLOSE_RANGE_CLOEXEC: Final = 4
+SFD_CLOEXEC: Final = os.O_CLOEXEC
+SFD_NONBLOCK: Final = os.O_NONBLOCK
+
+MS_RDONLY: Final = 1
+MS_NOSUID: Final = 2
+MS_NODEV: Final = 4
+MS_NOEXEC: Final = 8
+MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
+MS_SLAVE: Final = 0x80000
+
+CLONE_NEWNS: Final = 0x0002_0000
+CLONE_NEWUTS: Final = 0x0400_0000
+CLONE_NEWIPC: Final = 0x0800_0000
+CLONE_NEWUSER: Final = 0x1000_0000
+CLONE_NEWPID: Final = 0x2000_0000
+CLONE_PIDFD: Final = 0x1000
+
+
+def _checked(name: str, target: str, result: int) -> int:
+    if result < 0:
+        raise SyscallError(ctypes.get_errno(), name, target)
+    return result
+
+
+def prctl(option: int, value: int, what: str) -> None:
+    """prctl(2) with one argument; `what` says in words what it sets."""
+    seam.ask("prctl")
+    _checked("prctl", what, _libc.prctl(option, value, 0, 0, 0))
+
+
+def signalfd(mask: int) -> int:
+    """signalfd(2): a descriptor that gives the blocked signals of `mask` (bit n-1 for signal n)."""
+    seam.ask("signalfd")
+    buffer = ctypes.create_string_buffer(mask.to_bytes(128, "little"), 128)  # a glibc sigset_t
+    return _checked("signalfd", "", _libc.signalfd(-1, buffer, SFD_CLOEXEC | SFD_NONBLOCK))
+
+
+def close_range(first: int, last: int, flags: int) -> None:
+    """close_range(2), Linux 5.9; CLOSE_RANGE_CLOEXEC needs 5.11."""
+    seam.ask("close_range")
+    arguments = (_ulong(first), _ulong(last), _ulong(flags))
+    _checked("close_range", "", _libc.syscall(_long(NR_CLOSE_RANGE), *arguments))
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+    """mount(2)."""
+    seam.ask("mount")
+    result = _libc.mount(
+        os.fsencode(source), os.fsencode(target), os.fsencode(kind), flags, os.fsencode(data)
+    )
+    _checked("mount", f"{kind or source or 'propagation'} on {target}", result)
+
+
+def sethostname(name: str) -> None:
+    """sethostname(2), in the uts namespace of the caller."""
+    seam.ask("sethostname")
+    raw = os.fsencode(name)
+    _checked("sethostname", name, _libc.sethostname(raw, len(raw)))
+
+
+def setdomainname(name: str) -> None:
+    """setdomainname(2), in the uts namespace of the caller."""
+    seam.ask("setdomainname")
+    raw = os.fsencode(name)
+    _checked("setdomainname", name, _libc.setdomainname(raw, len(raw)))
+
+
+class CloneArgs(ctypes.Structure):
+    """struct clone_args of clone3(2), version 2."""
+
+    _fields_ = tuple(
+        (field, ctypes.c_uint64)
+        for field in (
+            "flags", "pidfd", "child_tid", "parent_tid", "exit_signal", "stack", "stack_size",
+            "tls", "set_tid", "set_tid_size", "cgroup",
+        )
+    )  # fmt: skip
+
+
+def clone3(flags: int, exit_signal: int) -> tuple[int, int]:
+    """clone3(2) without a new stack, as fork(2) but with flags: (pid, pidfd), in the child (0, -1).
+
+    The caller has one thread. The interpreter is told as os.fork does it; without that, children
+    hang now and then.
+    """
+    if platform.machine() in ("alpha", "ia64"):
+        raise NsinitError(f"cannot clone: nsinit does not know {platform.machine()}")
+    seam.ask("clone3")
+    pidfd = _int(-1)
+    arguments = CloneArgs(
+        flags=flags | CLONE_PIDFD, pidfd=ctypes.addressof(pidfd), exit_signal=exit_signal
+    )
+    size = ctypes.c_size_t(ctypes.sizeof(arguments))
+    ctypes.pythonapi.PyOS_BeforeFork()
+    pid = _libc.syscall(_long(NR_CLONE3), ctypes.byref(arguments), size)
+    number = ctypes.get_errno()
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0, -1
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise SyscallError(number, "clone", "")
+    return int(pid), pidfd.value

@@ -1,0 +1,151 @@
+"""Processes as the kernel shows them: children, /proc/PID/stat, ends. Knows no policy.
+
+Sources: proc(5), waitid(2), prctl(2).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, NamedTuple
+
+from nsinit.kernel import libc, seam
+
+_WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
+
+
+class Stat(NamedTuple):
+    """What /proc/PID/stat says that matters here; `started` (clock ticks) tells pids apart."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    session: int
+    started: int
+
+
+class End(NamedTuple):
+    """A child that has been reaped: an exit code, or minus the signal that killed it."""
+
+    pid: int
+    status: int
+
+
+def reap() -> End | None:
+    """Reap one child that has ended; None when there is none."""
+    try:
+        found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | _WALL)
+    except ChildProcessError:
+        return None
+    if found is None:
+        return None
+    killed = found.si_code != os.CLD_EXITED
+    return End(found.si_pid, -found.si_status if killed else found.si_status)
+
+
+def become_subreaper() -> None:
+    """Adopt orphaned descendants without being PID 1."""
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1, "child subreaper")
+
+
+def die_with_parent(number: int) -> None:
+    """Get a signal when the thread that forked this process ends; check the parent afterwards."""
+    libc.prctl(libc.PR_SET_PDEATHSIG, number, "parent death signal")
+
+
+def children() -> list[int] | None:
+    """The pids of this process's own children, zombies included; None if the kernel can't tell.
+
+    Complete because only this process removes from the list (by reaping) while it is read.
+    """
+    pid = os.getpid()
+    data = _slurp(f"/proc/self/task/{pid}/children")
+    if data is None:
+        return _children_by_scan(pid)
+    return [int(word) for word in data.split()]
+
+
+def _children_by_scan(pid: int) -> list[int] | None:
+    found = processes()
+    return None if found is None else [p.pid for p in found.values() if p.parent == pid]
+
+
+def stat(pid: int) -> Stat | None:
+    """One process; None if it is gone or hidden."""
+    data = _slurp(f"/proc/{pid}/stat")
+    return parse_stat(data) if data else None
+
+
+def parse_stat(data: bytes) -> Stat | None:
+    """The text of /proc/PID/stat; the name in it may hold spaces and brackets."""
+    head, bracket, tail = data.rpartition(b") ")
+    fields = tail.split()
+    number = head.partition(b" ")[0]
+    if not bracket or len(fields) < 20 or not number.isdigit():
+        return None
+    try:
+        parent, group, session, started = (int(fields[i]) for i in (1, 2, 3, 19))
+    except ValueError:
+        return None
+    return Stat(int(number), fields[0].decode("ascii", "replace"), parent, group, session, started)
+
+
+def processes() -> dict[int, Stat] | None:
+    """Every process that can be seen; None if there is no /proc to see it in."""
+    made: dict[int, Stat] = {}
+    try:
+        pids = [int(name) for name in seam.list_directory("/proc") if name.isdigit()]
+    except OSError:
+        return None
+    for pid in pids:
+        found = stat(pid)
+        if found is not None:
+            made[pid] = found
+    return made if pids else None
+
+
+def environment_value(pid: int, name: bytes) -> bytes | None:
+    """A variable that a process was started with, where we may read it."""
+    data = _slurp(f"/proc/{pid}/environ")
+    if data is None:
+        return None
+    for item in data.split(b"\0"):
+        key, mark, value = item.partition(b"=")
+        if key == name and mark:
+            return value
+    return None
+
+
+def signal_process(found: Stat, number: int) -> bool:
+    """Signal a process that is not our child, unless its pid has gone to another meanwhile."""
+    try:
+        handle = seam.pidfd_open(found.pid)
+    except OSError:
+        return False
+    try:
+        now = stat(found.pid)  # the descriptor pins the pid: what is read now is what is hit
+        if now is None or now.started != found.started:
+            return False
+        seam.pidfd_send_signal(handle, number)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _slurp(path: str) -> bytes | None:
+    """A whole file of /proc; None if it can't be read."""
+    try:
+        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        parts = []
+        while part := seam.read(fd, 1 << 17):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)

@@ -1,0 +1,42 @@
+"""Which configuration file is meant, and the files that it includes."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import TYPE_CHECKING
+
+from nsinit.errors import ConfigError, Problem
+from nsinit.model.load import Loaded, included, load, parse_source, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLACES = ("./nsinit.toml", "/etc/nsinit/nsinit.toml")
+
+
+def find_config(asked: str | None, env: Mapping[str, str]) -> str:
+    """The file: the argument, $NSINIT_CONFIG, or the first of PLACES that exists."""
+    if asked or env.get("NSINIT_CONFIG"):
+        return asked or env["NSINIT_CONFIG"]
+    for place in PLACES:
+        if os.path.lexists(place):
+            return place
+    looked = ", ".join(PLACES)
+    raise ConfigError(
+        [Problem("nsinit.toml", 0, "", f"no configuration file: looked for {looked}",
+                 "name one: nsinit run FILE")]
+    )  # fmt: skip
+
+
+def load_config(path: str, env: Mapping[str, str]) -> Loaded:
+    """Read a file and what it includes; ConfigError tells everything that is wrong."""
+    main = parse_source(path, read_file(path))
+    sources = [main]
+    for pattern in included(main):
+        full = os.path.join(os.path.dirname(path), pattern)
+        found = sorted(glob.glob(full))
+        if not found and not glob.has_magic(pattern):
+            found = [full]  # a plain name must exist, a pattern need not fit anything
+        sources += [parse_source(file, read_file(file)) for file in found]
+    return load(sources, env)

@@ -1,0 +1,36 @@
+"""Where the control sockets are, the same for init that makes them and clients that look for them.
+
+Pure: the environment and the uid are arguments. Imports nothing of nsinit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SYSTEM_ROOT: Final = "/run/nsinit"
+SOCKET_NAME: Final = "control.sock"
+SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
+
+
+def roots(env: Mapping[str, str], uid: int) -> list[str]:
+    """The directories that may hold control sockets, best first.
+
+    The last two are for containers whose /run can't be written: they are private to the uid.
+    """
+    made = [SYSTEM_ROOT]
+    if env.get("XDG_RUNTIME_DIR", "").startswith("/"):
+        made.append(env["XDG_RUNTIME_DIR"] + "/nsinit")
+    return [*made, f"/tmp/nsinit-{uid}", f"/dev/shm/nsinit-{uid}"]  # noqa: S108  (checked on use)
+
+
+def is_private(root: str) -> bool:
+    """Whether a root lies in a directory where anybody can make files."""
+    return root.startswith(("/tmp/", "/dev/shm/"))  # noqa: S108
+
+
+def socket_path(root: str, name: str = "") -> str:
+    """The socket of the sandbox `name`, or of the one init that needs no name."""
+    return f"{root}/{name}/{SOCKET_NAME}" if name else f"{root}/{SOCKET_NAME}"

@@ -1,0 +1,118 @@
+"""A program made ready to be started: everything looked up, nothing left to the child.
+
+The lookups happen before the fork, so the child only makes system calls from a prepared list.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from nsinit.errors import SpawnError
+from nsinit.kernel import seam
+from nsinit.model.types import UNLIMITED
+from nsinit.process.identity import find_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nsinit.model.spec import Service
+    from nsinit.process.identity import Identity
+
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """What to execute, as whom, and where. Environment values may hold any bytes (os.fsdecode)."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    directory: str = "/"
+    umask: int | None = None
+    identity: tuple[int, int, tuple[int, ...]] | None = None  # uid, gid, groups
+    rlimits: tuple[tuple[int, int, int], ...] = ()  # RLIMIT_x, soft, hard
+    fds: dict[int, int] = field(default_factory=dict)  # its descriptor: ours
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return self.argv[0]
+
+
+class Surroundings(Struct, frozen=True):
+    """What every service gets from init: where that was started, and its environment."""
+
+    directory: str
+    env: dict[str, str]
+
+
+def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Program:
+    """The program of a service; `own` are the variables that nsinit sets for it.
+
+    SpawnError names the user, group or directory that can't be found.
+    """
+    identity = find_identity(spec.user, spec.group, spec.groups)
+    ids = identity[:3] if identity is not None else None
+    env = dict(around.env) if spec.inherit_env else {}
+    if spec.user is not None and identity is not None:
+        env |= _account_variables(identity)
+    env |= own
+    env |= spec.environment
+    env.setdefault("PATH", DEFAULT_PATH)
+    return Program(
+        argv=spec.command,
+        env=env,
+        directory=os.path.join(around.directory, spec.working_dir or ""),
+        umask=spec.umask,
+        identity=None if ids is None or _has_already(ids, spec) else ids,
+        rlimits=tuple(
+            (getattr(resource, f"RLIMIT_{name.upper()}"), _limit(soft), _limit(hard))
+            for name, (soft, hard) in spec.limits.items()
+        ),
+    )
+
+
+def _has_already(ids: tuple[int, int, tuple[int, ...]], spec: Service) -> bool:
+    """Whether init has these ids itself; without privilege they could not be set again."""
+    uid, gid, groups = ids
+    if (uid, gid) != (os.geteuid(), os.getegid()):
+        return False
+    unprivileged = uid != 0 and spec.groups is None
+    return unprivileged or {gid, *groups} == {gid, *os.getgroups()}
+
+
+def _limit(value: int) -> int:
+    return resource.RLIM_INFINITY if value == UNLIMITED else value
+
+
+def _account_variables(identity: Identity) -> dict[str, str]:
+    account = identity.account
+    name = account.name or str(account.uid)
+    return {"HOME": account.home, "USER": name, "LOGNAME": name, "SHELL": account.shell}
+
+
+def find_executable(program: Program) -> str:
+    """The file that execvp(3) would run; SpawnError tells not found (127) from not runnable (126).
+
+    A name with a slash is taken relative to the program's directory.
+    """
+    name = program.argv[0]
+    if "/" in name:
+        return name
+    denied = ""
+    for directory in program.env.get("PATH", DEFAULT_PATH).split(":"):
+        path = os.path.join(program.directory, directory or ".", name)
+        try:
+            mode = seam.stat(path).st_mode
+        except OSError:
+            continue
+        if mode & 0o170000 == 0o100000 and mode & 0o111:
+            return path
+        denied = denied or path
+    if denied:
+        raise SpawnError(denied, "execute", errno.EACCES, hint="it is no executable file")
+    raise SpawnError(name, "find", errno.ENOENT, hint=f"PATH is {program.env.get('PATH')}")

@@ -1,0 +1,221 @@
+"""From a `Program` to a process, by one of two roads that the data choose.
+
+- The vfork road (posix_spawn(3)) for programs that need nothing but a session, descriptors,
+  default signals, a directory and a umask: its cost does not grow with init. Directory, umask and
+  the soft descriptor limit are inherited, so init sets them around the call. Exec errors come back
+  at once.
+- The fork road for everything else. The child makes the system calls of a prepared list and tells
+  (step, errno) over a pipe that a successful exec closes.
+
+Both give the child its own session, default signal dispositions, an empty mask, and no descriptor
+but those it was meant to have: init's own are all close-on-exec.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import struct
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
+from nsinit.kernel import fds, seam
+from nsinit.process.program import find_executable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.process.program import Program
+
+    Step = tuple[str, Callable[[], object]]
+
+_FAILURE: Final = struct.Struct("=ii")
+_SHORTAGES: Final = frozenset({errno.EAGAIN, errno.ENOMEM})
+
+
+class Child(NamedTuple):
+    """A process just made. With a `report` descriptor, `outcome` tells how its exec went."""
+
+    pid: int
+    path: str
+    report: int | None = None
+    stages: tuple[str, ...] = ()
+
+    def outcome(self) -> SpawnError | None:
+        """None once the program runs; BlockingIOError while that is not known yet."""
+        if self.report is None:
+            return None
+        data = seam.read(self.report, _FAILURE.size)
+        if len(data) < _FAILURE.size:
+            return None
+        stage, number = _FAILURE.unpack(data)
+        return _error(self.path, self.stages[stage], number)
+
+
+class Spawner:
+    """Starts programs on behalf of init; made once, when init knows what it was given."""
+
+    def __init__(self, soft_files: int | None = None) -> None:
+        """`soft_files` is the soft RLIMIT_NOFILE that init was given, and children get."""
+        self.soft_files = soft_files
+        self._ignored = [n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN]
+
+    def spawn(self, program: Program) -> Child:
+        """Start it; SpawnError if that fails before there is a process, or at once."""
+        path = find_executable(program)
+        if program.identity is None and not program.rlimits:
+            return Child(self._spawn_fast(path, program), path)
+        return self._spawn_full(path, program)
+
+    # --- The vfork road ---------------------------------------------------------------------------
+
+    def _spawn_fast(self, path: str, program: Program) -> int:
+        try:
+            sources = fds.above(program.fds)
+        except OSError as error:
+            raise _error(path, "pass descriptors to", error.errno) from None
+        umask = None
+        try:
+            try:
+                seam.chdir(program.directory)
+            except OSError as error:
+                raise _error(program.directory, "enter", error.errno) from None
+            if program.umask is not None:
+                umask = os.umask(program.umask)
+            _limit_files(self.soft_files)
+            return self._posix_spawn(path, program, sources)
+        finally:
+            if umask is not None:
+                os.umask(umask)
+            fds.raise_limit()
+            os.chdir("/")
+            for theirs, ours in sources.items():
+                if program.fds[theirs] != ours:
+                    os.close(ours)
+
+    def _posix_spawn(self, path: str, program: Program, sources: dict[int, int]) -> int:
+        actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in sources.items()]
+
+        def spawn(path: str, argv: tuple[str, ...]) -> int:
+            return seam.posix_spawn(
+                path,
+                argv,
+                program.env,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=self._ignored,
+            )
+
+        try:
+            try:
+                return spawn(path, program.argv)
+            except OSError as error:
+                if error.errno != errno.ENOEXEC:
+                    raise
+                return spawn("/bin/sh", _as_script(path, program.argv))
+        except OSError as error:
+            stage = "fork for" if error.errno in _SHORTAGES else "execute"
+            raise _error(path, stage, error.errno) from None
+
+    # --- The fork road ----------------------------------------------------------------------------
+
+    def _spawn_full(self, path: str, program: Program) -> Child:
+        steps = self._steps(program)
+        env = {os.fsencode(name): os.fsencode(value) for name, value in program.env.items()}
+        try:
+            reader, writer = seam.pipe(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise _error(path, "make a pipe for", error.errno) from None
+        try:
+            pid = seam.fork()
+        except OSError as error:
+            os.close(reader)
+            os.close(writer)
+            raise _error(path, "fork for", error.errno) from None
+        if pid == 0:
+            _become(path, program.argv, env, steps, writer)
+        os.close(writer)
+        return Child(pid, path, reader, (*(name for name, _ in steps), "execute"))
+
+    def _steps(self, program: Program) -> list[Step]:
+        """What the child does before it execs, in order; the mask comes last."""
+        steps: list[Step] = [("make a session for", seam.setsid)]
+        steps += [
+            ("reset signals of", partial(signal.signal, n, signal.SIG_DFL)) for n in self._ignored
+        ]
+        steps.append(("pass descriptors to", partial(_dup_all, program.fds)))
+        steps.append(("limit the descriptors of", partial(_limit_files, self.soft_files)))
+        steps += [
+            ("limit", partial(resource.setrlimit, which, (soft, hard)))
+            for which, soft, hard in program.rlimits
+        ]
+        if program.identity is not None:
+            uid, gid, groups = program.identity
+            steps.append(("set the groups of", partial(seam.setgroups, groups)))
+            steps.append(("set the group of", partial(seam.setresgid, gid, gid, gid)))
+            steps.append(("set the user of", partial(seam.setresuid, uid, uid, uid)))
+        steps.append((f"enter {program.directory} for", partial(seam.chdir, program.directory)))
+        if program.umask is not None:
+            steps.append(("set the umask of", partial(os.umask, program.umask)))
+        unblock = partial(signal.pthread_sigmask, signal.SIG_SETMASK, ())
+        steps.append(("unblock signals of", unblock))
+        return steps
+
+
+def _become(
+    path: str, argv: tuple[str, ...], env: dict[bytes, bytes], steps: list[Step], report: int
+) -> None:
+    """Run the steps and the program in the child; never returns."""
+    stage, number = 0, errno.EIO
+    try:
+        for stage, (_, act) in enumerate(steps):  # noqa: B007  (told when it fails)
+            act()
+        stage = len(steps)
+        try:
+            seam.execve(path, argv, env)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            seam.execve("/bin/sh", _as_script(path, argv), env)
+    except OSError as error:
+        number = error.errno or errno.EIO
+    finally:  # whatever it was, a forked copy of init must not live on
+        os.write(report, _FAILURE.pack(stage, number))
+        os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
+
+
+def _as_script(path: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """A file without a magic number is a shell script to execvp(3)."""
+    return ("/bin/sh", path, *argv[1:])
+
+
+def _dup_all(wanted: dict[int, int]) -> None:
+    for theirs, ours in fds.above(wanted).items():
+        if theirs == ours:
+            os.set_inheritable(ours, True)
+        else:
+            seam.dup2(ours, theirs)
+
+
+def _limit_files(soft: int | None) -> None:
+    """Give back the soft descriptor limit that init was given."""
+    if soft is not None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
+
+
+def _error(what: str, stage: str, number: int | None) -> SpawnError:
+    number = number or errno.EIO
+    hint = ""
+    if stage == "execute":
+        if number == errno.ENOENT and os.path.exists(what):
+            hint = "the interpreter that it names is missing"
+        elif number == errno.EACCES:
+            hint = "it is a directory" if os.path.isdir(what) else "is it executable?"
+    elif number == errno.EAGAIN:
+        hint = "a limit on processes is reached"
+    return SpawnError(what, stage, number, hint=hint)

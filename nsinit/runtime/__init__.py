@@ -1,0 +1,1 @@
+"""Init at work: waiting, carrying out what the core decides, moving bytes."""

@@ -1,0 +1,194 @@
+"""The birth and the end of init.
+
+Order of birth: signals are blocked and read by descriptor, orphans are adopted, descriptors are
+put in order, the control socket is bound, the first services are spawned. Only then asyncio,
+uvloop, structlog and the control server are imported: a service need not wait for them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from nsinit.core import messages as m
+from nsinit.kernel import fds, proc, seam, signals
+from nsinit.process.program import Surroundings
+from nsinit.process.spawner import Spawner
+from nsinit.process.strays import Strays
+from nsinit.runtime import directory
+from nsinit.runtime.driver import Driver
+from nsinit.runtime.events import EventLog, History
+from nsinit.runtime.logs import Logs
+from nsinit.runtime.notify import Notify
+from nsinit.runtime.outlet import Outlet, same_file
+from nsinit.runtime.reactor import Reactor
+from nsinit.runtime.runs import Runs
+from nsinit.runtime.signals import SignalDesk
+from nsinit.runtime.teller import Teller
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+
+    from nsinit.model.load import Loaded
+    from nsinit.runtime.directory import Listener
+
+_FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
+_STRAGGLERS: Final = 1.0  # s between TERM and KILL for orphans that are left at the very end
+
+
+class Given(NamedTuple):
+    """What init finds when it is born, or what its launcher made for it."""
+
+    loaded: Loaded
+    env: Mapping[str, str]
+    directory: str
+    listener: Listener | None = None  # bound by the launcher
+    serve: Callable[[Init, asyncio.AbstractEventLoop], object] | None = None
+
+
+class Init:
+    """All parts of init, put together."""
+
+    def __init__(self, given: Given) -> None:
+        config = given.loaded.config
+        self.given = given
+        self.started_at = seam.monotonic()
+        self.reader = signals.SignalReader()
+        self.reactor = Reactor(self._on_error)
+        stdout, stderr = self._outlets()
+        names = list(config.services)
+        self.logs = Logs(self.reactor, stdout, stderr, names)
+        self.say = EventLog(stderr, config.init.log, self.logs.width)
+        self.history = History()
+        self.listener = given.listener or self._listen()
+        path = self.listener.path
+        self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
+        self.runs = Runs(
+            config.services,
+            Surroundings(given.directory, dict(given.env) | config.init.environment),
+            reactor=self.reactor,
+            spawner=Spawner(fds.raise_limit()),
+            strays=Strays(path),
+            logs=self.logs,
+            notify=self.notify,
+        )
+        if path:
+            self.runs.variables["NSINIT_SOCKET"] = path
+        self.driver = Driver(
+            given.loaded.plan,
+            reactor=self.reactor,
+            runs=self.runs,
+            notify=self.notify,
+            say=self.say,
+            history=self.history,
+        )
+        self.notify.heard = self.driver.heard
+        Teller(self.say, self.history)
+        self.desk = SignalDesk(self.reader, self.driver, config.init.forward_signals)
+        self.reactor.add_reader(self.reader.fd, self.desk.read)
+
+    def _outlets(self) -> tuple[Outlet, Outlet]:
+        stdout = Outlet(1, "stdout", self.reactor)
+        if same_file(1, 2):  # one queue, or lines of the two would be mixed
+            return stdout, stdout
+        return stdout, Outlet(2, "stderr", self.reactor)
+
+    def _listen(self) -> Listener:
+        control = self.given.loaded.config.init.control
+        asked = control.path
+        if "NSINIT_SERVICE" not in self.given.env:  # else it is the socket of an init above us
+            asked = self.given.env.get("NSINIT_SOCKET") or asked
+        return directory.bind_control(asked, "", control.mode, self.given.env)
+
+    def _on_error(self, error: BaseException) -> None:
+        self.say.error(f"internal error: {error!r}")
+
+    def _on_loop_error(self, _: object, context: dict[str, Any]) -> None:
+        self.say.error(f"internal error: {context.get('exception') or context.get('message')!r}")
+
+    # --- Life -------------------------------------------------------------------------------------
+
+    def live(self) -> int:
+        """From the first service to the last; returns the exit code."""
+        for note in self.listener.notes:
+            self.say.warning(note)
+        if self.listener.path:
+            self.say.info(f"the control socket is {self.listener.path}")
+        self.driver.post(m.Boot())
+        try:
+            self._run_loop()
+        except Exception as error:  # noqa: BLE001  (without a loop init still reaps and stops)
+            self._on_error(error)
+        self.reactor.detach()
+        while self.driver.exit_code is None:  # there is no loop, or it broke
+            self.say.settle()
+            self.reactor.turn(60.0)
+        self._end()
+        return self.driver.exit_code
+
+    def _run_loop(self) -> None:
+        loop = _make_loop(self.given.loaded.config.init.loop, self.say)
+        loop.set_exception_handler(self._on_loop_error)
+        self.say.load()
+        self.reactor.attach(loop)
+        self.driver.on_finish = loop.stop
+        if self.given.serve is not None and self.listener.socket is not None:
+            self.given.serve(self, loop)
+        if self.driver.exit_code is None:
+            loop.run_forever()
+
+    def _end(self) -> None:
+        """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
+        self._end_stragglers()
+        self.say.settle()
+        until = seam.monotonic() + _FLUSH
+        while not self.logs.flush() and seam.monotonic() < until:
+            self.reactor.turn(0.05)
+        self.notify.close()
+        directory.remove(self.listener)
+
+    def _end_stragglers(self) -> None:
+        until = seam.monotonic() + _STRAGGLERS
+        number = signal.SIGTERM
+        while left := self.runs.strangers():
+            for pid in left:
+                self.runs.signal_stranger(pid, number)
+            while self.runs.strangers() and seam.monotonic() < until:
+                self.reactor.turn(max(0.0, until - seam.monotonic()))
+            if number == signal.SIGKILL:
+                return
+            number, until = signal.SIGKILL, seam.monotonic() + _STRAGGLERS
+
+
+def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:
+    import asyncio  # noqa: PLC0415  (40 ms, after the first services run)
+
+    if choice != "asyncio":
+        try:
+            import uvloop  # noqa: PLC0415
+        except ImportError as error:
+            level = say.warning if choice == "uvloop" else say.info
+            level(f"uvloop is not used: {error}")
+        else:
+            made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+            return made
+    return asyncio.new_event_loop()
+
+
+def be_init(given: Given) -> int:
+    """Be init in this process until everything has ended; returns the exit code.
+
+    The caller has blocked signals, as the first thing it did.
+    """
+    signals.block_all()
+    signals.hear_children()
+    if os.getpid() != 1:
+        proc.become_subreaper()
+    fds.fill_standard()
+    fds.close_on_exec()
+    sys.excepthook = lambda *_: None
+    os.chdir("/")
+    return Init(given).live()

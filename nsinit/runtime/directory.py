@@ -1,0 +1,141 @@
+"""Where init keeps its sockets: found, made private, bound, and removed at the end.
+
+The control socket is bound before the first service runs, so that a service may use it at once.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from nsinit.kernel import seam
+from nsinit.places import SOCKET_PATH_MAX, is_private, roots, socket_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BACKLOG = 128
+
+
+class Listener(NamedTuple):
+    """A bound control socket, not served yet."""
+
+    socket: _socket.socket | None
+    path: str  # "" without a socket
+    made: tuple[str, ...]  # directories that did not exist before
+    notes: tuple[str, ...]  # what could not be done as asked
+
+
+def bind_control(asked: str | None, name: str, mode: int, env: Mapping[str, str]) -> Listener:
+    """Bind the control socket where it was asked for, else at the first place that works.
+
+    Never raises: an init without a control socket still does its work, and says so.
+    """
+    notes: list[str] = []
+    uid = os.geteuid()
+    if asked:
+        try:
+            return Listener(_bind(asked, mode), asked, (), ())
+        except OSError as error:
+            notes.append(f"cannot listen on {asked}: {error.strerror or error}")
+    reasons: list[str] = []
+    places = roots(env, uid)
+    for root in places:
+        for choice in (name, f"{name or 'init'}-{os.getpid()}"):
+            path = socket_path(root, choice)
+            try:
+                made = _make_directories(root, os.path.dirname(path), uid)
+                bound = _bind(path, mode)
+            except OSError as error:
+                reasons.append(f"{path}: {error.strerror or error}")
+                if error.errno != errno.EADDRINUSE:
+                    break
+            else:
+                return Listener(bound, path, tuple(made), tuple(notes))
+    notes.append(f"there is no control socket ({'; '.join(reasons)})")
+    return Listener(None, "", (), tuple(notes))
+
+
+def make_notify_directory(control_path: str, env: Mapping[str, str]) -> str | None:
+    """A directory of init's own for notify sockets, beside the control socket if there is one."""
+    uid = os.geteuid()
+    for root in [os.path.dirname(control_path)] if control_path else roots(env, uid):
+        path = f"{root}/.notify-{os.getpid()}"
+        try:
+            _make_directories(root, path, uid)
+        except OSError:
+            continue
+        return path
+    return None
+
+
+def _make_directories(root: str, directory: str, uid: int) -> list[str]:
+    """Make both where they are missing; others may pass through them but not write there."""
+    made: list[str] = []
+    for path in dict.fromkeys((root, directory)):
+        try:
+            seam.mkdir(path, 0o711 if is_private(root) else 0o755)
+            made.append(path)
+        except FileExistsError:
+            found = seam.lstat(path)
+            foreign = is_private(root) and (found.st_uid != uid or found.st_mode & 0o022)
+            if not stat.S_ISDIR(found.st_mode) or foreign:
+                raise PermissionError(errno.EPERM, f"{path} is not ours alone") from None
+    return made
+
+
+def _bind(path: str, mode: int) -> _socket.socket:
+    raw = os.fsencode(path)
+    if len(raw) > SOCKET_PATH_MAX:
+        raise OSError(errno.ENAMETOOLONG, f"a socket's path has at most {SOCKET_PATH_MAX} bytes")
+    if _is_alive(path):
+        raise OSError(errno.EADDRINUSE, "another init listens there")
+    seam.ask("socket")
+    made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    umask = os.umask(0o777 & ~mode)
+    try:
+        made.bind(path)
+        made.listen(BACKLOG)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.umask(umask)
+    return made
+
+
+def _is_alive(path: str) -> bool:
+    """Whether somebody listens; a socket that a dead init left behind is removed."""
+    try:
+        if not stat.S_ISSOCK(seam.lstat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, "something else stands there")
+    except FileNotFoundError:
+        return False
+    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    try:
+        probe.setblocking(False)
+        probe.connect(path)
+    except BlockingIOError:
+        return True  # its queue is full
+    except ConnectionRefusedError:
+        seam.unlink(path)
+        return False
+    finally:
+        probe.close()
+    return True
+
+
+def remove(listener: Listener) -> None:
+    """Remove the socket, and the directories that were made for it unless others use them."""
+    if listener.socket is None:
+        return
+    listener.socket.close()
+    with suppress(OSError):
+        seam.unlink(listener.path)
+        for path in reversed(listener.made):
+            seam.rmdir(path)

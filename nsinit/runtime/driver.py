@@ -1,0 +1,159 @@
+"""The queue between the world and the core: events in, actions out, in order.
+
+Rules: there is one queue and one owner of it. Ends are reaped before any timer is looked at. Every
+failure to carry out an action becomes an event or a line in the log, never an exception.
+Knows no asyncio; the reactor waits.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import deque
+from errno import EIO
+from typing import TYPE_CHECKING
+
+from nsinit.core import messages as m
+from nsinit.core.supervisor import Supervisor
+from nsinit.core.view import View, view, view_change
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.model.plan import Plan
+    from nsinit.runtime.events import EventLog, History
+    from nsinit.runtime.notify import Notify
+    from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.runs import Runs
+
+
+class Driver:
+    """Lets the core handle what happens, and carries out what it decides."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        reactor: Reactor,
+        runs: Runs,
+        notify: Notify,
+        say: EventLog,
+        history: History,
+    ) -> None:
+        self.core = Supervisor(plan)
+        self.runs = runs
+        self.say = say
+        self.history = history
+        self.exit_code: int | None = None
+        self.on_finish: Callable[[], object] = lambda: None
+        self._reactor = reactor
+        self._notify = notify
+        self._queue: deque[m.Event] = deque()
+        self._busy = False
+        self._timers: dict[tuple[str, str], m.Fired] = {}
+        self._heap: list[tuple[float, int, m.Fired]] = []
+        self._alarm_at: float | None = None
+        self._armed = 0  # counts timers, so that the heap never compares events
+        runs.post = self.post
+
+    def snapshot(self) -> View:
+        """Everything that can be observed, now."""
+        return view(self.core)
+
+    # --- The queue --------------------------------------------------------------------------------
+
+    def post(self, *events: m.Event) -> None:
+        """Let the core handle events, after those that are there already."""
+        self._queue.extend(events)
+        if self._busy:
+            return
+        self._busy = True
+        self.runs.refresh()
+        try:
+            while self._queue:
+                self._handle(self._queue.popleft())
+        finally:
+            self._busy = False
+        self._set_alarm()
+
+    def _handle(self, event: m.Event) -> None:
+        try:
+            actions = self.core.handle(event, seam.monotonic(), random.random())  # noqa: S311
+        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+            self.say.error(f"cannot handle {event}: {error!r}")
+            return
+        for action in actions:
+            try:
+                self._carry_out(action)
+            except Exception as error:  # noqa: BLE001
+                self.say.error(f"cannot carry out {action}: {error!r}")
+                if isinstance(action, m.Spawn):
+                    failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
+                    self._queue.append(failed)
+
+    def _carry_out(self, action: m.Action) -> None:
+        match action:
+            case m.Changed(service, _, old):
+                state, rules = self.core.state.services[service], self.core.plan.services[service]
+                self.history.add(old, view_change(action, state, rules))
+            case m.Spawn(service, run):
+                rules = self.core.plan.services[service]
+                self.runs.spawn(service, run, notify=rules.waits_for_ready)
+            case m.Signal(service):
+                self.runs.signal(action, self.core.state.services[service].pid)
+            case m.Sweep(service, run):
+                self.runs.sweep(service, run)
+            case m.Release(service, run):
+                self.runs.release(service, run)
+            case m.Arm(service, run, timer, at):
+                self._arm(m.Fired(service, run, timer, at))
+            case m.Disarm(service, _, timer):
+                self._timers.pop((service, timer), None)
+            case m.Noted(service, text):
+                self.say.error(f"{service}: {text} should not be possible and was ignored")
+            case m.Finish(code):
+                self.exit_code = code
+                self.on_finish()
+
+    # --- Timers -----------------------------------------------------------------------------------
+
+    def _arm(self, timer: m.Fired) -> None:
+        self._timers[timer.service, timer.timer] = timer
+        self._armed += 1
+        heapq.heappush(self._heap, (timer.at, self._armed, timer))
+
+    def _set_alarm(self) -> None:
+        heap = self._heap
+        while heap and self._timers.get((heap[0][2].service, heap[0][2].timer)) is not heap[0][2]:
+            heapq.heappop(heap)  # disarmed, or armed anew
+        at = heap[0][0] if heap else None
+        if at != self._alarm_at:
+            self._alarm_at = at
+            self._reactor.set_alarm(at, self._alarm)
+
+    def _alarm(self) -> None:
+        """Some timer is due: but first what has happened meanwhile."""
+        self._alarm_at = None
+        self.runs.reap()
+        now = seam.monotonic()
+        due: list[m.Fired] = []
+        while self._heap and self._heap[0][0] <= now:
+            timer = heapq.heappop(self._heap)[2]
+            if self._timers.get((timer.service, timer.timer)) is timer:
+                del self._timers[timer.service, timer.timer]
+                due.append(timer)
+                if timer.timer == "start":
+                    self._notify.drain(timer.service)
+        self.post(*due)
+        self._set_alarm()
+
+    # --- What services say ------------------------------------------------------------------------
+
+    def heard(self, service: str, run: int, pid: int, fields: dict[str, str]) -> None:
+        """A datagram came on the notify socket of a service."""
+        owner = self.runs.owner(pid)
+        if owner not in (service, None):
+            self.say.warning(f"{service}: ignored a notification from {owner} (pid {pid})")
+        elif fields.get("READY") == "1":
+            self.post(m.Ready(service, run))

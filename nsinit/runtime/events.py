@@ -1,0 +1,139 @@
+"""What nsinit itself has to say, and the record of what happened.
+
+`EventLog` writes nsinit's own lines to stderr. Until structlog is loaded (after the first services
+run) lines wait; they are few. `History` numbers every change for `nsinit ctl events`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from nsinit.core.view import ServiceView
+    from nsinit.runtime.outlet import Outlet
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+KEPT: Final = 1000
+_EARLY: Final = 1000
+
+
+class EventLog:
+    """nsinit's own lines, from a level on."""
+
+    def __init__(self, outlet: Outlet, level: str, width: int = 6) -> None:
+        self._outlet = outlet
+        self._least = LEVELS.index(level)
+        self._prefix = f"{'nsinit':<{width}} | "
+        self._early: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=_EARLY)
+        self._logger: Any = None
+
+    def debug(self, text: str, **fields: object) -> None:
+        """For whoever looks for a fault."""
+        self._say("debug", text, fields)
+
+    def info(self, text: str, **fields: object) -> None:
+        """What happens."""
+        self._say("info", text, fields)
+
+    def warning(self, text: str, **fields: object) -> None:
+        """What somebody should know."""
+        self._say("warning", text, fields)
+
+    def error(self, text: str, **fields: object) -> None:
+        """What somebody should mend."""
+        self._say("error", text, fields)
+
+    def _say(self, level: str, text: str, fields: dict[str, object]) -> None:
+        if LEVELS.index(level) < self._least:
+            return
+        if self._logger is None:
+            self._early.append((level, text, fields))
+        else:
+            getattr(self._logger, level)(text, **fields)
+
+    def load(self) -> None:
+        """Import structlog, and let it write what has waited."""
+        import sys  # noqa: PLC0415
+
+        sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # 70 ms and 7 MB for colours
+        import structlog  # noqa: PLC0415  (15 ms, after the first services run)
+
+        self._logger = structlog.wrap_logger(
+            _Printer(self._outlet, self._prefix),
+            processors=[_render],
+            wrapper_class=structlog.BoundLogger,
+            cache_logger_on_first_use=True,
+        )
+        self.settle()
+
+    def settle(self) -> None:
+        """Write what has waited, if need be without structlog."""
+        logger = self._logger or _Plain(_Printer(self._outlet, self._prefix))
+        while self._early:
+            level, text, fields = self._early.popleft()
+            getattr(logger, level)(text, **fields)
+
+
+class _Printer:
+    """Takes finished text from structlog; a line of it for each line."""
+
+    def __init__(self, outlet: Outlet, prefix: str) -> None:
+        self._outlet = outlet
+        self._prefix = prefix
+
+    def _print(self, text: str) -> None:
+        lines = "".join(f"{self._prefix}{line}\n" for line in text.split("\n"))
+        self._outlet.write(lines.encode("utf-8", "backslashreplace"))
+
+    debug = info = warning = error = _print
+
+
+class _Plain:
+    """Stands in for structlog when there is none."""
+
+    def __init__(self, printer: _Printer) -> None:
+        self._printer = printer
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        def say(text: str, **fields: object) -> None:
+            self._printer.info(_render(None, level, {"event": text, **fields}))
+
+        return say
+
+
+def _render(_: object, level: str, event: MutableMapping[str, Any]) -> str:
+    """A structlog processor: "error: text key=value"."""
+    mark = f"{level}: " if level in ("warning", "error") else ""
+    fields = "".join(f" {key}={value}" for key, value in event.items() if key != "event")
+    return f"{mark}{event['event']}{fields}"
+
+
+class Happening(NamedTuple):
+    """One change of one service, numbered; `at` is the clock time (s)."""
+
+    number: int
+    at: float
+    old: str
+    service: ServiceView
+
+
+class History:
+    """The last changes, for those who ask later, and at once for those who listen."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.recent: deque[Happening] = deque(maxlen=KEPT)
+        self.listeners: list[Callable[[Happening], None]] = []
+
+    def add(self, old: str, service: ServiceView) -> None:
+        """Number a change, keep it, and tell it."""
+        self.number += 1
+        happening = Happening(self.number, seam.wall(), old, service)
+        self.recent.append(happening)
+        for listener in list(self.listeners):
+            listener(happening)

@@ -1,0 +1,74 @@
+"""Cutting streams of bytes into whole lines, a block at a time. Pure.
+
+Nothing here looks at each line: blocks of lines pass as they are, found by `rfind`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Block(NamedTuple):
+    """Whole lines, each with its newline. Lines over the limit were cut into several blocks."""
+
+    data: bytes
+    goes_on: bool = False  # its last line is a piece that the next block continues
+    continues: bool = False  # its first line continues the last block
+
+
+class LineCutter:
+    """One stream; keeps the beginning of a line until its end has come."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = max(limit, 1)
+        self._rest = b""
+        self._continues = False
+
+    def feed(self, data: bytes) -> list[Block]:
+        """The whole lines that these bytes complete."""
+        if self._rest:
+            data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        blocks: list[Block] = []
+        if end:
+            self._cut(data[:end], blocks)
+        while len(self._rest) > self.limit:
+            self._piece(self._rest[: self.limit], blocks)
+            self._rest = self._rest[self.limit :]
+        return blocks
+
+    def flush(self) -> list[Block]:
+        """What is left of a stream that has ended, as a line."""
+        rest, self._rest = self._rest, b""
+        return [self._block(rest + b"\n")] if rest else []
+
+    def _cut(self, data: bytes, blocks: list[Block]) -> None:
+        """Whole lines, but none longer than the limit."""
+        start = at = 0
+        while len(data) - at > self.limit + 1:
+            newline = data.rfind(b"\n", at, at + self.limit + 1)
+            if newline >= 0:
+                at = newline + 1
+                continue
+            if at > start:
+                blocks.append(self._block(data[start:at]))
+            self._piece(data[at : at + self.limit], blocks)
+            start = at = at + self.limit
+        blocks.append(self._block(data[start:]))
+
+    def _piece(self, data: bytes, blocks: list[Block]) -> None:
+        blocks.append(Block(data + b"\n", goes_on=True, continues=self._continues))
+        self._continues = True
+
+    def _block(self, data: bytes) -> Block:
+        made = Block(data, continues=self._continues)
+        self._continues = False
+        return made
+
+
+def with_prefix(block: Block, prefix: bytes, continued: bytes) -> bytes:
+    """The lines with `prefix` before each; before the rest of a cut line it is `continued`."""
+    first = continued if block.continues else prefix
+    body = block.data[:-1]
+    return first + body.replace(b"\n", b"\n" + prefix) + b"\n"

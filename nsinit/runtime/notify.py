@@ -1,0 +1,121 @@
+"""sd_notify(3): services say that they are ready.
+
+Each service has a socket of its own, owned by its user, so that another user's service cannot
+speak for it; a process of another service with the same user is told by its credentials.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import struct
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from nsinit.kernel import seam
+from nsinit.places import SOCKET_PATH_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.runtime.reactor import Reactor
+
+    Heard = Callable[[str, int, int, dict[str, str]], None]  # service, run, sender's pid, fields
+
+_CREDENTIALS: Final = struct.Struct("=iII")
+_MAX_DATAGRAM: Final = 4096
+_MAX_FDS: Final = 253  # SCM_MAX_FD
+_ROOM: Final = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(4 * _MAX_FDS)
+_BURST: Final = 64  # datagrams of one service per turn
+
+
+class Notify:
+    """The sockets of all services that report by sd_notify, in one directory of init's own."""
+
+    def __init__(self, make_directory: Callable[[], str | None], reactor: Reactor) -> None:
+        """The directory is made when the first service needs it."""
+        self.heard: Heard = lambda *_: None
+        self._make_directory = make_directory
+        self._directory: str | None = None
+        self._reactor = reactor
+        self._sockets: dict[str, tuple[_socket.socket, str]] = {}
+        self._runs: dict[str, int] = {}
+
+    def open(self, service: str, run: int, owner: int | None) -> str:
+        """The path for NOTIFY_SOCKET of a run; OSError if there can't be one."""
+        self._runs[service] = run
+        if service in self._sockets:
+            self.drain(service, discard=True)  # what an earlier run still had to say
+            return self._sockets[service][1]
+        self._directory = self._directory or self._make_directory()
+        if self._directory is None:
+            raise OSError(errno.EROFS, "no directory for notify sockets can be written")
+        path = f"{self._directory}/{service}"
+        if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+            raise OSError(errno.ENAMETOOLONG, f"the path {path} is too long for a socket")
+        seam.ask("socket")
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+        try:
+            made.setblocking(False)
+            made.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+            if os.path.lexists(path):
+                os.unlink(path)
+            made.bind(path)
+            os.chmod(path, 0o600)
+            if owner is not None:
+                os.chown(path, owner, -1)
+        except OSError:
+            made.close()
+            raise
+        self._sockets[service] = (made, path)
+        self._reactor.add_reader(made.fileno(), partial(self.drain, service))
+        return path
+
+    def drain(self, service: str, *, discard: bool = False) -> None:
+        """Hear what a service has said so far."""
+        entry = self._sockets.get(service)
+        if entry is None:
+            return
+        for _ in range(_BURST):
+            try:
+                data, ancillary, _, _ = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM)
+            except (BlockingIOError, InterruptedError):
+                return
+            pid = _take_ancillary(ancillary)
+            if pid is not None and not discard:
+                self.heard(service, self._runs[service], pid, parse(data))
+
+    def close(self) -> None:
+        """Remove all sockets and their directory."""
+        for made, path in self._sockets.values():
+            self._reactor.remove_reader(made.fileno())
+            made.close()
+            with suppress(OSError):
+                seam.unlink(path)
+        self._sockets.clear()
+        if self._directory is not None:
+            with suppress(OSError):
+                seam.rmdir(self._directory)
+
+
+def parse(data: bytes) -> dict[str, str]:
+    """The fields of a datagram; the last of two with one name counts."""
+    text = data.decode("utf-8", "replace")
+    rows = (line.partition("=") for line in text.split("\n"))
+    return {name: value for name, mark, value in rows if mark}
+
+
+def _take_ancillary(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The sender's pid; descriptors that came along are closed, which is what a barrier awaits."""
+    pid = None
+    for level, kind, data in ancillary:
+        if level != _socket.SOL_SOCKET:
+            continue
+        if kind == _socket.SCM_RIGHTS:
+            for (fd,) in struct.iter_unpack("=i", data[: len(data) // 4 * 4]):
+                os.close(fd)
+        elif kind == _socket.SCM_CREDENTIALS and len(data) >= _CREDENTIALS.size:
+            pid = _CREDENTIALS.unpack_from(data)[0]
+    return pid

@@ -1,0 +1,121 @@
+"""Waiting for descriptors and one alarm, before there is an event loop and with one.
+
+Init spawns its first services before it imports asyncio, so what it wants to wait for is noted
+here and handed to the loop by `attach`. A callback that raises is reported and init goes on.
+Imports asyncio for types only.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING
+
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    Callback = Callable[[], object]
+
+
+class Reactor:
+    """Descriptors to read from or write to, and the next instant to wake up at."""
+
+    def __init__(self, on_error: Callable[[BaseException], None]) -> None:
+        self._on_error = on_error
+        self._readers: dict[int, Callback] = {}
+        self._writers: dict[int, Callback] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._alarm: tuple[float, Callback] | None = None
+        self._next: list[Callback] = []  # for the next turn, while there is no loop
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add_reader(self, fd: int, callback: Callback) -> None:
+        """Call back whenever `fd` has something to read."""
+        self._readers[fd] = callback
+        if self._loop is not None:
+            self._loop.add_reader(fd, self._run, callback)
+
+    def remove_reader(self, fd: int) -> None:
+        """Forget `fd`; before it is closed."""
+        self._readers.pop(fd, None)
+        if self._loop is not None:
+            self._loop.remove_reader(fd)
+
+    def add_writer(self, fd: int, callback: Callback) -> None:
+        """Call back whenever `fd` takes something."""
+        self._writers[fd] = callback
+        if self._loop is not None:
+            self._loop.add_writer(fd, self._run, callback)
+
+    def remove_writer(self, fd: int) -> None:
+        """Forget `fd`; before it is closed."""
+        self._writers.pop(fd, None)
+        if self._loop is not None:
+            self._loop.remove_writer(fd)
+
+    def set_alarm(self, at: float | None, callback: Callback) -> None:
+        """Call back at this monotonic instant, or never; there is one alarm."""
+        self._alarm = None if at is None else (at, callback)
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if self._loop is not None and at is not None:
+            # A whole millisecond late at most: uvloop's timers are cut to milliseconds.
+            wait = max(0.0, at - seam.monotonic())
+            self._handle = self._loop.call_later(wait, self._run, callback)
+
+    def soon(self, callback: Callback) -> None:
+        """Call back after what is due now; without a loop, in the next `turn`."""
+        if self._loop is not None:
+            self._loop.call_soon(self._run, callback)
+        else:
+            self._next.append(callback)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on the loop waits."""
+        self._loop = loop
+        for fd, callback in self._readers.items():
+            loop.add_reader(fd, self._run, callback)
+        for fd, callback in self._writers.items():
+            loop.add_writer(fd, self._run, callback)
+        if self._alarm is not None:
+            self.set_alarm(*self._alarm)
+        later, self._next = self._next, []
+        for callback in later:
+            self.soon(callback)
+
+    def detach(self) -> None:
+        """Wait by `turn` again: the loop has ended."""
+        self._loop = self._handle = None
+
+    def turn(self, timeout: float) -> None:
+        """Wait once, without a loop: at most `timeout` seconds."""
+        poll = select.poll()
+        for fd in self._readers:
+            poll.register(fd, select.POLLIN)
+        for fd in self._writers:
+            poll.register(fd, select.POLLOUT | (select.POLLIN if fd in self._readers else 0))
+        later, self._next = self._next, []
+        for callback in later:
+            self._run(callback)
+        if later:
+            timeout = 0.0
+        elif self._alarm is not None:
+            timeout = min(timeout, max(0.0, self._alarm[0] - seam.monotonic()))
+        for fd, what in poll.poll(timeout * 1000):
+            if what & ~select.POLLOUT and fd in self._readers:
+                self._run(self._readers[fd])
+            if what & ~select.POLLIN and fd in self._writers:
+                self._run(self._writers[fd])
+        if self._alarm is not None and self._alarm[0] <= seam.monotonic():
+            callback = self._alarm[1]
+            self._alarm = None
+            self._run(callback)
+
+    def _run(self, callback: Callback) -> None:
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+            self._on_error(error)

@@ -1,0 +1,77 @@
+"""The last output of each service, in memory, for `nsinit ctl logs`. Pure.
+
+A ring grows on use up to its own limit; all rings together stay under one cap, at the cost of the
+oldest output of whoever writes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nsinit.runtime.lines import Block
+
+TOTAL: Final = 64 << 20
+
+
+class Record(NamedTuple):
+    """Whole lines that were read together: `at` is the clock time (s) of that."""
+
+    number: int
+    at: float
+    service: str
+    run: int
+    stream: str
+    block: Block
+
+
+class Rings:
+    """One ring per service."""
+
+    def __init__(self, total: int = TOTAL) -> None:
+        self.total = total
+        self.size = 0
+        self._rings: dict[str, deque[Record]] = {}
+        self._sizes: dict[str, int] = {}
+        self._limits: dict[str, int] = {}
+        self._number = 0
+
+    def limit(self, service: str, size: int) -> None:
+        """How many bytes of a service are kept."""
+        self._limits[service] = size
+
+    def add(self, at: float, service: str, run: int, stream: str, block: Block) -> Record:
+        """Keep a block, and forget what is too old for the limits."""
+        self._number += 1
+        record = Record(self._number, at, service, run, stream, block)
+        ring = self._rings.setdefault(service, deque())
+        ring.append(record)
+        grown = len(block.data)
+        self.size += grown
+        self._sizes[service] = self._sizes.get(service, 0) + grown
+        limit = self._limits.get(service, 0)
+        while ring and (self._sizes[service] > limit or self.size > self.total):
+            gone = len(ring.popleft().block.data)
+            self.size -= gone
+            self._sizes[service] -= gone
+        return record
+
+    def records(self, services: set[str] | None = None) -> list[Record]:
+        """What is kept of some services, or of all, in the order in which it was read."""
+        rings = (r for name, r in self._rings.items() if services is None or name in services)
+        return sorted((record for ring in rings for record in ring), key=lambda r: r.number)
+
+
+def lines(record: Record) -> Iterator[tuple[bytes, bool, bool]]:
+    """Each line without its newline, whether it goes on in the next, whether it continues one."""
+    parts = record.block.data[:-1].split(b"\n")
+    last = len(parts) - 1
+    for index, part in enumerate(parts):
+        yield (
+            part,
+            record.block.goes_on and index == last,
+            record.block.continues and index == 0,
+        )

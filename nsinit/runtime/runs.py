@@ -1,0 +1,208 @@
+"""The runs of services as processes: started, signalled, reaped, and what is left of them found.
+
+Carries out the core's actions on processes and posts what came of each. A failure is an event.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nsinit.core import messages as m
+from nsinit.errors import SpawnError
+from nsinit.process import reaper
+from nsinit.process.program import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.kernel.proc import End
+    from nsinit.model.spec import Service
+    from nsinit.process.program import Program, Surroundings
+    from nsinit.process.spawner import Child, Spawner
+    from nsinit.process.strays import Strays
+    from nsinit.runtime.logs import Ends, Logs
+    from nsinit.runtime.notify import Notify
+    from nsinit.runtime.reactor import Reactor
+
+_NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+@dataclass(slots=True)
+class _Main:
+    """A main process that is not reaped yet."""
+
+    service: str
+    run: int
+    child: Child
+    failure: SpawnError | None = None  # what its report said
+
+
+class Runs:
+    """All processes that nsinit started, and those that they left to it."""
+
+    def __init__(
+        self,
+        services: dict[str, Service],
+        around: Surroundings,
+        *,
+        reactor: Reactor,
+        spawner: Spawner,
+        strays: Strays,
+        logs: Logs,
+        notify: Notify,
+    ) -> None:
+        self.services = services
+        self.around = around
+        self.variables: dict[str, str] = {}  # that every service gets from init
+        self.orphans_reaped = 0
+        self.post: Callable[..., None] = lambda *_: None
+        self._reactor = reactor
+        self._spawner = spawner
+        self._strays = strays
+        self._logs = logs
+        self._notify = notify
+        self._mains: dict[int, _Main] = {}
+        self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
+
+    # --- Starting ---------------------------------------------------------------------------------
+
+    def spawn(self, service: str, run: int, *, notify: bool) -> None:
+        """Start a run; `notify` gives it a socket to say that it is ready."""
+        try:
+            child = self._start(service, run, notify=notify)
+        except SpawnError as error:
+            self.post(m.SpawnFailed(service, run, error.stage, error.errno, str(error)))
+            return
+        self._mains[child.pid] = _Main(service, run, child)
+        self._strays.began(child.pid, service)
+        self.post(m.Spawned(service, run, child.pid))
+        if child.report is None:
+            self.post(m.Execed(service, run))
+        else:
+            self._reactor.add_reader(child.report, partial(self._hear_exec, child.pid))
+
+    def _start(self, service: str, run: int, *, notify: bool) -> Child:
+        spec = self.services[service]
+        own = {"NSINIT_SERVICE": service, "NSINIT_REPLICA": "1", **self.variables}
+        program = prepare(spec, self.around, own)
+        ends = self._open_ends(service, run, program, notify=notify)
+        program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
+        try:
+            return self._spawner.spawn(program)
+        finally:
+            for fd in ends.ours:
+                os.close(fd)
+
+    def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
+        owner = program.identity[0] if program.identity is not None else None
+        try:
+            if notify:
+                program.env["NOTIFY_SOCKET"] = self._notify.open(service, run, owner)
+            return self._logs.open(service, run, self.services[service].log, owner)
+        except OSError as error:
+            number = error.errno or errno.EIO
+            hint = "raise the limit on open files" if number in _NO_FDS else ""
+            raise SpawnError(service, "make pipes for", number, hint=hint) from None
+
+    def _hear_exec(self, pid: int) -> None:
+        """A forked child tells how its exec went; if badly, its end is about to follow."""
+        main = self._mains[pid]
+        try:
+            main.failure = main.child.outcome()
+        except BlockingIOError:
+            return
+        self._forget_report(main)
+        if main.failure is None:
+            self.post(m.Execed(main.service, main.run))
+
+    def _forget_report(self, main: _Main) -> None:
+        if main.child.report is not None:
+            self._reactor.remove_reader(main.child.report)
+            os.close(main.child.report)
+            main.child = main.child._replace(report=None)
+
+    # --- Signals ----------------------------------------------------------------------------------
+
+    def signal(self, action: m.Signal, pid: int) -> None:
+        """Send what the core wants sent; `pid` is the main process, 0 if it has ended."""
+        if action.scope == "all":
+            self._strays.signal_all(action.service, action.number)
+        elif pid and action.scope == "group":
+            self._strays.signal_group(pid, action.number)
+        elif pid:
+            self._strays.signal_main(pid, action.number)
+
+    # --- Ends -------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """What was seen of processes before is not to be relied upon any more."""
+        self._strays.refresh()
+
+    def reap(self) -> None:
+        """Post what has ended; a storm of ends is taken in turns with everything else."""
+        ends = reaper.drain()
+        if not ends:
+            return
+        self._strays.refresh()
+        events = [event for event in map(self._end, ends) if event is not None]
+        for service, run in list(self._sweeping.items()):
+            if not self._strays.left(service):
+                del self._sweeping[service]
+                events.append(m.Emptied(service, run))
+        self.post(*events)
+        if len(ends) == reaper.BATCH:
+            self._reactor.soon(self.reap)
+
+    def _end(self, end: End) -> m.Event | None:
+        self._strays.ended(end.pid)
+        main = self._mains.pop(end.pid, None)
+        if main is None:
+            self.orphans_reaped += 1
+            return None
+        if main.child.report is not None:  # it ended before we heard how its exec went
+            try:
+                main.failure = main.child.outcome()
+            except OSError:
+                main.failure = None
+            self._forget_report(main)
+        self._logs.drain(main.service, main.run)
+        if (failed := main.failure) is not None:
+            return m.SpawnFailed(main.service, main.run, failed.stage, failed.errno, str(failed))
+        return m.Exited(main.service, main.run, end.status)
+
+    def sweep(self, service: str, run: int) -> None:
+        """Look for what a run left behind."""
+        left = self._strays.left(service)
+        if left:
+            self._sweeping[service] = run
+            self.post(m.Lingering(service, run, left))
+        else:
+            self.post(m.Emptied(service, run))
+
+    def release(self, service: str, run: int) -> None:
+        """The run is over."""
+        self._sweeping.pop(service, None)
+        self._strays.forget(service)
+        self._logs.finish(service, run)
+
+    def owner(self, pid: int) -> str | None:
+        """The service that a process belongs to, if it is one of ours."""
+        main = self._mains.get(pid)
+        if main is not None:
+            return main.service
+        found = self._strays.look().get(pid)
+        return found[1] if found else None
+
+    # --- Orphans of nobody ------------------------------------------------------------------------
+
+    def strangers(self) -> list[int]:
+        """Children of init that no service is known to have made."""
+        return self._strays.strangers()
+
+    def signal_stranger(self, pid: int, number: int) -> None:
+        """Signal one of them; it is our child, so its pid can't be another's before we reap it."""
+        self._strays.signal_main(pid, number)

@@ -1,0 +1,55 @@
+"""Tells people what happens to services: one line in nsinit's own log for what matters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nsinit.core.state import State
+from nsinit.units import format_duration, format_signal
+
+if TYPE_CHECKING:
+    from nsinit.core.view import ServiceView
+    from nsinit.runtime.events import EventLog, Happening, History
+
+
+class Teller:
+    """Listens to the history, and puts it into words."""
+
+    def __init__(self, say: EventLog, history: History) -> None:
+        self._say = say
+        history.listeners.append(self._tell)
+
+    def _tell(self, happening: Happening) -> None:
+        s = happening.service
+        why = f": {s.reason}" if s.reason else ""
+        match s.state:
+            case State.RUNNING:
+                self._say.info(f"{s.name} is running (pid {s.pid})")
+            case State.BACKOFF:
+                wait = format_duration(round((s.next_retry_at or s.since_at) - s.since_at, 1))
+                self._say.warning(f"{s.name} {ending(s)}{why}; the next try is in {wait}")
+            case State.FAILED:
+                self._say.error(f"{s.name} has failed, {ending(s)}{why}")
+            case State.EXITED:
+                self._say.info(f"{s.name} {ending(s)}")
+            case State.STOPPED:
+                self._say.info(f"{s.name} is stopped, {ending(s)}{why}")
+            case State.WAITING if happening.old == State.STOPPING:
+                self._say.info(f"{s.name} {ending(s)}; it starts again")
+            case _:
+                self._say.debug(f"{s.name} is {s.state}{why}")
+
+
+def ending(s: ServiceView) -> str:
+    """How the last run ended, in words."""
+    if s.result == "dependency":
+        return "it needs another"
+    if s.result == "exec":
+        return "could not be started"
+    if s.result == "timeout":
+        return "was not ready in time"
+    if s.exit_signal is not None:
+        return f"was killed by {format_signal(s.exit_signal)}"
+    if s.exit_code is not None:
+        return f"ended with code {s.exit_code}"
+    return "never ran"
