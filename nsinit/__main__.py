@@ -28,11 +28,11 @@ def main() -> int:
     if verb in ("--", "run"):
         import signal
 
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     if verb == "--":
         import os
 
-        os._exit(_single(argv[1:]))  # nothing of Python's own end is worth the time
+        os._exit(_single(argv[1:], mask))  # nothing of Python's own end is worth the time
     if verb == "ctl":
         from nsinit.cli.ctl import main as ctl
 
@@ -48,14 +48,14 @@ def main() -> int:
     return _other(verb)
 
 
-def _single(argv: list[str]) -> int:
+def _single(argv: list[str], mask: set[int]) -> int:
     if not argv:
         print("nsinit: cannot run nothing: a command must follow --", file=sys.stderr)
         return 2
     from nsinit.process.environment import given_environment
     from nsinit.process.single import run
 
-    return run(argv, given_environment())
+    return run(argv, given_environment(), mask)
 
 
 def _other(verb: str) -> int:

@@ -36,6 +36,8 @@ class ControlServer:
         self.say = init.say
         self.clients: set[Client] = set()
         self.dropped = 0  # clients that read too slowly or were too many
+        self.starting: asyncio.Task[None] | None = None
+        self._serving: asyncio.Server | None = None
         self._listener = init.listener
         self.loop = loop
 
@@ -47,20 +49,24 @@ class ControlServer:
             self.say.warning(f"control: there is no user or group {name!r}")
         listening = socket.socket(fileno=os.dup(self._listener.socket.fileno()))
         listening.setblocking(False)
-        await self.loop.create_unix_server(lambda: Client(self), sock=listening)
+        self._serving = await self.loop.create_unix_server(lambda: Client(self), sock=listening)
 
 
-def serve(init: Init, loop: asyncio.AbstractEventLoop) -> None:
-    """Serve as soon as the loop runs."""
+def serve(init: Init, loop: asyncio.AbstractEventLoop) -> ControlServer:
+    """Serve as soon as the loop runs, for as long as somebody holds what is returned.
+
+    uvloop stops to listen when its server is garbage.
+    """
     server = ControlServer(init, loop)
-    task = loop.create_task(server.start())
-    task.add_done_callback(lambda done: _report(init, done))
 
+    async def start() -> None:
+        try:
+            await server.start()
+        except OSError as error:
+            init.say.error(f"cannot serve the control socket: {error}")
 
-def _report(init: Init, task: asyncio.Task[None]) -> None:
-    error = task.exception()
-    if error is not None:
-        init.say.error(f"the control socket is not served: {error!r}")
+    server.starting = loop.create_task(start())
+    return server
 
 
 class Client(asyncio.Protocol):

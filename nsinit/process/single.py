@@ -11,9 +11,12 @@ import errno
 import os
 import signal
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FAULTS = {
     signal.SIGSEGV,
@@ -27,9 +30,11 @@ _HEARD = signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGSTOP}
 _KEPT = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}  # for init itself
 
 
-def run(argv: list[str], env: dict[str, str]) -> int:
-    """Run the command to its end; the exit code to end with."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+def run(argv: list[str], env: dict[str, str], mask: Iterable[int]) -> int:
+    """Run the command, with `mask` blocked, to its end; the exit code to end with.
+
+    The caller has blocked all signals already; `mask` is what was blocked before.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, every status would be lost
     if os.getpid() != 1:
         from nsinit.kernel.proc import become_subreaper  # noqa: PLC0415  (ctypes)
@@ -42,7 +47,7 @@ def run(argv: list[str], env: dict[str, str]) -> int:
         _tell(f"cannot fork for {argv[0]}: {error.strerror}")
         return EXIT_NOT_EXECUTABLE
     if child == 0:
-        _become(argv, env, before, on_terminal=on_terminal)
+        _become(argv, env, mask, on_terminal=on_terminal)
     return _look_after(child)
 
 
@@ -78,7 +83,7 @@ def _foreground_is_ours() -> bool:
 def _become(
     argv: list[str],
     env: dict[str, str],
-    mask: set[int] | set[signal.Signals],
+    mask: Iterable[int],
     *,
     on_terminal: bool,
 ) -> NoReturn:

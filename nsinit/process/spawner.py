@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
 from nsinit.kernel import fds, seam
+from nsinit.kernel.spawn import Attributes, Block, posix_spawn, strings
 from nsinit.process.program import find_executable
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Spawner:
         """`soft_files` is the soft RLIMIT_NOFILE that init was given, and children get."""
         self.soft_files = soft_files
         self._ignored = [n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN]
+        self._attributes = Attributes(self._ignored)
 
     def spawn(self, program: Program) -> Child:
         """Start it; SpawnError if that fails before there is a process, or at once."""
@@ -97,26 +99,16 @@ class Spawner:
                     os.close(ours)
 
     def _posix_spawn(self, path: str, program: Program, sources: dict[int, int]) -> int:
-        actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in sources.items()]
-
-        def spawn(path: str, argv: tuple[str, ...]) -> int:
-            return seam.posix_spawn(
-                path,
-                argv,
-                program.env,
-                file_actions=actions,
-                setsid=True,
-                setsigmask=(),
-                setsigdef=self._ignored,
-            )
-
+        env = Block(strings(program.env))
+        argv = program.argv
         try:
             try:
-                return spawn(path, program.argv)
+                return posix_spawn(path, _block(argv), env, sources, self._attributes)
             except OSError as error:
                 if error.errno != errno.ENOEXEC:
                     raise
-                return spawn("/bin/sh", _as_script(path, program.argv))
+                script = _as_script(path, argv)
+                return posix_spawn(script[0], _block(script), env, sources, self._attributes)
         except OSError as error:
             stage = "fork for" if error.errno in _SHORTAGES else "execute"
             raise _error(path, stage, error.errno) from None
@@ -153,17 +145,45 @@ class Spawner:
             ("limit", partial(resource.setrlimit, which, (soft, hard)))
             for which, soft, hard in program.rlimits
         ]
-        if program.identity is not None:
+        enter = partial(seam.chdir, program.directory)
+        where = f"enter {program.directory} for"
+        if program.identity is None:
+            steps.append((where, enter))
+        else:
             uid, gid, groups = program.identity
+            entered = _TwoAttempts(enter)
+            steps.append((where, entered.first))
             steps.append(("set the groups of", partial(seam.setgroups, groups)))
             steps.append(("set the group of", partial(seam.setresgid, gid, gid, gid)))
             steps.append(("set the user of", partial(seam.setresuid, uid, uid, uid)))
-        steps.append((f"enter {program.directory} for", partial(seam.chdir, program.directory)))
+            steps.append((where, entered.second))
         if program.umask is not None:
             steps.append(("set the umask of", partial(os.umask, program.umask)))
         unblock = partial(signal.pthread_sigmask, signal.SIG_SETMASK, ())
         steps.append(("unblock signals of", unblock))
         return steps
+
+
+class _TwoAttempts:
+    """Enter a directory as init, which needs no right there; if even that fails, as the user.
+
+    On a network file system root may have fewer rights than the user.
+    """
+
+    def __init__(self, enter: Callable[[], object]) -> None:
+        self._enter = enter
+        self._entered = False
+
+    def first(self) -> None:
+        try:
+            self._enter()
+        except PermissionError:
+            return
+        self._entered = True
+
+    def second(self) -> None:
+        if not self._entered:
+            self._enter()
 
 
 def _become(
@@ -186,6 +206,10 @@ def _become(
     finally:  # whatever it was, a forked copy of init must not live on
         os.write(report, _FAILURE.pack(stage, number))
         os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
+
+
+def _block(argv: tuple[str, ...]) -> Block:
+    return Block([os.fsencode(word) for word in argv])
 
 
 def _as_script(path: str, argv: tuple[str, ...]) -> tuple[str, ...]:

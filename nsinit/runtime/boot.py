@@ -56,6 +56,7 @@ class Init:
         config = given.loaded.config
         self.given = given
         self.started_at = seam.monotonic()
+        self.server: object = None
         self.reader = signals.SignalReader()
         self.reactor = Reactor(self._on_error)
         stdout, stderr = self._outlets()
@@ -136,7 +137,7 @@ class Init:
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
         if self.given.serve is not None and self.listener.socket is not None:
-            self.given.serve(self, loop)
+            self.server = self.given.serve(self, loop)
         if self.driver.exit_code is None:
             loop.run_forever()
 

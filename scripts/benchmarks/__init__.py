@@ -1,0 +1,12 @@
+"""Benchmarks of nsinit and its peers: one file per measurement, one per peer.
+
+    command     the command line: chooses, runs the rounds in turn, prints
+    stage       where it happens: the compiled programs, and one `Life` of one init after another
+    records     what the programs write down, and waiting for it
+    figures     medians, ratios, the table, JSON
+    measure_*   what is measured: a `Measure` each
+    peer_*      who is measured: a `Peer` each
+
+A new peer or measurement is a new file and one line in `command`. Knows nothing of nsinit but its
+command line, as of any peer.
+"""

@@ -1,0 +1,94 @@
+"""nsinit, as the Python that runs the benchmark imports it."""
+
+from __future__ import annotations
+
+import compileall
+import importlib.util
+import os
+import shutil
+import site
+import sys
+from typing import TYPE_CHECKING
+
+from .peer import Peer, Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# min_uptime = 0 is what startsecs = 0 is to supervisord.
+_HEAD = """\
+[init]
+control = "{socket}"
+"""
+_SERVICE = """
+[services.{name}]
+command = [{command}]
+restart = "always"
+restart_delay = 0
+restart_limit = "unlimited"
+min_uptime = 0
+"""
+# What pip makes of an entry point, for a checkout that is not installed: `python -m` is slower.
+_SCRIPT = "import sys\nfrom nsinit.__main__ import main\nsys.exit(main())\n"
+
+
+class Nsinit(Peer):
+    """nsinit itself."""
+
+    name = "nsinit"
+    get = f"{sys.executable} -m pip install . (or PYTHONPATH=CHECKOUT)"
+
+    def __init__(self) -> None:
+        self._command: tuple[str, ...] = ()
+
+    def is_there(self) -> bool:
+        """Whether it can be imported."""
+        return importlib.util.find_spec("nsinit") is not None
+
+    def prepare(self, directory: str) -> Mapping[str, str]:
+        """Nothing for what is installed.
+
+        A checkout is copied and compiled. Byte code must be there, since every other peer has its
+        own: pip compiles what it installs, a checkout is compiled when somebody runs it, and not
+        even then with PYTHONDONTWRITEBYTECODE. And a benchmark writes nothing into a checkout.
+        """
+        spec = importlib.util.find_spec("nsinit")
+        assert spec is not None
+        assert spec.origin is not None
+        package = os.path.dirname(spec.origin)
+        script = os.path.join(os.path.dirname(sys.executable), "nsinit")
+        installed = os.path.dirname(package) in (
+            *site.getsitepackages(),
+            site.getusersitepackages(),
+        )
+        if installed and os.access(script, os.X_OK):
+            self._command = (script,)
+            return {}
+        print(f"nsinit is not installed here: a compiled copy of {package} is measured",
+              file=sys.stderr)  # fmt: skip
+        copy = f"{directory}/nsinit"
+        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(copy, quiet=2)
+        script = f"{directory}/script"
+        with open(script, "w") as file:
+            file.write(_SCRIPT)
+        self._command = (sys.executable, script)
+        return {"PYTHONPATH": directory}
+
+    def version(self) -> tuple[str, ...]:
+        """The command that tells its version."""
+        return (*self._command, "--version")
+
+    def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:
+        """One TOML file; the control socket is beside it."""
+        path = f"{directory}/nsinit.toml"
+        socket = f"{directory}/control.sock"
+        with open(path, "w") as file:
+            file.write(_HEAD.format(socket=socket))
+            for name, command in services.items():
+                words = ", ".join(f'"{word}"' for word in command)
+                file.write(_SERVICE.format(name=name, command=words))
+        return Setup(
+            argv=(*self._command, "run", path),
+            status=(*self._command, "ctl", "--socket", socket, "status"),
+        )
