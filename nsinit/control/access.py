@@ -2,6 +2,9 @@
 
 root and the user that init runs as are admin. Everybody else has the level that the configuration
 gives to their user or to one of their groups, or none.
+
+In a user namespace the kernel names a user who is not mapped there 65534. Where nobody but its
+owner can open the socket, such a client can only be root of the namespace above.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _UCRED: Final = struct.Struct("=iII")
 _NOBODY_KNOWN: Final = -1
+_OVERFLOW: Final = 65534
 
 
 class Peer(NamedTuple):
@@ -38,6 +42,9 @@ class AccessList:
         self.unknown: list[str] = []
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
+        self._admins = {0, os.geteuid()}
+        if not control.mode & 0o077 and not _all_ids_are_mapped():
+            self._admins.add(_OVERFLOW)
         for rank, level in enumerate(ACCESS_LEVELS):
             for who in getattr(control, level):
                 self._grant(who, rank)
@@ -53,7 +60,7 @@ class AccessList:
 
     def allows(self, peer: Peer, wanted: Access) -> bool:
         """Whether a client has at least this level."""
-        if peer.uid in (0, os.geteuid()):
+        if peer.uid in self._admins:
             return True
         groups = {peer.gid}
         if self._groups:  # the kernel tells one group only; the others are in the group file
@@ -62,6 +69,15 @@ class AccessList:
             groups |= set(found.groups) if found else set()
         ranks = [self._users.get(peer.uid, -1), *(self._groups.get(gid, -1) for gid in groups)]
         return max(ranks) >= ACCESS_LEVELS.index(wanted)
+
+
+def _all_ids_are_mapped() -> bool:
+    """Whether every uid that there is means something here (user_namespaces(7))."""
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            return sum(int(line.split()[2]) for line in file) >= 0xFFFF_FFFF
+    except (OSError, ValueError, IndexError):
+        return True
 
 
 def peer_of(fd: int) -> Peer:

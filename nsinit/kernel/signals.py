@@ -12,11 +12,8 @@ from typing import Final, NamedTuple
 
 from nsinit.kernel import libc, seam
 
-# Synchronous faults: blocked, they would still kill; let them act as they do anywhere.
-FAULTS: Final = frozenset(
-    {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
-)
-HEARD: Final = frozenset(int(n) for n in signal.valid_signals()) - FAULTS - {9, 19}  # KILL, STOP
+# Faults too: sent by somebody they are signals like any, and a real one kills though it is blocked.
+HEARD: Final = frozenset(int(n) for n in signal.valid_signals()) - {9, 19}  # KILL, STOP
 SI_USER: Final = 0
 SI_KERNEL: Final = 128
 

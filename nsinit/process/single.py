@@ -18,15 +18,8 @@ from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FAULTS = {
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGFPE,
-    signal.SIGILL,
-    signal.SIGTRAP,
-    signal.SIGSYS,
-}
-_HEARD = signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGSTOP}
+# Faults too: sent by somebody they are signals like any, and a real one kills though it is blocked.
+_HEARD = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 _KEPT = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}  # for init itself
 
 

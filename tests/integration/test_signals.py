@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 OWN = {"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}  # what `nsinit run` answers to itself
 UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
-FAULTS = {
-    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS,
-}  # fmt: skip
-FORWARDABLE = sorted(
-    int(n) for n in signal.valid_signals() - UNCATCHABLE - FAULTS - {signal.SIGCHLD}
-)
+FORWARDABLE = sorted(int(n) for n in signal.valid_signals() - UNCATCHABLE - {signal.SIGCHLD})
 TO_MAIN = [n for n in FORWARDABLE if n > 31 or signal.Signals(n).name[3:] not in OWN]
 
 # Tells each signal that it gets; written by write(2), since prints in handlers may be re-entrant.
@@ -155,5 +150,5 @@ def test_init_gives_code_of_main_when_it_ends(start: Start, code: int) -> None:
 @pytest.mark.parametrize("number", [1, 6, 9, 15, 34])
 def test_init_gives_128_more_when_main_is_killed(start: Start, number: int) -> None:
     """128 + n for a main service that a signal killed."""
-    init = start(f"[services.a]\nmain = true\ncommand = \"sh -c 'kill -{number} $$'\"\n")
+    init = start(f"[services.a]\nmain = true\ncommand = \"sh -c 'kill -{number} $$$$'\"\n")
     assert init.wait() == 128 + number
