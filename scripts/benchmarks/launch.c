@@ -66,7 +66,8 @@ int main(int argc, char **argv)
     check(child, "fork");
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* of PID 1: the kernel ends its namespace with it */
-        check(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mount /proc");
+        unsigned long safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+        check(mount("proc", "/proc", "proc", safe, NULL), "mount /proc");
         sigprocmask(SIG_SETMASK, &before, NULL);
         record(fd, 'I', getpid(), now(), argv[2]);
         execv(argv[2], argv + 2);

@@ -30,8 +30,8 @@ class Peer(ABC):
         """Whether it can be measured."""
 
     @abstractmethod
-    def prepare(self, directory: str) -> Mapping[str, str]:
-        """Get ready, once; the environment variables that it needs. `directory` is its own."""
+    def prepare(self, directory: str) -> None:
+        """Get ready, once; `directory` is its own."""
 
     @abstractmethod
     def version(self) -> tuple[str, ...]:

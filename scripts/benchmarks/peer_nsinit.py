@@ -45,8 +45,8 @@ class Nsinit(Peer):
         """Whether it can be imported."""
         return importlib.util.find_spec("nsinit") is not None
 
-    def prepare(self, directory: str) -> Mapping[str, str]:
-        """Nothing for what is installed.
+    def prepare(self, directory: str) -> None:
+        """Nothing to do for what is installed.
 
         A checkout is copied and compiled. Byte code must be there, since every other peer has its
         own: pip compiles what it installs, a checkout is compiled when somebody runs it, and not
@@ -63,7 +63,7 @@ class Nsinit(Peer):
         )
         if installed and os.access(script, os.X_OK):
             self._command = (script,)
-            return {}
+            return
         print(f"nsinit is not installed here: a compiled copy of {package} is measured",
               file=sys.stderr)  # fmt: skip
         copy = f"{directory}/nsinit"
@@ -73,7 +73,6 @@ class Nsinit(Peer):
         with open(script, "w") as file:
             file.write(_SCRIPT)
         self._command = (sys.executable, script)
-        return {"PYTHONPATH": directory}
 
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""

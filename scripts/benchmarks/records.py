@@ -49,11 +49,18 @@ class Records:
             raise OSError(ctypes.get_errno(), "inotify_add_watch", path)
         self._poll = select.poll()
         self._poll.register(self._watch, select.POLLIN)
+        self._launcher = -1
 
     def close(self) -> None:
         """Forget the file."""
-        os.close(self._fd)
-        os.close(self._watch)
+        for fd in (self._fd, self._watch, self._launcher):
+            if fd >= 0:
+                os.close(fd)
+
+    def follow(self, launcher: int) -> None:
+        """Wait for nothing any more once this process has ended: init has, then, or never began."""
+        self._launcher = os.pidfd_open(launcher)
+        self._poll.register(self._launcher, select.POLLIN)
 
     def of(self, kind: str) -> list[Record]:
         """Those of one kind, in the order of writing."""
@@ -67,14 +74,16 @@ class Records:
     def wait_until(self, holds: Callable[[], bool], timeout: float, what: str) -> None:
         """Read until something holds; init's end and the deadline are the end of waiting."""
         until = time.monotonic() + timeout
+        ready: set[int] = set()
         self._read()
         while not holds():
-            if self.of("X"):
+            if self._launcher in ready:
                 raise BenchError(f"init ended before there were {what}")
             left = until - time.monotonic()
             if left <= 0:
                 raise BenchError(f"there were no {what} after {timeout:g} s")
-            if self._poll.poll(left * 1000):
+            ready = {fd for fd, _ in self._poll.poll(left * 1000)}
+            if self._watch in ready:
                 os.read(self._watch, 1 << 16)
             self._read()
 

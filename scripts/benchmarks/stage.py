@@ -29,9 +29,9 @@ _BOOT_TIMEOUT: Final = 60.0
 _ANSWER_TIMEOUT: Final = 20.0
 _END_TIMEOUT: Final = 30.0
 _TOLD: Final = 2000  # bytes of what init said before it failed
-# Not passed on: PYTHONDONTWRITEBYTECODE would make a peer compile itself at every start, and the
-# others belong to whoever runs the benchmark; a fresh container has none of them.
-_PATH: Final = {"PATH": os.environ.get("PATH", os.defpath)}
+# What a fresh container has. PYTHONDONTWRITEBYTECODE above all is not passed on: a peer without
+# byte code would compile itself at every start, and one that brought its own would not.
+_ENVIRONMENT: Final = {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 class Stage:
@@ -39,7 +39,6 @@ class Stage:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self._environments: dict[str, dict[str, str]] = {}
         for name in ("launch", "service"):
             _compile(f"{_SOURCES}/{name}.c", f"{directory}/{name}")
 
@@ -50,8 +49,8 @@ class Stage:
         """
         place = f"{self.directory}/{peer.name}"
         os.mkdir(place)
-        self._environments[peer.name] = {**_PATH, **peer.prepare(place)}
-        answer, _ = self.ask(peer, peer.version())
+        peer.prepare(place)
+        answer, _ = self.ask(peer.version())
         with self.life(peer, 1) as life:
             life.wait_until_up()
         return answer.strip().removeprefix(peer.name).strip()
@@ -69,7 +68,7 @@ class Stage:
                 launcher = subprocess.Popen(
                     argv,
                     cwd="/",
-                    env=self._environments[peer.name],
+                    env=_ENVIRONMENT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -77,6 +76,7 @@ class Stage:
                 )
                 life = Life(self, peer, setup, records, count)
                 try:
+                    records.follow(launcher.pid)
                     yield life
                 except BenchError as error:
                     output.seek(max(0, output.seek(0, os.SEEK_END) - _TOLD))
@@ -85,12 +85,12 @@ class Stage:
                 finally:
                     _end(launcher, records)
 
-    def ask(self, peer: Peer, argv: tuple[str, ...]) -> tuple[str, float]:
+    def ask(self, argv: tuple[str, ...]) -> tuple[str, float]:
         """Run a command of a peer: what it said, and how long it took (s, wall)."""
         with tempfile.TemporaryFile(dir=self.directory) as output:
             actions = [(os.POSIX_SPAWN_DUP2, output.fileno(), fd) for fd in (1, 2)]
             begin = time.perf_counter()
-            pid = os.posix_spawn(argv[0], argv, self._environments[peer.name], file_actions=actions)
+            pid = os.posix_spawn(argv[0], argv, _ENVIRONMENT, file_actions=actions)
             try:
                 if not _ends(pid, _ANSWER_TIMEOUT):
                     raise BenchError(f"no answer from {' '.join(argv)}")
@@ -136,7 +136,7 @@ class Life:
 
     def status(self) -> tuple[str, float]:
         """The answer of the status command, and how long it took (s)."""
-        return self._stage.ask(self._peer, self._setup.status)
+        return self._stage.ask(self._setup.status)
 
     def processes(self) -> dict[int, int]:
         """Every process of this life, init included: pid outside, pid inside."""
