@@ -100,10 +100,10 @@ def _be_init(loaded: Loaded, env: dict[str, str], here: str, listener: Listener 
     return be_init(Given(loaded, env, here, listener, _serve))
 
 
-def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> None:
-    from nsinit.control.server import serve
+def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:
+    from nsinit.control.server import serve  # h11 and more, after the first services run
 
-    serve(init, loop)
+    return serve(init, loop)
 
 
 def _here() -> str:

@@ -84,6 +84,8 @@ def _version(answer: dict[str, Any]) -> None:
 
 def log_line(row: dict[str, Any]) -> str:
     """A line of output with the name of its service; pieces of a cut line are marked by +."""
+    if "skipped" in row:
+        return f"nsinit   | {row['skipped']} bytes were skipped here: this reader is too slow"
     mark = "+" if row.get("part") in ("middle", "last") else "|"
     return f"{row['service']:<{_WIDTH}} {mark} {row['line']}"
 

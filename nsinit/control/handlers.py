@@ -10,9 +10,10 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nsinit import __version__
+from nsinit.control.feed import Feed
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
-from nsinit.control.shapes import event_row, log_rows, show
+from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
 from nsinit.control.waiting import Wait, results
 from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.events import Happening
     from nsinit.runtime.ring import Record
 
+_EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
@@ -49,6 +51,15 @@ class Reply(Protocol):
     def on_leave(self, callback: Callable[[], object]) -> None:
         """Call back when the client leaves, or the answer is complete."""
 
+    def is_ready(self) -> bool:
+        """Whether the client has taken nearly all that was sent."""
+
+    def on_ready(self, callback: Callable[[], object]) -> None:
+        """Call back when the client is ready again."""
+
+    def drop(self) -> None:
+        """The client is too slow: close the connection, and count it."""
+
 
 class Handlers:
     """One method per row of the command table, by its name."""
@@ -57,6 +68,7 @@ class Handlers:
         self._init = init
         self._driver = init.driver
         self._loop = loop
+        self.clients_dropped = 0  # that read too slowly or were too many
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
         """Carry out a command; Refusal if it can't be."""
@@ -99,6 +111,7 @@ class Handlers:
             "uptime": round(seam.monotonic() - self._init.started_at, 3),
             "orphans_reaped": self._driver.runs.orphans_reaped,
             "log_bytes_dropped": self._init.logs.dropped,
+            "clients_dropped": self.clients_dropped,
         }
 
     def _select(self, params: dict[str, Any]) -> list[str]:
@@ -180,49 +193,48 @@ class Handlers:
         if params["since"] is not None:
             oldest = seam.wall() - params["since"]
             records = [record for record in records if record.at >= oldest]
-        rows = [row for record in records for row in log_rows(record)]
         if params["lines"] is not None:
-            rows = rows[max(0, len(rows) - params["lines"]) :]
-        listeners = self._init.logs.listeners
+            records = last_lines(records, params["lines"])
+        past = (part for record in records for part in slices(record))
+        feed = Feed(reply, self._loop, log_rows, past, follow=bool(params["follow"]))
 
         def listen(record: Record) -> None:
             if record.service in names:
-                reply.send(b"".join(log_rows(record)))
+                for part in slices(record):
+                    feed.offer(part, len(part.block.data))
 
-        self._follow(params, reply, rows, listeners, listen)
+        self._follow(feed, params, reply, self._init.logs.listeners, listen)
 
     def do_events(self, params: dict[str, Any], reply: Reply) -> None:
         """What has happened, and goes on to happen."""
         names = set(self._select(params))
         least = params["since_seq"] or 0
-        rows = [
-            event_row(one)
+        past = [
+            one
             for one in self._init.history.recent
             if one.number > least and one.service.name in names
         ]
+        feed = Feed(reply, self._loop, event_row, past, follow=bool(params["follow"]))
 
         def listen(one: Happening) -> None:
             if one.service.name in names:
-                reply.send(event_row(one))
+                feed.offer(one, _EVENT_WEIGHT)
 
-        self._follow(params, reply, rows, self._init.history.listeners, listen)
+        self._follow(feed, params, reply, self._init.history.listeners, listen)
 
     def _follow(
         self,
+        feed: Feed[Any],
         params: dict[str, Any],
         reply: Reply,
-        rows: list[bytes],
         listeners: list[Any],
         listen: Callable[[Any], None],
     ) -> None:
         """The past, and with `follow` what comes, without a gap between the two."""
-        reply.begin_stream()
-        reply.send(b"".join(rows))
         if params["follow"]:
             listeners.append(listen)
             reply.on_leave(lambda: listeners.remove(listen))
-        else:
-            reply.end_stream()
+        feed.begin()
 
 
 def _settled(s: ServiceView) -> bool:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from nsinit.runtime.boot import Init
 
 MAX_CLIENTS: Final = 256
-MAX_BUFFERED: Final = 1 << 20  # bytes that wait for one client
 MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
 
 
@@ -35,7 +34,6 @@ class ControlServer:
         self.handlers = Handlers(init, loop)
         self.say = init.say
         self.clients: set[Client] = set()
-        self.dropped = 0  # clients that read too slowly or were too many
         self.starting: asyncio.Task[None] | None = None
         self._serving: asyncio.Server | None = None
         self._listener = init.listener
@@ -78,13 +76,14 @@ class Client(asyncio.Protocol):
         self._peer = Peer(0, -1, -1)
         self._transport: asyncio.Transport | None = None
         self._answering: Answer | None = None
+        self.is_ready = True
         self._ahead = 0  # bytes of later requests that came during an answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come; too many are turned away."""
         self._transport = transport = cast("asyncio.Transport", transport)
         if len(self._server.clients) >= MAX_CLIENTS:
-            self._server.dropped += 1
+            self._server.handlers.clients_dropped += 1
             transport.abort()
             return
         self._server.clients.add(self)
@@ -147,14 +146,21 @@ class Client(asyncio.Protocol):
 
     # --- For the answer ---------------------------------------------------------------------------
 
+    def pause_writing(self) -> None:
+        """It does not read what was sent."""
+        self.is_ready = False
+
+    def resume_writing(self) -> None:
+        """It has read most of it."""
+        self.is_ready = True
+        if self._answering is not None:
+            self._answering.go_on()
+
     def put(self, make: Callable[[HttpConnection], bytes]) -> None:
         """Send what `make` makes of the connection's state, if anybody is there to read it."""
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(make(self._http))
-        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_BUFFERED:
-            self._server.dropped += 1
-            self.drop()
 
     def done(self) -> None:
         """The answer is complete: close, or hear what comes next."""
@@ -166,8 +172,9 @@ class Client(asyncio.Protocol):
         else:
             self._server.loop.call_soon(self._guarded, self._http.resume)
 
-    def drop(self) -> None:
+    def drop(self, *, too_slow: bool = False) -> None:
         """Close at once."""
+        self._server.handlers.clients_dropped += too_slow
         if self._transport is not None:
             self._transport.abort()
 
@@ -178,6 +185,7 @@ class Answer:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._callbacks: list[Callable[[], object]] = []
+        self._when_ready: Callable[[], object] = lambda: None
         self._over = False
 
     def answer(self, status: int, body: object) -> None:
@@ -207,6 +215,25 @@ class Answer:
             callback()
         else:
             self._callbacks.append(callback)
+
+    def is_ready(self) -> bool:
+        """Whether the client has taken nearly all that was sent."""
+        return self._client.is_ready and not self._over
+
+    def on_ready(self, callback: Callable[[], object]) -> None:
+        """Call back when the client is ready again."""
+        self._when_ready = callback
+
+    def go_on(self) -> None:
+        """The client is ready again."""
+        if not self._over:
+            self._when_ready()
+
+    def drop(self) -> None:
+        """The client is too slow: close the connection, and count it."""
+        if not self._over:
+            self._client.drop(too_slow=True)
+            self.leave()
 
     def leave(self) -> None:
         """The client has left."""

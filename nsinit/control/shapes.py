@@ -6,15 +6,22 @@ The keys are part of the contract with scripts: they may be added to, not rename
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.routes import encode
+from nsinit.runtime.lines import Block
 from nsinit.runtime.ring import lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nsinit.core.view import ServiceView
     from nsinit.runtime.events import Happening
     from nsinit.runtime.ring import Record
+
+SLICE: Final = 8 << 10  # bytes of output that are rendered at once
+_ESCAPED: Final = re.compile(rb'[\x00-\x09\x0b-\x1f"\\\x7f]').search
 
 
 def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
@@ -47,26 +54,68 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
     }
 
 
-def log_rows(record: Record) -> list[bytes]:
+def log_rows(record: Record) -> bytes:
     """One JSON line per line of output; what is not UTF-8 comes as base64 too."""
-    made = []
+    head = {
+        "time": record.at,
+        "service": record.service,
+        "run": record.run,
+        "stream": record.stream,
+    }
+    data, block = record.block.data, record.block
+    if data.isascii() and not block.goes_on and not block.continues and not _ESCAPED(data):
+        # All in one go: what JSON would escape is not there.
+        begin = encode(head)[:-1] + b',"line":"'
+        return begin + data[:-1].replace(b"\n", b'"}\n' + begin) + b'"}\n'
+    return b"".join(encode(head | row) + b"\n" for row in _rows(record))
+
+
+def _rows(record: Record) -> Iterator[dict[str, Any]]:
     for text, goes_on, continues in lines(record):
-        row: dict[str, Any] = {
-            "time": record.at,
-            "service": record.service,
-            "run": record.run,
-            "stream": record.stream,
-            "line": text.decode("utf-8", "replace"),
-        }
-        if not text.isascii():
-            try:
-                text.decode()
-            except UnicodeDecodeError:
-                row["base64"] = base64.b64encode(text).decode()
+        row: dict[str, Any] = {"line": text.decode("utf-8", "replace")}
+        if "\ufffd" in row["line"]:
+            row["base64"] = base64.b64encode(text).decode()
         if goes_on or continues:
             row["part"] = "first" if not continues else "middle" if goes_on else "last"
-        made.append(encode(row) + b"\n")
-    return made
+        yield row
+
+
+def slices(record: Record) -> Iterator[Record]:
+    """The same lines in pieces that are rendered in little time."""
+    data = record.block.data
+    start = 0
+    while len(data) - start > SLICE:
+        end = data.rfind(b"\n", start, start + SLICE) + 1
+        end = end or data.find(b"\n", start) + 1
+        yield record._replace(block=_part(record, start, end))
+        start = end
+    if start < len(data):
+        yield record._replace(block=_part(record, start, len(data)))
+
+
+def _part(record: Record, start: int, end: int) -> Block:
+    block = record.block
+    return Block(
+        block.data[start:end],
+        goes_on=block.goes_on and end == len(block.data),
+        continues=block.continues and start == 0,
+    )
+
+
+def last_lines(records: list[Record], count: int) -> list[Record]:
+    """The records that hold the last `count` lines, the first of them cut to fit."""
+    kept: list[Record] = []
+    for record in reversed(records):
+        if count <= 0:
+            break
+        has = record.block.data.count(b"\n")
+        if has > count:
+            parts = record.block.data.split(b"\n")
+            data = b"\n".join(parts[has - count :])
+            record = record._replace(block=Block(data, goes_on=record.block.goes_on))  # noqa: PLW2901
+        kept.append(record)
+        count -= has
+    return kept[::-1]
 
 
 def event_row(one: Happening) -> bytes:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 FACTOR: Final = 2.0
 JITTER: Final = 0.1
 KILL_RETRY: Final = 1.0  # s between KILLs to what does not go away
+SHORTAGE_DELAY: Final = 0.2  # s at the least before a spawn that failed is tried again
 NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 # The host was short of something; the same command may well work a moment later.
 TRANSIENT: Final = frozenset(

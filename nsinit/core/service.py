@@ -332,6 +332,8 @@ def _retry(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
     s.restarts += 1
     if not lasted:
         s.delay = policy.next_delay(s.delay, rules.restart_delay, rules.restart_max_delay)
+    if s.cause == "exec":  # it takes no time at all: without a pause init would do nothing else
+        s.delay = max(s.delay, policy.SHORTAGE_DELAY)
     if s.delay <= 0:
         enter(turn, s, State.WAITING, reason)
         return

@@ -12,6 +12,7 @@ from nsinit.kernel import libc, seam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RESERVE: Final = 16  # descriptors that services can't take from init
 _MANY: Final = 1 << 16  # as far as a loop over descriptors goes where close_range(2) is missing
 
 
@@ -59,6 +60,11 @@ def raise_limit() -> int:
         except (OSError, ValueError):
             return soft  # a hard limit above fs.nr_open
     return soft
+
+
+def is_nearly_last(fd: int) -> bool:
+    """Whether what is left below the limit is needed for control clients and the like."""
+    return fd >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVE
 
 
 def above(fds: Mapping[int, int]) -> dict[int, int]:

@@ -33,10 +33,14 @@ class End(NamedTuple):
 
 def reap() -> End | None:
     """Reap one child that has ended; None when there is none."""
-    try:
-        found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | _WALL)
-    except ChildProcessError:
-        return None
+    while True:
+        try:
+            found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | _WALL)
+        except InterruptedError:
+            continue
+        except ChildProcessError:
+            return None
+        break
     if found is None:
         return None
     killed = found.si_code != os.CLD_EXITED

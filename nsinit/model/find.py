@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,10 @@ def load_config(path: str, env: Mapping[str, str]) -> Loaded:
     """Read a file and what it includes; ConfigError tells everything that is wrong."""
     main = parse_source(path, read_file(path))
     sources = [main]
-    for pattern in included(main):
+    patterns = included(main)
+    if patterns:
+        import glob  # noqa: PLC0415  (re and more, which most configurations do without)
+    for pattern in patterns:
         full = os.path.join(os.path.dirname(path), pattern)
         found = sorted(glob.glob(full))
         if not found and not glob.has_magic(pattern):

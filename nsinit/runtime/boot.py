@@ -184,6 +184,8 @@ def be_init(given: Given) -> int:
 
     The caller has blocked signals, as the first thing it did.
     """
+    if given.env.get("NSINIT_FAULTS"):
+        seam.inject(seam.Plan(given.env["NSINIT_FAULTS"]))
     signals.block_all()
     signals.hear_children()
     if os.getpid() != 1:

@@ -8,7 +8,7 @@ Knows no asyncio; the reactor waits.
 from __future__ import annotations
 
 import heapq
-import random
+from _random import Random  # without the module around it, which loads hashlib and more
 from collections import deque
 from errno import EIO
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Driver:
         self.history = history
         self.exit_code: int | None = None
         self.on_finish: Callable[[], object] = lambda: None
+        self._random = Random()
         self._reactor = reactor
         self._notify = notify
         self._queue: deque[m.Event] = deque()
@@ -79,7 +80,7 @@ class Driver:
 
     def _handle(self, event: m.Event) -> None:
         try:
-            actions = self.core.handle(event, seam.monotonic(), random.random())  # noqa: S311
+            actions = self.core.handle(event, seam.monotonic(), self._random.random())
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot handle {event}: {error!r}")
             return

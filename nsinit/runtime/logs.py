@@ -7,6 +7,7 @@ before that is told to anybody, and kept until nobody holds it any more.
 
 from __future__ import annotations
 
+import errno
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -79,6 +80,8 @@ class Logs:
         try:
             for _ in ("stdout", "stderr"):
                 made.append(seam.pipe(os.O_CLOEXEC))
+                if fds.is_nearly_last(made[-1][1]):
+                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
                 os.set_blocking(made[-1][0], False)
                 if owner is not None:
                     seam.fchown(made[-1][1], owner, -1)

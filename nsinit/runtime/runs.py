@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,14 +30,16 @@ if TYPE_CHECKING:
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-@dataclass(slots=True)
 class _Main:
-    """A main process that is not reaped yet."""
+    """A main process that is not reaped yet; `failure` is what the report of its exec said."""
 
-    service: str
-    run: int
-    child: Child
-    failure: SpawnError | None = None  # what its report said
+    __slots__ = ("child", "failure", "run", "service")
+
+    def __init__(self, service: str, run: int, child: Child) -> None:
+        self.service = service
+        self.run = run
+        self.child = child
+        self.failure: SpawnError | None = None
 
 
 class Runs:

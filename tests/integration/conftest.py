@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
+import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -11,7 +13,6 @@ import pytest
 from tests.support.live import Live, Way, have
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Iterator
 
 
@@ -36,6 +37,14 @@ def way(request: pytest.FixtureRequest) -> Way:
     return way
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[pathlib.Path]:
+    """A directory that every user can reach, with a path short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="nsinit-test-", ignore_cleanup_errors=True) as made:
+        os.chmod(made, 0o755)
+        yield pathlib.Path(made)
+
+
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
     """On which event loop."""
@@ -53,7 +62,6 @@ def start(tmp_path: pathlib.Path, way: Way) -> Iterator[Start]:
             count += 1
             directory = tmp_path / str(count)
             directory.mkdir()
-            os.chmod(tmp_path, 0o755)
             made = Live(directory, config, way, **env)
             stack.callback(made.close)
             return made.start()

@@ -45,9 +45,6 @@ def way(request: pytest.FixtureRequest) -> Way:
 @pytest.fixture
 def directory(tmp_path: pathlib.Path) -> pathlib.Path:
     """A directory that the ordinary user can reach."""
-    for path in (tmp_path, *tmp_path.parents[:3]):
-        if path.name.startswith(("pytest-", "popen-", "test_")):
-            path.chmod(0o755)
     made = tmp_path / "box"
     made.mkdir()
     return made

@@ -63,6 +63,9 @@ class Live:
         if sandbox:  # the path inside is the same: the file system is shared
             self.config.write_text(_with_control(config, self.socket) + sandbox)
         self.process: subprocess.Popen[bytes] | None = None
+        self.user: int | None = None
+        self.limits: dict[str, tuple[int, int]] = {}  # of resources, for init
+        self.prefix: list[str] = []  # of the command
 
     def start(self, *, stdout: int | None = None, stderr: int | None = None) -> Self:
         """Start it; its output goes to files unless told otherwise."""
@@ -70,11 +73,16 @@ class Live:
         if self.way == "pid1":
             unshare = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
             command = [*unshare, "--propagation", "private", "--", *command]
-        demote = None
+        command = [*self.prefix, *command]
+        demote = self.user
         if self.way == "rootless" and os.geteuid() == 0:
-            for path in (self.directory, self.socket.parent):
-                os.chown(path, ORDINARY, ORDINARY)
             demote = ORDINARY
+        if demote is not None:
+            for path in (self.directory, self.socket.parent):
+                os.chown(path, demote, demote)
+        if self.limits:
+            words = [f"--{name}={soft}:{hard}" for name, (soft, hard) in self.limits.items()]
+            command = ["prlimit", *words, *command]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 command,
