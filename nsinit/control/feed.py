@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable
 
-    from nsinit.control.handlers import Reply
+    from nsinit.control.reply import Reply
 
 T = TypeVar("T")
 

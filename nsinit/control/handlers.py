@@ -7,7 +7,7 @@ answers when services have come where they were to go), or bit by bit (a stream)
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import __version__
 from nsinit.control.feed import Feed
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
     from nsinit.runtime.boot import Init
     from nsinit.runtime.events import Happening
@@ -31,34 +32,6 @@ if TYPE_CHECKING:
 
 _EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
-
-
-class Reply(Protocol):
-    """Where an answer goes. After the client has left, all of it goes nowhere."""
-
-    def answer(self, status: int, body: object) -> None:
-        """Give the whole answer."""
-
-    def begin_stream(self) -> None:
-        """Begin an answer of JSON lines."""
-
-    def send(self, data: bytes) -> None:
-        """Send some of them."""
-
-    def end_stream(self) -> None:
-        """There are no more."""
-
-    def on_leave(self, callback: Callable[[], object]) -> None:
-        """Call back when the client leaves, or the answer is complete."""
-
-    def is_ready(self) -> bool:
-        """Whether the client has taken nearly all that was sent."""
-
-    def on_ready(self, callback: Callable[[], object]) -> None:
-        """Call back when the client is ready again."""
-
-    def drop(self) -> None:
-        """The client is too slow: close the connection, and count it."""
 
 
 class Handlers:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from nsinit.control.handlers import Reply
+    from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
     from nsinit.runtime.events import Happening, History
 

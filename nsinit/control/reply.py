@@ -1,0 +1,36 @@
+"""What a handler answers through, whatever carries it to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Reply(Protocol):
+    """Where an answer goes. After the client has left, all of it goes nowhere."""
+
+    def answer(self, status: int, body: object) -> None:
+        """Give the whole answer."""
+
+    def begin_stream(self) -> None:
+        """Begin an answer of JSON lines."""
+
+    def send(self, data: bytes) -> None:
+        """Send some of them."""
+
+    def end_stream(self) -> None:
+        """There are no more."""
+
+    def on_leave(self, callback: Callable[[], object]) -> None:
+        """Call back when the client leaves, or the answer is complete."""
+
+    def is_ready(self) -> bool:
+        """Whether the client has taken nearly all that was sent."""
+
+    def on_ready(self, callback: Callable[[], object]) -> None:
+        """Call back when the client is ready again."""
+
+    def drop(self) -> None:
+        """The client is too slow: close the connection, and count it."""

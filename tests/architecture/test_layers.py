@@ -1,0 +1,134 @@
+"""The walls between layers, and what each stage may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.live import ROOT, environment
+
+if TYPE_CHECKING:
+    import pathlib
+
+PACKAGE = ROOT / "nsinit"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = {"asyncio", "uvloop", "structlog", "h11", "pyroute2", "rich"}
+
+
+def _loaded(statement: str) -> set[str]:
+    """The modules that are loaded after a statement, in a fresh interpreter."""
+    script = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("package", ["model", "core", "kernel", "process", "sandbox"])
+def test_lower_layers_load_no_loop_when_imported(package: str) -> None:
+    """What init needs before its first service knows no asyncio."""
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (PACKAGE / package).rglob("*.py")
+    ]
+    loaded = _loaded(f"import {', '.join(names)}")
+    assert not loaded & HEAVY
+
+
+def test_core_is_pure_when_imported() -> None:
+    """The core imports no clock, no randomness, no I/O, directly or through its own modules."""
+    forbidden = {
+        "os",
+        "time",
+        "random",
+        "asyncio",
+        "logging",
+        "socket",
+        "ctypes",
+        "select",
+        "signal",
+    }
+    for path in [*(PACKAGE / "core").rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not {name.split(".")[0] for name in names} & forbidden, path
+
+
+def test_ctl_loads_little_when_it_asks_for_status() -> None:
+    """An operator waits for this: neither asyncio nor msgspec nor h11."""
+    loaded = _loaded("import nsinit.cli.ctl as c; c._parser(c.BY_NAME['status'])")
+    assert not loaded & (HEAVY | {"msgspec", "tomllib", "logging", "socket", "dataclasses"})
+
+
+def test_single_command_loads_little_when_it_starts() -> None:
+    """This is paid by every start of a container."""
+    loaded = _loaded("import nsinit.__main__, nsinit.process.single, nsinit.process.environment")
+    heavy = HEAVY | {"msgspec", "tomllib", "ctypes", "argparse", "socket", "json", "dataclasses"}
+    assert not loaded & heavy
+
+
+def test_init_loads_no_loop_when_it_spawns_its_first_wave() -> None:
+    """Asyncio and what stands on it come after the first services run."""
+    loaded = _loaded("import nsinit.cli.run, nsinit.model.find, nsinit.runtime.boot")
+    heavy = HEAVY | {
+        "argparse",
+        "json",
+        "socket",
+        "logging",
+        "dataclasses",
+        "hashlib",
+        "ssl",
+        "glob",
+    }
+    assert not loaded & heavy, loaded & heavy
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_file_is_readable_when_it_is_one_of_ours(path: pathlib.Path) -> None:
+    """A file has at most 400 lines and a function 60."""
+    text = path.read_text()
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 60, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pid_1_has_no_thread_when_code_is_read(path: pathlib.Path) -> None:
+    """No threads, no subprocess API of the loop, no wall clock outside the seam."""
+    text = path.read_text()
+    for word in ("threading", "create_subprocess", "run_in_executor", "ThreadPool"):
+        assert word not in text
+    if "cli" not in path.parts and path.name != "seam.py":
+        assert "time.time(" not in text
+
+
+def test_every_row_has_all_its_parts_when_the_table_grows() -> None:
+    """A handler, a way to show it, and a method of the client for each command."""
+    from nsinit.cli.show import SHOW, STREAM
+    from nsinit.client import Client
+    from nsinit.control.commands import COMMANDS
+    from nsinit.control.handlers import Handlers
+
+    names = {command.name for command in COMMANDS}
+    handled = {name.removeprefix("do_") for name in vars(Handlers) if name.startswith("do_")}
+    assert handled == names
+    assert {c.name for c in COMMANDS if c.stream} == STREAM.keys()
+    assert {c.name for c in COMMANDS if not c.stream} == SHOW.keys()
+    client = Client("/nowhere")
+    assert all(callable(getattr(client, name)) for name in names)
+    assert all(command.examples for command in COMMANDS)
