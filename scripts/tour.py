@@ -1,4 +1,4 @@
-"""The tour of scripts/run: what a user would type, one thing after the other, and what it prints."""
+"""The tour of scripts/run: what a user would type, one after the other, and what it prints."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -13,3 +14,16 @@ settings.register_profile(
 )
 settings.register_profile("nightly", max_examples=5000, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With CI=true a skipped test fails the run, unless an engine provably can't work there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") != "true" or reporter is None:
+        return
+    skipped = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+    if unexpected := [text for text in skipped if "EngineUnavailable" not in text]:
+        reporter.write_line(
+            f"CI=true: {len(unexpected)} tests were skipped, first: {unexpected[0]}"
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

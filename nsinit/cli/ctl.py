@@ -63,7 +63,7 @@ def _run(argv: list[str]) -> int:
     name, path, rest = _common(argv)
     if not rest or rest[0] in ("-h", "--help", "help"):
         verbs = "\n".join(f"  {row.name:<10} {row.summary}" for row in COMMANDS)
-        say(_HELP.format(verbs=verbs))
+        say(_HELP.format(verbs=verbs), sys.stdout if rest else sys.stderr)
         return errors.EXIT_OK if rest else errors.EXIT_USAGE
     command = BY_NAME.get(rest[0])
     if command is None:

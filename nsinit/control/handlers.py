@@ -211,7 +211,8 @@ class Handlers:
 
 
 def _settled(s: ServiceView) -> bool:
-    return s.state in _SETTLED
+    """Whether it is clear what came of a start; a oneshot has to end for that."""
+    return s.state in _SETTLED and not (s.type == "oneshot" and s.state is State.RUNNING)
 
 
 def _settled_after(s: ServiceView, run: int) -> bool:
