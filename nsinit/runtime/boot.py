@@ -105,10 +105,14 @@ class Init:
         return directory.bind_control(asked, "", control.mode, self.given.env)
 
     def _on_error(self, error: BaseException) -> None:
-        self.say.error(f"internal error: {error!r}")
+        at = error.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        place = f" ({at.tb_frame.f_code.co_filename}:{at.tb_lineno})" if at else ""
+        self.say.error(f"internal error: {error!r}{place}")
 
     def _on_loop_error(self, _: object, context: dict[str, Any]) -> None:
-        self.say.error(f"internal error: {context.get('exception') or context.get('message')!r}")
+        self._on_error(context.get("exception") or RuntimeError(context.get("message")))
 
     # --- Life -------------------------------------------------------------------------------------
 
@@ -133,13 +137,24 @@ class Init:
     def _run_loop(self) -> None:
         loop = _make_loop(self.given.loaded.config.init.loop, self.say)
         loop.set_exception_handler(self._on_loop_error)
-        self.say.load()
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
+        self._guard(self.say.load, "nsinit's own lines are plain")
         if self.given.serve is not None and self.listener.socket is not None:
-            self.server = self.given.serve(self, loop)
+            self._guard(lambda: self._serve(loop), "there is no control socket")
         if self.driver.exit_code is None:
             loop.run_forever()
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert self.given.serve is not None  # noqa: S101  (for the type checker)
+        self.server = self.given.serve(self, loop)  # kept: uvloop closes a server that is garbage
+
+    def _guard(self, load: Callable[[], object], otherwise: str) -> None:
+        """A missing library means a feature less, never an init that does not boot."""
+        try:
+            load()
+        except Exception as error:  # noqa: BLE001
+            self.say.error(f"{otherwise}: {error!r}")
 
     def _end(self) -> None:
         """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""

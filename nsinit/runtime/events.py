@@ -57,19 +57,23 @@ class EventLog:
             getattr(self._logger, level)(text, **fields)
 
     def load(self) -> None:
-        """Import structlog, and let it write what has waited."""
+        """Import structlog, and write what has waited; without it, write plainly and raise."""
         import sys  # noqa: PLC0415
 
         sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # 70 ms and 7 MB for colours
-        import structlog  # noqa: PLC0415  (15 ms, after the first services run)
+        printer = _Printer(self._outlet, self._prefix)
+        self._logger = _Plain(printer)
+        try:
+            import structlog  # noqa: PLC0415  (15 ms, after the first services run)
 
-        self._logger = structlog.wrap_logger(
-            _Printer(self._outlet, self._prefix),
-            processors=[_render],
-            wrapper_class=structlog.BoundLogger,
-            cache_logger_on_first_use=True,
-        )
-        self.settle()
+            self._logger = structlog.wrap_logger(
+                printer,
+                processors=[_render],
+                wrapper_class=structlog.BoundLogger,
+                cache_logger_on_first_use=True,
+            )
+        finally:
+            self.settle()
 
     def settle(self) -> None:
         """Write what has waited, if need be without structlog."""

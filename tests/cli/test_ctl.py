@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import re
 import subprocess
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from nsinit.control.commands import COMMANDS
 from tests.support.live import NSINIT, ORDINARY, environment
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.cli.conftest import Type
     from tests.support.live import Live
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.cli.conftest import Type
 
 RIGHT = '[services.a]\ncommand = "true"\n'
