@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import subprocess
 import tempfile
@@ -68,9 +69,8 @@ min_uptime = 0
 """
 
 
-@pytest.fixture(scope="module")
-def init() -> Iterator[Live]:
-    """An init with five services that have come to rest; the tests of a module share it."""
+@contextlib.contextmanager
+def _at_rest() -> Iterator[Live]:
     with tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory:
         made = Live(pathlib.Path(directory), SERVICES, "subreaper")
         try:
@@ -81,3 +81,17 @@ def init() -> Iterator[Live]:
             yield made
         finally:
             made.close()
+
+
+@pytest.fixture(scope="module")
+def init() -> Iterator[Live]:
+    """An init with five services that have come to rest; the tests of a module share it."""
+    with _at_rest() as made:
+        yield made
+
+
+@pytest.fixture
+def fresh() -> Iterator[Live]:
+    """The same, for one test alone."""
+    with _at_rest() as made:
+        yield made

@@ -36,9 +36,9 @@ def _masked(text: str) -> str:
     return re.sub(r" +", " ", text)
 
 
-def test_status_is_a_table_when_typed(init: Live) -> None:
+def test_status_is_a_table_when_typed(fresh: Live) -> None:
     """One line per service, in starting order, with the reason of what does not run."""
-    shown = init.ctl("status").stdout
+    shown = fresh.ctl("status").stdout
     assert _masked(shown) == _masked(STATUS)
     assert "\x1b[" not in shown
 
