@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 import pytest
 
 from . import packages
+from .container import Containers
 from .engine import Engine, EngineUnavailable
 from .image import build_image
 
@@ -70,6 +71,18 @@ def engine(machine: None) -> Iterator[Engine]:
 def image(engine: Engine) -> str:
     """Return the tag of the image whose entry point is this checkout's nsinit."""
     return build_image(engine, PROJECT)
+
+
+@pytest.fixture
+def containers(
+    engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Containers]:
+    """Yield a starter of containers, all of which are removed after the test."""
+    made = Containers(engine, image, lambda: tmp_path_factory.mktemp("config"))
+    try:
+        yield made
+    finally:
+        made.remove_all()
 
 
 def _in_ci() -> bool:
