@@ -1,0 +1,213 @@
+"""Each check tells of its own trouble, and is silent when all is right."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nsinit.model import checks
+from nsinit.model.decode import decode
+from nsinit.model.report import Report, Source, dotted
+from nsinit.model.spec import Config, Init, Sandbox, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Check = Callable[[Config], Iterator[checks.Finding]]
+
+A = "[services.a]\ncommand = 'x'\n"
+B = "[services.b]\ncommand = 'x'\n"
+ONESHOT = "[services.b]\ncommand = 'x'\ntype = 'oneshot'\n"
+
+
+def config(text: str) -> Config:
+    """A configuration whose types are right, unchecked."""
+    data = tomllib.loads(text)
+    report = Report([Source("n.toml", text, data)])
+    made = Config(
+        init=decode(data.get("init", {}), Init, ("init",), report),
+        services={
+            name: decode(table, Service, ("services", name), report)
+            for name, table in data.get("services", {}).items()
+        },
+        sandbox=decode(data["sandbox"], Sandbox, ("sandbox",), report)
+        if "sandbox" in data
+        else None,
+    )
+    report.raise_if_wrong()
+    return made
+
+
+def found(check: Check, text: str) -> list[str]:
+    """What a check finds, as "key path: message (hint)"."""
+    return [
+        f"{dotted(path)}: {message}" + (f" ({hint})" if hint else "")
+        for path, message, hint in check(config(text))
+    ]
+
+
+WRONG: list[tuple[Check, str, list[str]]] = [
+    (checks.something_to_run, "", [(": nothing to run (add a [services.NAME] table with a "
+        "command)")]),
+    (checks.service_names, "[services.'a b']\ncommand = 'x'\n", [('services."a b": a name has '
+        "letters, digits, '_', '.' and '-', and begins with a letter or digit")]),
+    (checks.service_names, f"[services.{'a' * 65}]\ncommand = 'x'\n", [
+        f"services.{'a' * 65}: a name has at most 64 characters"]),
+    (checks.known_references, A + "depends_on = ['b']\nwants = ['c']\nafter = ['a']\n"
+        "before = ['aa']\n", [
+        'services.a.depends_on: there is no service "b"',
+        'services.a.wants: there is no service "c"',
+        'services.a.after: "a" names itself',
+        'services.a.before: there is no service "aa" (did you mean "a"?)']),
+    (checks.no_cycle, A + "after = 'b'\n" + B + "wants = ['a']\n", [
+        "services.a: these wait for each other: a -> b -> a"]),
+    (checks.no_cycle, A + "before = 'b'\n" + B + "before = 'a'\n", [
+        "services.a: these wait for each other: a -> b -> a"]),
+    (checks.one_main, A + "main = true\n" + B + "main = true\n", [
+        'services.b.main: "a" is main already (one service can be main)']),
+    (checks.conditions_can_be_met, A + "depends_on = {b = 'completed'}\n" + B
+        + "restart = 'always'\n", [
+        'services.a.depends_on: "b" has restart = "always" and is never completed']),
+    (checks.conditions_can_be_met, A + "depends_on = {b = 'exited'}\n" + B
+        + "restart = 'always'\n", [
+        'services.a.depends_on: "b" has restart = "always" and is never exited']),
+    (checks.shell_commands, "[services.a]\ncommand = ['x']\nshell = true\n", [
+        "services.a.command: shell = true takes the command as one string"]),
+    (checks.limit_names, A + "limits = {nofiles = 1, xyz = 1}\n", [
+        'services.a.limits.nofiles: unknown limit (did you mean "nofile"?)',
+        f"services.a.limits.xyz: unknown limit ({', '.join(checks.RLIMITS)})"]),
+    (checks.oneshot_restarts, ONESHOT + "restart = 'always'\n", [
+        'services.b.restart: a oneshot runs until it succeeds (use "no" or "on-failure")']),
+    (checks.oneshot_restarts, ONESHOT + "restart = 'on-success'\n", [
+        'services.b.restart: a oneshot runs until it succeeds (use "no" or "on-failure")']),
+    (checks.control_path, "[init]\ncontrol = 'x.sock'\n", [
+        "init.control.path: expected an absolute path, got 'x.sock'"]),
+    (checks.control_path, f"[init]\ncontrol = '/{'é' * 54}'\n", [
+        "init.control.path: a socket's path has at most 107 bytes"]),
+    (checks.sandbox_names, ("[sandbox]\nname = '..'\nhostname = ''\n"
+        f"domainname = '{'é' * 33}'\n"), [
+        ("sandbox.name: a name has letters, digits, '_', '.' and '-', and begins with a letter or "
+            "digit"),
+        "sandbox.hostname: a hostname has 1 to 64 bytes",
+        "sandbox.domainname: a domainname has 1 to 64 bytes"]),
+    (checks.sandbox_namespaces, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'shared'}\n", [
+        "sandbox.hostname: with a shared uts namespace the host's hostname changes"]),
+    (checks.sandbox_namespaces, "[sandbox]\ndomainname = 'h'\nnamespaces = {uts = 'shared'}\n", [
+        "sandbox.domainname: with a shared uts namespace the host's domainname changes"]),
+    (checks.sandbox_namespaces, "[sandbox]\nnamespaces = {mount = 'shared'}\n", [
+        'sandbox.namespaces: a new pid namespace needs its own /proc (use mount = "new")']),
+    (checks.sandbox_namespaces, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
+        "uts = 'shared'\nipc = 'shared'\nuser = 'shared'\n"), [
+        "sandbox.namespaces: every namespace is shared (leave [sandbox] out)"]),
+    (checks.readiness_on_time, A + "start_timeout = 5\n", [
+        ("services.a.start_timeout: has no effect without a declared readiness (add ready = "
+            "{notify = true})")]),
+    (checks.budget_is_enough, A + "stop_timeout = '10s'\n", [
+        ("services.a.stop_timeout: a shutdown gives all services 9 s (raise "
+            "init.shutdown_timeout)")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "text", "findings"), WRONG)
+def test_check_tells_when_its_own_trouble_is_there(
+    check: Check, text: str, findings: list[str]
+) -> None:
+    """At the key that has to change."""
+    assert found(check, text) == findings
+
+
+@pytest.mark.parametrize(("check", "text", "findings"), WRONG)
+def test_other_checks_are_silent_when_the_trouble_is_not_theirs(
+    check: Check, text: str, findings: list[str]
+) -> None:
+    """One trouble is told once; a configuration without services has none of the others."""
+    others = [c for c in (*checks.STRICT, *checks.ADVICE) if c is not check]
+    if "services" not in text:
+        others = [c for c in others if c is not checks.something_to_run]
+    assert {c.__name__: found(c, text) for c in others} == {c.__name__: [] for c in others}
+
+
+RIGHT: list[tuple[Check, str]] = [
+    (
+        checks.service_names,
+        f"[services.'0_.-']\ncommand = 'x'\n[services.{'a' * 64}]\ncommand='x'\n",
+    ),
+    (checks.known_references, A + "depends_on = ['b']\nwants = 'b'\n" + B + "after = 'a'\n"),
+    (checks.no_cycle, A + "depends_on = ['b']\nwants = 'b'\nafter = 'b'\n" + B + "before = 'a'\n"),
+    (checks.no_cycle, A + "after = ['a', 'nobody']\n"),
+    (checks.one_main, A + "main = true\n" + B + "main = false\n"),
+    (checks.conditions_can_be_met, A + "depends_on = {b = 'ready'}\n" + B + "restart = 'always'"),
+    (checks.conditions_can_be_met, A + "depends_on = {b = 'exited', c = 'completed'}\n" + B),
+    (checks.shell_commands, A + "shell = true\n"),
+    (checks.shell_commands, "[services.a]\ncommand = ['/bin/sh', '-c', 'x']\nshell = true\n"),
+    (checks.limit_names, A + "limits = {nofile = 1, core = 'unlimited'}\n"),
+    (checks.oneshot_restarts, ONESHOT + "restart = 'on-failure'\n"),
+    (checks.oneshot_restarts, ONESHOT + "restart = 'no'\n" + A + "restart = 'always'\n"),
+    (checks.control_path, f"[init]\ncontrol = '/{'a' * 106}'\n"),
+    (checks.control_path, "[init]\ncontrol = {mode = '0660'}\n"),
+    (checks.sandbox_names, f"[sandbox]\nname = 'a.b'\nhostname = '{'h' * 64}'\n"),
+    (checks.sandbox_names, "[sandbox]\n"),
+    (checks.sandbox_namespaces, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'new'}\n"),
+    (checks.sandbox_namespaces, "[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"),
+    (checks.readiness_on_time, A + "start_timeout = 5\nready = {notify = true}\n"),
+    (checks.readiness_on_time, A + "start_timeout = 5\ntype = 'notify'\n"),
+    (checks.readiness_on_time, ONESHOT + "start_timeout = 5\n"),
+    (checks.budget_is_enough, A + "stop_timeout = 9\n"),
+    (checks.budget_is_enough, "[init]\nshutdown_timeout = 60\n" + A + "stop_timeout = 60\n"),
+]
+
+
+@pytest.mark.parametrize(("check", "text"), RIGHT)
+def test_check_is_silent_when_all_is_right(check: Check, text: str) -> None:
+    """Up to the very limits."""
+    assert found(check, text) == []
+
+
+def test_every_check_is_covered_when_listed() -> None:
+    """A new check needs its cases here."""
+    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE}
+
+
+def test_strict_findings_are_errors_and_advice_is_a_warning_when_all_checks_run() -> None:
+    """All of both, at once."""
+    text = A + "start_timeout = 5\nafter = ['a']\nlimits = {x = 1}\nstop_timeout = 60\n"
+    report = Report([Source("n.toml", text, tomllib.loads(text))])
+    checks.run_checks(config(text), report)
+    assert [p.line for p in report.problems] == [4, 5]
+    assert [p.line for p in report.warnings] == [3, 6]
+
+
+@pytest.mark.xfail(strict=True, reason="the condition is named as written, which may be nothing")
+def test_condition_is_named_when_it_is_the_default_of_a_oneshot() -> None:
+    """A oneshot that is needed without more is to be completed."""
+    text = A + "depends_on = ['b']\n" + ONESHOT + "restart = 'always'\n"
+    assert found(checks.conditions_can_be_met, text) == [
+        'services.a.depends_on: "b" has restart = "always" and is never completed'
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="only the first cycle is looked for")
+def test_all_cycles_are_told_when_there_are_several() -> None:
+    """As everything that is wrong is told at once."""
+    names = {"a": "b", "b": "a", "c": "d", "d": "c"}
+    text = "".join(f"[services.{n}]\ncommand='x'\nafter='{o}'\n" for n, o in names.items())
+    assert len(found(checks.no_cycle, text)) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        A + 'working_dir = "a\\u0000b"\n',
+        '[init]\ncontrol = "/a\\u0000b"\n' + A,
+        '[sandbox]\nhostname = "a\\u0000b"\n' + A,
+    ],
+    ids=["NUL in a directory", "NUL in a socket's path", "NUL in a host name"],
+)
+@pytest.mark.xfail(strict=True, reason="no check looks for these; each fails only at run time")
+def test_text_is_refused_when_the_kernel_takes_none_such(text: str) -> None:
+    """What can never work is told before anything is started."""
+    report = Report([Source("n.toml", text, tomllib.loads(text))])
+    checks.run_checks(config(text), report)
+    assert len(report.problems) == 1

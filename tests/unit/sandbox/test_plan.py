@@ -1,0 +1,110 @@
+"""What is done to make a sandbox, for all sorts of people and kernels."""
+
+from __future__ import annotations
+
+import pytest
+
+from nsinit.errors import SandboxError
+from nsinit.kernel import libc
+from nsinit.kernel.namespaces import FLAGS
+from nsinit.model.spec import NamespaceKind, Sandbox
+from nsinit.sandbox.plan import Facts, make_plan
+
+ALL = dict.fromkeys(FLAGS, True)
+ROOT = Facts(0, 0, privileged=True, supported=ALL)
+USER = Facts(1000, 100, privileged=False, supported=ALL)
+CAPABLE = Facts(1000, 100, privileged=True, supported=ALL)
+FAKE_ROOT = Facts(0, 0, privileged=False, supported=ALL)  # of a container without capabilities
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "facts", "lines"),
+    [
+        (Sandbox(), ROOT, [
+            "make namespaces: ipc, uts, pid, mount",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(), USER, [
+            "make namespaces: user, ipc, uts, pid, mount",
+            "map uids: 0 1000 1; gids: 0 100 1",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(), FAKE_ROOT, [
+            "make namespaces: user, ipc, uts, pid, mount",
+            "map uids: 0 0 1; gids: 0 0 1",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(namespaces={"user": "new"}), ROOT, [
+            "make namespaces: user, ipc, uts, pid, mount",
+            "map uids: 0 0 4294967295; gids: 0 0 4294967295",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(namespaces={"user": "new"}), CAPABLE, [
+            "make namespaces: user, ipc, uts, pid, mount",
+            "map uids: 0 1000 1; gids: 0 100 1",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(namespaces={"user": "shared"}), USER, [
+            "make namespaces: ipc, uts, pid, mount",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+        (Sandbox(hostname="box", domainname="lan"), ROOT, [
+            "make namespaces: ipc, uts, pid, mount",
+            "make all mounts private",
+            "mount proc on /proc",
+            "set the host name to box",
+            "set the domain name to lan",
+        ]),
+        (Sandbox(namespaces={"pid": "shared", "ipc": "shared"}), ROOT, [
+            "make namespaces: uts, mount",
+            "make all mounts private",
+        ]),
+        (Sandbox(namespaces={"pid": "shared", "mount": "shared"}, hostname="h"), ROOT, [
+            "make namespaces: ipc, uts",
+            "set the host name to h",
+        ]),
+        (Sandbox(namespaces={"pid": "new", "mount": "new", "uts": "shared"}), CAPABLE, [
+            "make namespaces: ipc, pid, mount",
+            "make all mounts private",
+            "mount proc on /proc",
+        ]),
+    ],
+)  # fmt: skip
+def test_plan_reads_so_when_made_by(sandbox: Sandbox, facts: Facts, lines: list[str]) -> None:
+    """Line by line, in the order in which it is done."""
+    assert make_plan(sandbox, "box", facts).describe() == lines
+
+
+def test_user_namespace_is_first_when_it_is_made() -> None:
+    """The others are made with its power; the flags are theirs together."""
+    plan = make_plan(Sandbox(), "box", USER)
+    assert plan.kinds[0] == "user"
+    assert plan.flags == (
+        libc.CLONE_NEWUSER | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS | libc.CLONE_NEWPID
+        | libc.CLONE_NEWNS
+    )  # fmt: skip
+    assert make_plan(Sandbox(), "box", ROOT).flags == plan.flags & ~libc.CLONE_NEWUSER
+    assert plan.name == "box"
+
+
+@pytest.mark.parametrize(("facts", "deny"), [(ROOT, False), (USER, True), (CAPABLE, True)])
+def test_setgroups_is_denied_when_the_maps_are_an_ordinary_users(facts: Facts, deny: bool) -> None:
+    """The kernel takes no gid_map of his before that (user_namespaces(7))."""
+    plan = make_plan(Sandbox(namespaces={"user": "new"}), "box", facts)
+    assert plan.maps is not None
+    assert plan.maps.deny_setgroups is deny
+
+
+@pytest.mark.parametrize("kind", list(FLAGS))
+def test_sandbox_is_refused_when_the_kernel_lacks_a_namespace(kind: NamespaceKind) -> None:
+    """Before anything is done; one that is not asked for is not missed."""
+    lacking = USER._replace(supported=ALL | {kind: False})
+    with pytest.raises(SandboxError, match=f"this kernel has no {kind} namespaces"):
+        make_plan(Sandbox(), "box", lacking)
+    make_plan(Sandbox(namespaces={kind: "shared"}), "box", lacking)
