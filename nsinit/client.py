@@ -64,28 +64,35 @@ class Client:
     def call(self, command: Command, params: Mapping[str, object]) -> Any:  # noqa: ANN401  (JSON)
         """Ask for a row of the table; ControlError says why it failed."""
         connection = self._connect()
-        timeout = params.get("timeout")
-        wait = float(timeout) if isinstance(timeout, (int, float)) else 0.0
-        follows = bool(params.get("follow"))
-        connection.settimeout(None if follows else wait + _GRACE)
+        connection.settimeout(_patience(command, params))
         try:
             connection.sendall(_request(command, params))
             rows = _Answer(connection)
             status = rows.head()
-        except OSError as error:
+        except (OSError, ValueError, IndexError) as error:
             connection.close()
             raise _lost(self.path, error) from None
         if command.stream and status == 200:
             return _stream(rows, self.path)
         try:
-            body = json.loads(rows.rest() or b"{}")
-        except OSError as error:
+            body = json.loads(rows.rest())
+            if not isinstance(body, dict):
+                raise ValueError("it is no object")  # noqa: TRY301
+        except (OSError, ValueError) as error:
             raise _lost(self.path, error) from None
         finally:
             connection.close()
         if status != 200:
             raise _error(body)
         return body
+
+    def is_answered(self) -> bool:
+        """Whether an init listens there now."""
+        try:
+            self._connect().close()
+        except ControlError:
+            return False
+        return True
 
     def _connect(self) -> _socket.socket:
         made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
@@ -122,6 +129,19 @@ def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
         names = sorted(os.path.basename(os.path.dirname(path)) for path in alive)
         raise UsageError(f"several inits are running: {', '.join(names)}", hint="choose by -s NAME")
     return alive[0]
+
+
+def _patience(command: Command, params: Mapping[str, object]) -> float | None:
+    """How long (s) an answer may take; None for one that goes on."""
+    if params.get("follow"):
+        return None
+    defaults = {param.name: param.default for param in command.params}
+    wait = params.get("timeout", defaults.get("timeout")) or 0.0
+    if isinstance(wait, str):
+        from nsinit.units import parse_duration  # noqa: PLC0415  (ctl has read it already)
+
+        wait = parse_duration(wait)
+    return (float(wait) if isinstance(wait, (int, float)) else 0.0) + _GRACE
 
 
 def _subdirectories(root: str) -> list[str]:
@@ -179,6 +199,8 @@ def _items(value: object) -> list[object]:
 
 def _quote(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, float):
+        text = f"{value:f}" if "e" in text else text  # never 1e-05
     raw = text.encode("utf-8", "surrogateescape")
     plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
     return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw)
@@ -224,19 +246,23 @@ def _stream(answer: _Answer, path: str) -> Iterator[dict[str, Any]]:
     try:
         for line in answer.lines():
             yield json.loads(line)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _lost(path, error) from None
     finally:
         answer.connection.close()
 
 
 def _error(body: dict[str, Any]) -> ControlError:
-    told = body.get("error", {})
-    kind = _ERRORS.get(told.get("code", ""), ControlError)
-    return kind(told.get("message", "no reason given"), hint=told.get("hint", ""), answer=body)
+    told = body.get("error")
+    told = told if isinstance(told, dict) else {}
+    kind = _ERRORS.get(str(told.get("code")), ControlError)
+    message, hint = str(told.get("message", "no reason given")), str(told.get("hint", ""))
+    return kind(message, hint=hint, answer=body)
 
 
-def _lost(path: str, error: OSError) -> ControlError:
+def _lost(path: str, error: Exception) -> ControlError:
     if isinstance(error, TimeoutError):
         return TimedOutError(f"no answer from {path}")
-    return UnreachableError(f"lost the connection to {path}: {error.strerror or error}")
+    if isinstance(error, OSError):
+        return UnreachableError(f"lost the connection to {path}: {error.strerror or error}")
+    return ControlError(f"what answers on {path} is no nsinit: {error}")

@@ -1,4 +1,4 @@
-"""The nearest known spelling of a mistyped word. Imports `difflib`, and only when asked."""
+"""The nearest known spelling of a mistyped word. Imports nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LONGEST = 60  # of a word that is worth comparing
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint such as 'did you mean "restart"?', or nothing when no known word is near."""
-    import difflib  # noqa: PLC0415  (5 ms, and only errors need it)
+    if len(word) > _LONGEST:
+        return ""
+    count, near = min(((slips(word, other), other) for other in known), default=(0, ""))
+    allowed = max(1, (len(word) + 1) // 3) if len(word) > 1 else 0
+    return f'did you mean "{near}"?' if near and count <= allowed else ""
 
-    cutoff = 0.5 if len(word) <= 4 else 0.6  # one slip in a short word is half of it
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
-    return f'did you mean "{near[0]}"?' if near else ""
+
+def slips(word: str, other: str) -> int:
+    """How many letters are missing, too many, wrong or swapped with their neighbour."""
+    rows: list[list[int]] = [list(range(len(other) + 1))]
+    for i, a in enumerate(word, 1):
+        row = [i]
+        for j, b in enumerate(other, 1):
+            cost = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and word[i - 2] == b:
+                cost = min(cost, rows[-2][j - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]

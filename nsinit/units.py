@@ -25,6 +25,8 @@ _SIZES: Final = {
     "G": 1 << 30, "GB": 10**9, "GIB": 1 << 30,
     "T": 1 << 40, "TB": 10**12, "TIB": 1 << 40,
 }  # fmt: skip
+_MAX_DIGITS: Final = 1200  # as many as the smallest float has
+_SIZE_DIGITS: Final = 40
 _MAX_SECONDS: Final = 10 * 365 * 86_400.0  # ten years: anything longer is a slip
 
 # Linux's own spellings beside Python's; SIGPOLL and SIGIO are one number, and so on.
@@ -51,16 +53,20 @@ def parse_duration(value: object) -> float:
     expected = 'a duration such as 5, "1.5s", "250ms" or "1h30m"'
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"expected {expected}, got {kind_of(value)}")
-    seconds = _read_duration(value) if isinstance(value, str) else float(value)
+    seconds = _read_duration(value) if isinstance(value, str) else value
     if seconds is None:
         raise ValueError(f"expected {expected}, got {value!r}")
     if not 0 <= seconds <= _MAX_SECONDS:  # also refuses NaN
-        raise ValueError(f"expected {expected} between 0 and 10 years, got {value!r}")
-    return seconds
+        raise ValueError(f"expected {expected} between 0 and 10 years, got {_short(value)}")
+    return float(seconds)
 
 
 def _read_duration(text: str) -> float | None:
-    text = text.strip().replace(" ", "")
+    parts = text.split(" ")
+    if len(parts) > 1:  # "1h 30m", but not "5 5"
+        if any(_is_number(part) for part in parts):
+            return None
+        text = "".join(parts)
     if _is_number(text):
         return float(text)
     total, at = 0.0, 0
@@ -80,7 +86,8 @@ def _read_duration(text: str) -> float | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.count(".") <= 1 and text.replace(".", "").isdigit()
+    digits = text.replace(".", "", 1)
+    return digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
 
 
 def format_duration(seconds: float) -> str:
@@ -94,6 +101,13 @@ def format_duration(seconds: float) -> str:
         number = f"{int(whole)}" if whole == int(whole) else _plain(whole)
         parts += f"{number}s"
     return parts
+
+
+def _short(value: object) -> str:
+    """A number for a message; Python itself refuses to show thousands of digits."""
+    if isinstance(value, int) and not -(10**18) < value < 10**18:
+        return "a huge integer"
+    return repr(value) if len(repr(value)) <= 40 else "a long text"
 
 
 def _plain(number: float) -> str:
@@ -121,6 +135,8 @@ def parse_size(value: object) -> int:
     number, unit = text[:at].strip(), text[at:].upper()
     if not _is_number(number) or unit not in _SIZES:
         raise ValueError(f"expected {expected}, got {value!r}")
+    if len(number) > _SIZE_DIGITS:
+        raise ValueError(f"expected {expected} between 0 and 2^63, got {len(number)} digits")
     size = int(number) * _SIZES[unit] if number.isdigit() else int(float(number) * _SIZES[unit])
     if size >= 1 << 63:
         raise ValueError(f"expected {expected} between 0 and 2^63, got {value!r}")
@@ -152,14 +168,15 @@ _VALID_SIGNALS: Final = frozenset(int(number) for number in signal.valid_signals
 def _read_signal(text: str) -> int | None:
     name = text.strip().upper().removeprefix("SIG")
     if name.isascii() and name.isdigit():
-        return int(name)
+        return int(name) if len(name) <= 3 else None
     for base, number, sign in (("RTMIN", RT_MIN, 1), ("RTMAX", RT_MAX, -1)):
         if name == base:
             return number
         offset = name.removeprefix(base)
         if offset != name and offset[:1] == ("+" if sign > 0 else "-"):
             digits = offset[1:]
-            ok = digits.isascii() and digits.isdigit() and int(digits) <= RT_MAX - RT_MIN
+            short = digits.isascii() and digits.isdigit() and len(digits) <= 2
+            ok = short and int(digits) <= RT_MAX - RT_MIN
             return number + sign * int(digits) if ok else None
     return SIGNAL_NUMBERS.get(name)
 

@@ -155,12 +155,16 @@ def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text:
     """Print rows as they come."""
     for row in client.call(command, given):
         say(show.STREAM[command.name](row) if as_text else as_json(row))
+    if given.get("follow") and client.is_answered():
+        raise ControlError("init ended the stream: it was read too slowly")
     return errors.EXIT_OK
 
 
 def _exit_code(command: Command, given: dict[str, Any], answer: dict[str, Any]) -> int:
     if command.name == "status" and given.get("names"):
-        return max((_status_code(s) for s in answer["services"]), default=errors.EXIT_OK)
+        codes = {_status_code(s) for s in answer["services"]}
+        worst_first = (errors.EXIT_FAILED, errors.EXIT_NOT_RUNNING)
+        return next((code for code in worst_first if code in codes), errors.EXIT_OK)
     results = answer.get("results", [])
     return errors.EXIT_OK if all(row["ok"] for row in results) else errors.EXIT_FAILED
 

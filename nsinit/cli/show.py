@@ -71,7 +71,7 @@ def _results(answer: dict[str, Any]) -> None:
         state = row.get("state", "signalled" if row["ok"] else "")
         reason = f": {row['reason']}" if row["reason"] else ""
         tint = "green" if row["ok"] else "red"
-        say(f"{row['name']} {paint(state, tint)}{reason}".rstrip())
+        say(f"{row['name']} {paint(state, tint)}".rstrip() + reason)
 
 
 def _shutdown(_: dict[str, Any]) -> None:

@@ -40,9 +40,8 @@ class Feed(Generic[T]):
         self._loop = loop
         self._render = render
         self._past = iter(past)
-        self._coming: deque[tuple[T, int]] = deque()
+        self._coming: deque[tuple[T | None, int]] = deque()  # None: so many bytes were skipped
         self._size = 0
-        self._skipped = 0
         self._follow = follow
         self._scheduled = False
 
@@ -58,10 +57,12 @@ class Feed(Generic[T]):
             self._coming.append((item, weight))
             self._size += weight
             self._schedule()
-        elif self._reply.is_ready():
-            self._skipped += weight
-        else:
+        elif not self._reply.is_ready():
             self._reply.drop()
+        elif self._coming and self._coming[-1][0] is None:
+            self._coming[-1] = (None, self._coming[-1][1] + weight)
+        else:
+            self._coming.append((None, weight))
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -84,12 +85,12 @@ class Feed(Generic[T]):
         self._schedule()
 
     def _next(self) -> bytes | None:
-        for item in self._past:
-            return self._render(item)
+        for past in self._past:
+            return self._render(past)
         if not self._coming:
             return None
         item, weight = self._coming.popleft()
+        if item is None:
+            return encode({"skipped": weight}) + b"\n"
         self._size -= weight
-        skipped, self._skipped = self._skipped, 0
-        note = encode({"skipped": skipped}) + b"\n" if skipped else b""
-        return note + self._render(item)
+        return self._render(item)

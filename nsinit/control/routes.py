@@ -101,7 +101,8 @@ class HttpConnection:
         """A whole answer."""
         data = encode(body) + b"\n"
         head = self._head(status, _JSON, [("Content-Length", str(len(data)))])
-        return head + self._send(h11.Data(data=data)) + self._send(h11.EndOfMessage())
+        told = b"" if self._method == "HEAD" else self._send(h11.Data(data=data))
+        return head + told + self._send(h11.EndOfMessage())
 
     def begin_stream(self) -> bytes:
         """The head of an answer of JSON lines that come one by one."""
@@ -135,10 +136,14 @@ def encode(body: object) -> bytes:
 
 def parse_call(method: str, target: str, body: bytes) -> Call:
     """The row that a request means, and its checked parameters; Refusal otherwise."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise Refusal(400, "bad-request", f"cannot read the address: {error}") from None
     command = BY_NAME.get(parts.path.removeprefix(PREFIX))
     if command is None or not parts.path.startswith(PREFIX):
-        hint = did_you_mean(parts.path, [row.path for row in COMMANDS])
+        last = PREFIX + parts.path.rstrip("/").rsplit("/", 1)[-1]
+        hint = did_you_mean(last, [row.path for row in COMMANDS])
         raise Refusal(404, "unknown-route", f"there is no {parts.path[:200]!r}", hint)
     if method != command.method:
         raise Refusal(405, "wrong-method", f"{command.path} takes {command.method}, not {method}")
@@ -152,7 +157,9 @@ def _given(command: Command, query: str, body: bytes) -> dict[str, Any]:
     known = {param.name: param for param in command.params}
     given: dict[str, Any] = {}
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
+        pairs = parse_qsl(
+            query, keep_blank_values=True, max_num_fields=1000, errors="surrogateescape"
+        )
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the query: {error}") from None
     for name, text in pairs:
@@ -172,12 +179,16 @@ def _given(command: Command, query: str, body: bytes) -> dict[str, Any]:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(body)
+        value = json.loads(body, parse_constant=_no_number)  # it takes what is not Unicode
     except (ValueError, RecursionError) as error:
         raise Refusal(400, "bad-json", f"cannot read the body: {error}") from None
     if not isinstance(value, dict):
         raise Refusal(400, "bad-json", "expected a JSON object as the body")
     return value
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _value(param: Param, given: object) -> object:

@@ -5,7 +5,7 @@ Rules that hold after every event:
 2. A service starts when what it needs holds and what it comes after has had its first attempt.
 3. A service that is to stop waits for those of its dependents that are to stop too.
 4. A shutdown has one deadline. Each stop gets the share of it that the longest chain below leaves;
-   at the deadline everything is killed, and what even that does not end is left to the kernel.
+   shortly before it everything is killed, and what even that does not end is left to the kernel.
 5. Init ends when a shutdown is done, or by itself when nothing could run any more.
 """
 
@@ -21,6 +21,7 @@ from nsinit.core.messages import (
     Event,
     Finish,
     Fired,
+    Lingering,
     Noted,
     Restart,
     RunEvent,
@@ -34,8 +35,9 @@ from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
 if TYPE_CHECKING:
     from nsinit.model.plan import Plan, Rules
 
-RESERVE: Final = 0.05  # of the shutdown, kept for the KILLs to take effect
-LAST_RESORT: Final = 0.5  # s after the last KILL: end, even if something survived it
+# Parts of the whole shutdown: by GRACE stop sequences are over, at LAST everything is killed.
+GRACE: Final = 0.9
+LAST: Final = 0.95
 
 
 class ImpossibleError(Exception):
@@ -72,13 +74,20 @@ class Supervisor:
                 for s in self._named(names):
                     service.stop(turn, s, by_hand=True)
             case Restart(names):
-                if self.state.phase == "up":
-                    for s in self._named(names):
-                        service.restart(turn, s)
+                self._restart(turn, names)
             case Shutdown(code, hurry):
                 self._shut_down(turn, code, hurry=hurry)
         self._look_round(turn)
         return turn.actions
+
+    def _restart(self, turn: Turn, names: tuple[str, ...]) -> None:
+        if self.state.phase != "up":
+            return
+        services = self._named(names)
+        for s in services:
+            if s.state in ACTIVE:
+                service.restart(turn, s)
+        self._start(turn, [s.name for s in services if s.state not in ACTIVE])
 
     def _named(self, names: tuple[str, ...]) -> list[ServiceState]:
         return [self.state.services[name] for name in names if name in self.plan.services]
@@ -88,6 +97,8 @@ class Supervisor:
         rules = self.plan.services.get(event.service)
         if s is None or rules is None:
             return  # of a service that is no more
+        if self.state.phase == "stopping" and isinstance(event, Lingering):
+            s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
         if not service.handle(turn, s, rules, event):
             text = f"{type(event).__name__} in state {s.state}"
             if self.strict:
@@ -114,8 +125,11 @@ class Supervisor:
                     seen.add(other)
                     todo.append(other)
         for name in self.plan.services:  # in starting order, whatever the order of the names
-            if name in seen:
-                service.start(turn, self.state.services[name])
+            s = self.state.services[name]
+            # What is only pulled in, and about to have ended as it should, need not run again.
+            ending = s.state is State.STOPPING and s.want and not s.asked
+            if name in seen and (name in names or not ending):
+                service.start(turn, s)
 
     def _holds(self, name: str, condition: str) -> bool:
         """Whether the condition of a dependency is met now."""
@@ -152,9 +166,24 @@ class Supervisor:
 
     def _had_its_attempt(self, name: str) -> bool:
         s, rules = self.state.services[name], self.plan.services[name]
+        if s.state is State.WAITING:
+            return self._is_stuck(rules)
         if rules.oneshot:
             return s.state in AT_REST or s.state is State.BACKOFF
-        return s.state not in (State.WAITING, State.STARTING)
+        return s.state is not State.STARTING
+
+    def _is_stuck(self, rules: Rules) -> bool:
+        """Whether it waits for something that somebody stopped by hand."""
+        todo, seen = [rules], {rules.name}
+        while todo:
+            for name in todo.pop().needs:
+                other = self.state.services[name]
+                if other.state is State.STOPPED and not other.want:
+                    return True
+                if other.state is State.WAITING and name not in seen:
+                    seen.add(name)
+                    todo.append(self.plan.services[name])
+        return False
 
     # --- Stopping ---------------------------------------------------------------------------------
 
@@ -168,7 +197,7 @@ class Supervisor:
     def _scale(self, turn: Turn, name: str) -> float:
         if self.state.phase != "stopping":
             return 1.0
-        left = self.state.deadline - self.plan.shutdown_timeout * RESERVE - turn.now
+        left = self.state.deadline - self.plan.shutdown_timeout * (1 - GRACE) - turn.now
         return policy.stop_scale(left, self.state.chains.get(name, 0.0))
 
     def _shut_down(self, turn: Turn, code: int | None, *, hurry: bool) -> None:
@@ -178,7 +207,7 @@ class Supervisor:
         if state.phase in ("new", "up"):
             state.phase = "stopping"
             state.deadline = turn.now + self.plan.shutdown_timeout
-            self._arm(turn, state.deadline)
+            self._arm(turn, turn.now + self.plan.shutdown_timeout * LAST)
             state.chains = self._chains()
             for s in state.services.values():
                 service.stop(turn, s, by_hand=False)
@@ -196,11 +225,11 @@ class Supervisor:
         turn.actions.append(Arm("", 0, "shutdown", at))
 
     def _out_of_time(self, turn: Turn) -> None:
-        """At the deadline kill what is left; if that does not help either, end without it."""
-        if self.state.hurry:
+        """Kill what is left; if that does not help until the deadline either, end without it."""
+        if turn.now >= self.state.deadline:
             self._end(turn)
         else:
-            self._arm(turn, turn.now + LAST_RESORT)
+            self._arm(turn, self.state.deadline)
             self._shut_down(turn, None, hurry=True)
 
     def _chains(self) -> dict[str, float]:
@@ -254,7 +283,8 @@ class Supervisor:
             if rules is None or self.state.phase != "up":
                 continue
             if s.state is State.FAILED and (rules.main or rules.essential):
-                self._shut_down(turn, policy.failure_code(s.last_status), hurry=False)
+                code = self._first_failure() if s.result == "dependency" else None
+                self._shut_down(turn, code or policy.failure_code(s.last_status), hurry=False)
             elif s.state is State.EXITED and rules.main:
                 self._shut_down(turn, policy.exit_code(s.last_status), hurry=False)
 
@@ -285,8 +315,12 @@ class Supervisor:
             main = state.services.get(self.plan.main or "")
             code = policy.exit_code(main.last_status) if main and main.run else 0
         if code is None:
-            failed = [s for s in state.services.values() if s.state is State.FAILED]
-            first = min(failed, key=lambda s: s.since_at, default=None)
-            code = policy.failure_code(first.last_status) if first else 0
+            code = self._first_failure()
         state.phase, state.code = "done", code
         turn.actions.append(Finish(code))
+
+    def _first_failure(self) -> int:
+        """The code of the first service that failed by itself; 0 if none did."""
+        failed = [s for s in self.state.services.values() if s.state is State.FAILED]
+        first = min(failed, key=lambda s: (s.result == "dependency", s.since_at), default=None)
+        return policy.failure_code(first.last_status) if first else 0

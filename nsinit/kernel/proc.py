@@ -74,6 +74,18 @@ def _children_by_scan(pid: int) -> list[int] | None:
     return None if found is None else [p.pid for p in found.values() if p.parent == pid]
 
 
+def descendants() -> list[int]:
+    """The pids of all processes below this one, as far as they can be seen."""
+    seen = processes() or {}
+    below: dict[int, list[int]] = {}
+    for found in seen.values():
+        below.setdefault(found.parent, []).append(found.pid)
+    made = list(below.get(os.getpid(), ()))
+    for pid in made:
+        made += below.get(pid, ())
+    return made
+
+
 def stat(pid: int) -> Stat | None:
     """One process; None if it is gone or hidden."""
     data = _slurp(f"/proc/{pid}/stat")
@@ -89,9 +101,10 @@ def parse_stat(data: bytes) -> Stat | None:
         return None
     try:
         parent, group, session, started = (int(fields[i]) for i in (1, 2, 3, 19))
+        pid = int(number)
     except ValueError:
         return None
-    return Stat(int(number), fields[0].decode("ascii", "replace"), parent, group, session, started)
+    return Stat(pid, fields[0].decode("ascii", "replace"), parent, group, session, started)
 
 
 def processes() -> dict[int, Stat] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import graph
-from nsinit.model.plan import condition, waits_for
+from nsinit.model.plan import STOP_TIMEOUT, condition, stop_total, waits_for
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW
 NAME_MAX: Final = 64
 HOST_NAME_MAX: Final = 64  # sethostname(2)
 SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
+ID_MAX: Final = 0xFFFF_FFFF  # (uid_t) -1 is no id
 RLIMITS: Final = (
     "as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
     "rtprio", "rttime", "sigpending", "stack",
@@ -40,6 +41,29 @@ def run_checks(config: Config, report: Report) -> None:
     for check in ADVICE:
         for path, message, hint in check(config):
             report.warning(path, message, hint)
+
+
+def ids_exist(config: Config) -> Iterator[Finding]:
+    """Numeric ids are ids: -1 would mean "leave as it is" to setresuid(2), that is root."""
+    for name, spec in config.services.items():
+        for key in ("user", "group"):
+            for part in str(getattr(spec, key)).split(":"):
+                if bad := _bad_id(part):
+                    yield ("services", name, key), bad, ""
+        for index, group in enumerate(spec.groups or []):
+            if bad := _bad_id(str(group)):
+                yield ("services", name, "groups", index), bad, ""
+    for level in ("read", "operate", "admin"):
+        for index, who in enumerate(getattr(config.init.control, level)):
+            if bad := _bad_id(str(who).removeprefix("@")):
+                yield ("init", "control", level, index), bad, ""
+
+
+def _bad_id(text: str) -> str:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return ""  # a name
+    return "" if len(text) <= 10 and 0 <= int(text) < ID_MAX else f"an id is from 0 to {ID_MAX - 1}"
 
 
 def something_to_run(config: Config) -> Iterator[Finding]:
@@ -78,8 +102,9 @@ def known_references(config: Config) -> Iterator[Finding]:
 def no_cycle(config: Config) -> Iterator[Finding]:
     """No service waits for itself, however far round."""
     edges = {name: [o for o in to if o != name] for name, to in waits_for(config.services).items()}
-    if cycle := graph.find_cycle(edges):
+    while cycle := graph.find_cycle(edges):
         yield ("services", cycle[0]), f"these wait for each other: {' -> '.join(cycle)}", ""
+        edges = {name: to for name, to in edges.items() if name not in cycle}
 
 
 def one_main(config: Config) -> Iterator[Finding]:
@@ -94,11 +119,11 @@ def conditions_can_be_met(config: Config) -> Iterator[Finding]:
     for name, spec in config.services.items():
         for other, written in spec.depends_on.items():
             target = config.services.get(other)
-            if target is None or condition(written, target) not in ("completed", "exited"):
-                continue
-            if target.restart == "always":
+            wanted = condition(written, target) if target is not None else ""
+            never = {"completed": ("always", "on-success"), "exited": ("always",)}.get(wanted, ())
+            if target is not None and target.restart in never:
                 path = ("services", name, "depends_on")
-                yield path, f'"{other}" has restart = "always" and is never {written}', ""
+                yield path, f'"{other}" has restart = "{target.restart}" and is never {wanted}', ""
 
 
 def shell_commands(config: Config) -> Iterator[Finding]:
@@ -178,7 +203,8 @@ def budget_is_enough(config: Config) -> Iterator[Finding]:
     """A stop_timeout longer than the whole shutdown is cut short there."""
     total = config.init.shutdown_timeout
     for name, spec in config.services.items():
-        if spec.stop_timeout > total:
+        asked = stop_total(spec)
+        if asked > total and asked != STOP_TIMEOUT:
             path = ("services", name, "stop_timeout")
             yield path, f"a shutdown gives all services {total:g} s", "raise init.shutdown_timeout"
 
@@ -196,6 +222,7 @@ STRICT: Final = (
     conditions_can_be_met,
     shell_commands,
     limit_names,
+    ids_exist,
     oneshot_restarts,
     control_path,
     sandbox_names,

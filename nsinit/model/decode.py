@@ -95,7 +95,9 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     for alias, (key, convert) in _ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
+            report.written[(*path, key)] = (*path, alias)
             if key in shaped:
+                del report.written[(*path, key)]
                 report.error((*path, alias), f'is another name of "{key}", and both are given')
             shaped[key] = convert(value)
     if shaped.get("shell") is True and isinstance(shaped.get("command"), str):

@@ -35,10 +35,14 @@ def load_config(path: str, env: Mapping[str, str]) -> Loaded:
     patterns = included(main)
     if patterns:
         import glob  # noqa: PLC0415  (re and more, which most configurations do without)
+    seen = {os.path.realpath(path)}
     for pattern in patterns:
-        full = os.path.join(os.path.dirname(path), pattern)
-        found = sorted(glob.glob(full))
+        here = os.path.dirname(path)
+        found = sorted(glob.glob(os.path.join(glob.escape(here), pattern)))
         if not found and not glob.has_magic(pattern):
-            found = [full]  # a plain name must exist, a pattern need not fit anything
-        sources += [parse_source(file, read_file(file)) for file in found]
+            found = [os.path.join(here, pattern)]  # a plain name must exist, a pattern need not
+        for file in found:
+            if os.path.realpath(file) not in seen:
+                seen.add(os.path.realpath(file))
+                sources.append(parse_source(file, read_file(file)))
     return load(sources, env)

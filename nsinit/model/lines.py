@@ -19,7 +19,8 @@ _ESCAPES: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '
 def key_lines(text: str) -> dict[KeyPath, int]:
     """Line (from 1) of each table, key and array item in a valid TOML text."""
     walk = _Walk(text)
-    with suppress(IndexError):  # not valid TOML after all: what was found is good enough
+    # Not valid TOML after all: what was found is good enough.
+    with suppress(IndexError, ValueError, OverflowError, RecursionError):
         walk.document()
     return walk.lines
 
@@ -112,6 +113,8 @@ class _Walk:
     def _value(self, path: KeyPath) -> None:
         self._skip_blank()
         char = self.text[self.at]
+        if char in ",]}":
+            raise IndexError  # no value
         if char in "\"'":
             self._string()
         elif char == "[":

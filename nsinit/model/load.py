@@ -45,8 +45,9 @@ def read_file(path: str) -> str:
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError([Problem(path, 0, "", f"cannot read: {error.strerror}")]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a path can't contain NUL"
+        raise ConfigError([Problem(path, 0, "", f"cannot read: {reason}")]) from None
     if len(data) > _MAX_BYTES:
         raise ConfigError([Problem(path, 0, "", f"cannot read: over {_MAX_BYTES >> 20} MiB")])
     try:
@@ -60,7 +61,7 @@ def parse_source(file: str, text: str) -> Source:
     """One file as tables; ConfigError for a syntax error, with its line."""
     try:
         return Source(file, text, tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         message, _, place = str(error).rpartition(" (at ")
         digits = "".join(c for c in place.partition(",")[0] if c.isdigit())
         line = int(digits) if digits else text.count("\n") + 1
@@ -80,6 +81,14 @@ def included(source: Source) -> list[str]:
 
 def load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
     """Check and combine the files; the first is the main one. ConfigError carries all problems."""
+    try:
+        return _load(sources, env)
+    except RecursionError:
+        problem = Problem(sources[0].file, 0, "", "is nested too deeply to be meant")
+        raise ConfigError([problem]) from None
+
+
+def _load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
     report = Report(sources)
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
@@ -138,10 +147,12 @@ def _expand_all(tables: dict[str, Any], env: Mapping[str, str], report: Report) 
     def walk(value: object, path: KeyPath) -> object:
         if isinstance(value, str):
             try:
-                return expand(value, env)
+                value = expand(value, env)
             except ValueError as error:
                 report.error(path, str(error))
-                return value
+            if "\0" in value:
+                report.error(path, "nothing here can contain NUL")
+            return value
         if isinstance(value, dict):
             return {key: walk(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 RESET_AFTER = 30.0
+STOP_TIMEOUT = 8.0
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ def make_plan(config: Config) -> Plan:
     """The plan of a configuration that passed the checks."""
     services = config.services
     before = waits_for(services)
-    weights = {name: _stop_total(spec) for name, spec in services.items()}
+    weights = {name: stop_total(spec) for name, spec in services.items()}
     chains = graph.longest_chains(before, weights)
     dependents = graph.reverse(before)
     rules = {
@@ -127,8 +128,8 @@ def _rules(
     return Rules(
         name=name,
         type=spec.type,
-        description=spec.description,
-        tags=tuple(spec.tags),
+        description=_printable(spec.description),
+        tags=tuple(_printable(tag) for tag in spec.tags),
         autostart=spec.autostart,
         main=spec.main,
         essential=spec.essential,
@@ -151,12 +152,18 @@ def _rules(
     )
 
 
+def _printable(text: str) -> str:
+    """Without the bytes that a variable may have brought in and no encoding knows."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _stop_steps(spec: Service) -> tuple[tuple[int, float], ...]:
     timeout = float(spec.stop_timeout)
     return tuple((number, timeout if w is None else w) for number, w in spec.stop_signal)
 
 
-def _stop_total(spec: Service) -> float:
+def stop_total(spec: Service) -> float:
+    """How long (s) its whole stop sequence may take."""
     return sum(wait for _, wait in _stop_steps(spec))
 
 

@@ -29,6 +29,7 @@ class Report:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.paths: set[KeyPath] = set()  # where the problems are
+        self.written: dict[KeyPath, KeyPath] = {}  # keys that were written by another name
         self._lines: dict[str, dict[KeyPath, int]] = {}
 
     def error(
@@ -49,6 +50,10 @@ class Report:
 
     def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
         source = source or self._source_of(path)
+        for depth in range(len(path), 0, -1):
+            if path[:depth] in self.written:
+                path = self.written[path[:depth]] + path[depth:]
+                break
         if source.file not in self._lines:
             self._lines[source.file] = key_lines(source.text)
         lines = self._lines[source.file]
@@ -56,21 +61,24 @@ class Report:
         return Problem(source.file, line, dotted(path), message, hint)
 
     def _source_of(self, path: KeyPath) -> Source:
-        for source in self.sources:
-            if _holds(source.data, path[:2]):
-                return source
+        for depth in (2, 1):
+            for source in self.sources:
+                if path and _holds(source.data, path[:depth]):
+                    return source
         return self.sources[0]
 
 
 def dotted(path: KeyPath) -> str:
     """A key path as TOML writes it: services."my app".command[0]."""
+    import json  # noqa: PLC0415  (only for what has gone wrong)
+
     made = ""
     for part in path:
         if isinstance(part, int):
             made += f"[{part}]"
             continue
         bare = part and all(char.isascii() and (char.isalnum() or char in "-_") for char in part)
-        made += ("." if made else "") + (part if bare else f'"{part}"')
+        made += ("." if made else "") + (part if bare else json.dumps(part, ensure_ascii=False))
     return made
 
 

@@ -150,6 +150,8 @@ class StopSequence(tuple[tuple[int, float | None], ...]):
                 if not steps or steps[-1][1] is not None:
                     raise ValueError(f"{item!r}: a wait must follow a signal")
                 steps[-1] = (steps[-1][0], units.parse_duration(item))
+            elif isinstance(item, int) and isinstance(value, (list, tuple)):
+                raise ValueError(f'{item} could be a signal or seconds: write "TERM" or "5s"')
             else:
                 steps.append((units.parse_signal(item), None))
         if not steps:
@@ -170,12 +172,13 @@ class Codes(frozenset[int]):
 
 
 def _read_code(item: object) -> int:
-    if isinstance(item, str) and not item.isdigit():
+    if isinstance(item, str) and not (item.isascii() and item.isdigit()):
         return -units.parse_signal(item)
-    code = int(item) if isinstance(item, (int, str)) and not isinstance(item, bool) else 256
+    small = isinstance(item, int) or (isinstance(item, str) and len(item) <= 3)
+    code = int(item) if small and not isinstance(item, bool) else 256  # type: ignore[call-overload]
     if not -units.RT_MAX <= code <= 255:
         raise ValueError(f"expected exit codes from 0 to 255 or signals, got {show(item)}")
-    return code
+    return int(code)
 
 
 class Rlimit(tuple[int, int]):
@@ -224,7 +227,14 @@ def encode_hook(value: object) -> object:
 
 def show(value: object) -> str:
     """A value for a message; only its kind when it is long."""
-    text = repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and not -(10**18) < value < 10**18:
+        return "a huge integer"
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits somewhere in it
+        return kind_of(value)
     return text if len(text) <= 60 else kind_of(value)
 
 

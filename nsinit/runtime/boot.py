@@ -137,9 +137,11 @@ class Init:
     def _run_loop(self) -> None:
         loop = _make_loop(self.given.loaded.config.init.loop, self.say)
         loop.set_exception_handler(self._on_loop_error)
+        self.reactor.turn(0)  # what has happened during the import should not wait for the next
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
         self._guard(self.say.load, "nsinit's own lines are plain")
+        self.desk.read()
         if self.given.serve is not None and self.listener.socket is not None:
             self._guard(lambda: self._serve(loop), "there is no control socket")
         if self.driver.exit_code is None:

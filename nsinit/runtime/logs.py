@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -84,7 +85,8 @@ class Logs:
                     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
                 os.set_blocking(made[-1][0], False)
                 if owner is not None:
-                    seam.fchown(made[-1][1], owner, -1)
+                    with suppress(PermissionError):  # without CAP_CHOWN only the name is closed
+                        seam.fchown(made[-1][1], owner, -1)
         except OSError:
             for pair in made:
                 os.close(pair[0])

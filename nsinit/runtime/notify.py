@@ -63,9 +63,7 @@ class Notify:
             if os.path.lexists(path):
                 os.unlink(path)
             made.bind(path)
-            os.chmod(path, 0o600)
-            if owner is not None:
-                os.chown(path, owner, -1)
+            os.chmod(path, _let_in(path, owner))
         except OSError:
             made.close()
             raise
@@ -105,6 +103,16 @@ def parse(data: bytes) -> dict[str, str]:
     text = data.decode("utf-8", "replace")
     rows = (line.partition("=") for line in text.split("\n"))
     return {name: value for name, mark, value in rows if mark}
+
+
+def _let_in(path: str, owner: int | None) -> int:
+    """Give the socket to its service's user; its mode. Without CAP_CHOWN all may write to it."""
+    if owner is not None:
+        try:
+            seam.chown(path, owner, -1)
+        except PermissionError:
+            return 0o622  # the sender's credentials still tell who it is
+    return 0o600
 
 
 def _take_ancillary(ancillary: list[tuple[int, int, bytes]]) -> int | None:

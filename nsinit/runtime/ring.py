@@ -46,13 +46,14 @@ class Rings:
     def add(self, at: float, service: str, run: int, stream: str, block: Block) -> Record:
         """Keep a block, and forget what is too old for the limits."""
         self._number += 1
+        limit = self._limits.get(service, 0)
+        block = _tail(block, min(limit, self.total))
         record = Record(self._number, at, service, run, stream, block)
         ring = self._rings.setdefault(service, deque())
         ring.append(record)
         grown = len(block.data)
         self.size += grown
         self._sizes[service] = self._sizes.get(service, 0) + grown
-        limit = self._limits.get(service, 0)
         while ring and (self._sizes[service] > limit or self.size > self.total):
             gone = len(ring.popleft().block.data)
             self.size -= gone
@@ -63,6 +64,15 @@ class Rings:
         """What is kept of some services, or of all, in the order in which it was read."""
         rings = (r for name, r in self._rings.items() if services is None or name in services)
         return sorted((record for ring in rings for record in ring), key=lambda r: r.number)
+
+
+def _tail(block: Block, size: int) -> Block:
+    """The last whole lines of a block that fit; a single line that does not is kept anyway."""
+    if len(block.data) <= size:
+        return block
+    start = block.data.find(b"\n", max(0, len(block.data) - size - 1), len(block.data) - 1) + 1
+    start = start or block.data.rfind(b"\n", 0, len(block.data) - 1) + 1
+    return block._replace(data=block.data[start:], continues=block.continues and not start)
 
 
 def lines(record: Record) -> Iterator[tuple[bytes, bool, bool]]:

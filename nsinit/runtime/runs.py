@@ -76,7 +76,7 @@ class Runs:
         try:
             child = self._start(service, run, notify=notify)
         except SpawnError as error:
-            self.post(m.SpawnFailed(service, run, error.stage, error.errno, str(error)))
+            self.post(_spawn_failed(service, run, error))
             return
         self._mains[child.pid] = _Main(service, run, child)
         self._strays.began(child.pid, service)
@@ -172,7 +172,7 @@ class Runs:
             self._forget_report(main)
         self._logs.drain(main.service, main.run)
         if (failed := main.failure) is not None:
-            return m.SpawnFailed(main.service, main.run, failed.stage, failed.errno, str(failed))
+            return _spawn_failed(main.service, main.run, failed)
         return m.Exited(main.service, main.run, end.status)
 
     def sweep(self, service: str, run: int) -> None:
@@ -207,3 +207,9 @@ class Runs:
     def signal_stranger(self, pid: int, number: int) -> None:
         """Signal one of them; it is our child, so its pid can't be another's before we reap it."""
         self._strays.signal_main(pid, number)
+
+
+def _spawn_failed(service: str, run: int, error: SpawnError) -> m.SpawnFailed:
+    """The event for the core, in text that every encoding knows: a path may hold any bytes."""
+    text = str(error).encode("utf-8", "backslashreplace").decode()
+    return m.SpawnFailed(service, run, error.stage, error.errno, text)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pathlib
 
     from tests.integration.conftest import Start
-    from tests.support.live import Live
+    from tests.support.live import Live, Way
 
 OWN = {"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}  # what `nsinit run` answers to itself
 UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
@@ -152,3 +152,18 @@ def test_init_gives_128_more_when_main_is_killed(start: Start, number: int) -> N
     """128 + n for a main service that a signal killed."""
     init = start(f"[services.a]\nmain = true\ncommand = \"sh -c 'kill -{number} $$$$'\"\n")
     assert init.wait() == 128 + number
+
+
+@pytest.mark.parametrize("way", ["pid1", "subreaper"])
+@pytest.mark.parametrize("how", ["polite", "deaf"])
+def test_stragglers_are_ended_when_single_command_ends(way: Way, how: str) -> None:
+    """What it left in another session gets TERM, and KILL if that does not help."""
+    if way == "pid1" and os.geteuid() != 0:
+        pytest.skip("pid1: needs root")
+    trap = "trap 'echo told; exit' TERM" if how == "polite" else "trap '' TERM"
+    stray = f"{trap}; echo here; while :; do sleep 0.05; done"
+    command = f'setsid sh -c "{stray}" & sleep 0.5; exit 5'
+    process = run_single("sh", "-c", command, way=way, stdout=subprocess.PIPE)
+    out, _ = process.communicate(timeout=30)  # ends only when nobody holds the pipe any more
+    assert process.returncode == 5
+    assert out.split() == ([b"here", b"told"] if how == "polite" else [b"here"])
