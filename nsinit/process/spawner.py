@@ -240,6 +240,8 @@ def _error(what: str, stage: str, number: int | None) -> SpawnError:
             hint = "the interpreter that it names is missing"
         elif number == errno.EACCES:
             hint = "it is a directory" if os.path.isdir(what) else "is it executable?"
+    elif stage.startswith("set the ") and number in (errno.EINVAL, errno.EPERM):
+        hint = "not root, or the user namespace has no such id: a rootless sandbox has only root's"
     elif number == errno.EAGAIN:
         hint = "a limit on processes is reached"
     return SpawnError(what, stage, number, hint=hint)

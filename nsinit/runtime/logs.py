@@ -85,7 +85,7 @@ class Logs:
                     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
                 os.set_blocking(made[-1][0], False)
                 if owner is not None:
-                    with suppress(PermissionError):  # without CAP_CHOWN only the name is closed
+                    with suppress(OSError):  # without CAP_CHOWN only the name stays closed to it
                         seam.fchown(made[-1][1], owner, -1)
         except OSError:
             for pair in made:

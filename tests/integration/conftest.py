@@ -29,7 +29,7 @@ def _skip_unless_possible(way: Way) -> None:
         pytest.skip(f"{way}: needs unshare of util-linux")
 
 
-@pytest.fixture(params=["pid1", "subreaper"])
+@pytest.fixture(params=["pid1", "subreaper", "rootless"])
 def way(request: pytest.FixtureRequest) -> Way:
     """How init is made."""
     way: Way = request.param

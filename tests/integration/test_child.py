@@ -122,6 +122,7 @@ def test_child_has_environment_and_directory_when_given(start: Start, road: str)
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: other users")
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
 @pytest.mark.parametrize(
     ("written", "ids", "home"),
     [
@@ -143,6 +144,7 @@ def test_child_has_ids_when_user_or_group_is_named(
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: other users")
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
 def test_stdout_can_be_opened_when_user_is_not_root(start: Start) -> None:
     """/dev/stdout leads to the pipe, which belongs to the service's user."""
     init = start(
@@ -157,6 +159,15 @@ def test_stdout_can_be_opened_when_user_is_not_root(start: Start) -> None:
     )
     init.wait_for("a", "exited")
     assert sorted(row["line"] for row in init.client.logs()) == ["and", "by name"]
+
+
+@pytest.mark.parametrize("way", ["rootless"], indirect=True)
+@pytest.mark.parametrize("line", ["user = 4321", 'user = "nobody"', "groups = [7]"])
+def test_reason_is_told_when_id_is_not_mapped(start: Start, line: str) -> None:
+    """A rootless sandbox has one id; asking for another fails with that reason."""
+    init = start(_config(line))
+    reason = init.wait_for("a", "failed")["reason"]
+    assert "the user namespace has no such id" in reason
 
 
 def test_environment_is_passed_as_bytes_when_it_is_not_utf8(start: Start) -> None:
