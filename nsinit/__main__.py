@@ -4,6 +4,7 @@ Whoever becomes an init blocks signals first: until then PID 1 is deaf (signal(7
 blocked stays pending until somebody reads it.
 """
 
+import gc
 import sys
 
 _HELP = """\
@@ -23,6 +24,7 @@ examples:
 
 def main() -> int:
     """The entry point of the console script and of `python -m nsinit`."""
+    gc.disable()  # start-up makes no garbage; a running init turns it on again
     argv = sys.argv[1:]
     verb = argv[0] if argv else ""
     if verb in ("--", "run"):
@@ -34,9 +36,13 @@ def main() -> int:
 
         os._exit(_single(argv[1:], mask))  # nothing of Python's own end is worth the time
     if verb == "ctl":
+        import os
+
         from nsinit.cli.ctl import main as ctl
 
-        return ctl(argv[1:])
+        code = ctl(argv[1:])
+        sys.stdout.flush()
+        os._exit(code)  # Python's own end takes longer than the answer did
     if verb == "run":
         from nsinit.cli.run import main as run
 

@@ -6,6 +6,7 @@ an operator waits for this.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,8 +53,8 @@ def main(argv: Sequence[str]) -> int:
     except NsinitError as error:
         complain(error)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # `nsinit ctl logs | head`: nobody reads the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:
         return 130
@@ -108,7 +109,8 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         prog=f"nsinit ctl {command.name}",
         description=command.summary[0].upper() + command.summary[1:] + ".",
         epilog="examples:\n" + "\n".join(f"  {line}" for line in command.examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # Told its width, it need not import what finds out the terminal's.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=96),
         allow_abbrev=False,
     )
     for param in command.params:

@@ -7,6 +7,7 @@ uvloop, structlog and the control server are imported: a service need not wait f
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -144,6 +145,9 @@ class Init:
         self.desk.read()
         if self.given.serve is not None and self.listener.socket is not None:
             self._guard(lambda: self._serve(loop), "there is no control socket")
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection has to look at it again
+        gc.enable()
         if self.driver.exit_code is None:
             loop.run_forever()
 

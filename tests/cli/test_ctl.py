@@ -220,3 +220,13 @@ def test_code_is_77_when_user_may_not(init: Live) -> None:
     )
     assert done.returncode == 77, done
     assert "permission denied" in done.stderr
+
+
+def test_nothing_is_complained_of_when_reader_goes_away(init: Live) -> None:
+    """`nsinit ctl events | head -1`: one line, no traceback."""
+    command = f"{' '.join(NSINIT)} ctl events | head -n 1"
+    done = subprocess.run(
+        ["sh", "-c", command], env=init.env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
