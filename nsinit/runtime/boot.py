@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.core import messages as m
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
 _STRAGGLERS: Final = 1.0  # s between TERM and KILL for orphans that are left at the very end
+_STRAGGLERS_LEAST: Final = 0.3  # s of that when the shutdown has used up its time
 
 
 class Given(NamedTuple):
@@ -173,16 +175,22 @@ class Init:
         directory.remove(self.listener)
 
     def _end_stragglers(self) -> None:
-        until = seam.monotonic() + _STRAGGLERS
-        number = signal.SIGTERM
-        while left := self.runs.strangers():
-            for pid in left:
-                self.runs.signal_stranger(pid, number)
-            while self.runs.strangers() and seam.monotonic() < until:
+        """TERM to every process that is left below us, then KILL, in what the budget still has."""
+        state = self.driver.core.state
+        grace = _STRAGGLERS
+        if state.deadline:
+            grace = min(grace, max(_STRAGGLERS_LEAST, state.deadline - seam.monotonic()))
+        for number, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, _STRAGGLERS_LEAST)):
+            until = seam.monotonic() + wait
+            told: set[int] = set()
+            while self.runs.strangers():
+                for pid in set(proc.descendants()) - told:
+                    told.add(pid)
+                    with suppress(OSError):
+                        seam.kill(pid, number)
+                if seam.monotonic() >= until:
+                    break
                 self.reactor.turn(max(0.0, until - seam.monotonic()))
-            if number == signal.SIGKILL:
-                return
-            number, until = signal.SIGKILL, seam.monotonic() + _STRAGGLERS
 
 
 def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:

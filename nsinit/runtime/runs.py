@@ -204,10 +204,6 @@ class Runs:
         """Children of init that no service is known to have made."""
         return self._strays.strangers()
 
-    def signal_stranger(self, pid: int, number: int) -> None:
-        """Signal one of them; it is our child, so its pid can't be another's before we reap it."""
-        self._strays.signal_main(pid, number)
-
 
 def _spawn_failed(service: str, run: int, error: SpawnError) -> m.SpawnFailed:
     """The event for the core, in text that every encoding knows: a path may hold any bytes."""
