@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 _LONGEST = 60  # of a word that is worth comparing
+_PREFIX = 3  # letters after which the beginning of a word is a hint at it
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Collection[str]) -> str:
     """A hint such as 'did you mean "restart"?', or nothing when no known word is near."""
     if len(word) > _LONGEST:
         return ""
     count, near = min(((slips(word, other), other) for other in known), default=(0, ""))
     allowed = max(1, (len(word) + 1) // 3) if len(word) > 1 else 0
+    if count > allowed and len(word) >= _PREFIX:
+        longer = [other for other in known if other.startswith(word)]
+        count, near = (0, longer[0]) if len(longer) == 1 else (count, near)
     return f'did you mean "{near}"?' if near and count <= allowed else ""
 
 

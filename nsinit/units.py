@@ -125,7 +125,7 @@ def parse_size(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         if 0 <= value < 1 << 63:
             return value
-        raise ValueError(f"expected {expected} between 0 and 2^63, got {value!r}")
+        raise ValueError(f"expected {expected} between 0 and 2^63, got {_short(value)}")
     if not isinstance(value, str):
         raise ValueError(f"expected {expected}, got {kind_of(value)}")
     text = value.strip()
@@ -139,7 +139,7 @@ def parse_size(value: object) -> int:
         raise ValueError(f"expected {expected} between 0 and 2^63, got {len(number)} digits")
     size = int(number) * _SIZES[unit] if number.isdigit() else int(float(number) * _SIZES[unit])
     if size >= 1 << 63:
-        raise ValueError(f"expected {expected} between 0 and 2^63, got {value!r}")
+        raise ValueError(f"expected {expected} between 0 and 2^63, got {_short(value)}")
     return size
 
 

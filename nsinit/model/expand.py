@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_DEEPEST = 32  # of variables in the defaults of others
 
 
 def expand(text: str, env: Mapping[str, str]) -> str:
@@ -44,6 +45,8 @@ def _closing(text: str, at: int) -> int:
         if text.startswith("${", at):
             depth += 1
             at += 1
+            if depth > _DEEPEST:
+                raise ValueError(f"variables are nested more than {_DEEPEST} deep")
         elif text[at] == "}":
             depth -= 1
             if not depth:

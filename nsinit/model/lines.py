@@ -13,6 +13,7 @@ KeyPath = tuple[str | int, ...]
 
 _SPACE: Final = " \t"
 _BLANK: Final = " \t\r\n"
+_DEEPEST: Final = 200
 _ESCAPES: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 
 
@@ -113,8 +114,8 @@ class _Walk:
     def _value(self, path: KeyPath) -> None:
         self._skip_blank()
         char = self.text[self.at]
-        if char in ",]}":
-            raise IndexError  # no value
+        if char in ",]}" or len(path) > _DEEPEST:
+            raise IndexError  # no value, or none that anybody wrote by hand
         if char in "\"'":
             self._string()
         elif char == "[":

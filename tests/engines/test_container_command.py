@@ -125,7 +125,6 @@ def test_no_zombie_is_left_when_command_orphans_processes(containers: Containers
     assert [one.name for one in made.until_processes(2)] == ["nsinit", "python3"]
 
 
-@pytest.mark.xfail(strict=True, reason="the single command mode does not look for stragglers yet")
 def test_straggler_is_told_when_command_has_ended(containers: Containers) -> None:
     """What outlives the command gets TERM before the kernel kills it."""
     answer = containers.run_command(command=("--", "sh", "-c", STRAGGLER))

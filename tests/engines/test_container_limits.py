@@ -188,9 +188,6 @@ def test_services_run_when_nothing_at_all_can_be_written(containers: Containers)
     assert made.stop() < 5
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a pipe that can't be given to the service's user fails its start"
-)
 def test_service_runs_as_another_user_when_root_may_not_chown(containers: Containers) -> None:
     """Changing ids is all that a service with a user needs of root's capabilities."""
     config = '[services.web]\ncommand = ["sleep", "600"]\nuser = "www-data"\n'

@@ -173,7 +173,6 @@ def test_reason_is_told_when_sandbox_cannot_be_made(containers: Containers) -> N
     assert "is running" not in answer.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="clone3 is refused with ENOSYS there, which has no hint yet")
 def test_remedy_is_told_when_sandbox_cannot_be_made(containers: Containers) -> None:
     """The message names the option of docker that allows it."""
     answer = containers.run_command(*SITE, command=SANDBOX)

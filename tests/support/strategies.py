@@ -59,7 +59,7 @@ def service_tables(draw: st.DrawFn, earlier: list[str]) -> dict[str, Any]:
     table: dict[str, Any] = {"command": draw(st.lists(WORDS, min_size=1, max_size=3))}
     optional: dict[str, st.SearchStrategy[Any]] = {
         "type": st.sampled_from(["simple", "oneshot", "notify"]),
-        "description": st.text(st.characters(codec="utf-8", exclude_characters="$"), max_size=8),
+        "description": st.text(st.characters(codec="utf-8", exclude_characters="$\0"), max_size=8),
         "autostart": st.booleans(),
         "user": st.integers(0, 65_535) | st.just("www"),
         "umask": MODES,

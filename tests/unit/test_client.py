@@ -184,7 +184,6 @@ def test_loss_is_told_when_a_stream_breaks() -> None:
         HEAD % 400 + b"[]",
     ],
 )
-@pytest.mark.xfail(strict=True, reason="the answer is taken to be ours without a look")
 def test_error_is_told_when_it_is_no_init_that_answers(answer: bytes) -> None:
     """--socket may name any socket."""
     with pytest.raises(ControlError):
@@ -201,13 +200,11 @@ def test_error_is_told_when_it_is_no_init_that_answers(answer: bytes) -> None:
             "stop",
             {"names": "a"},
             60.0,
-            marks=pytest.mark.xfail(strict=True, reason="the row's default timeout is not counted"),
         ),
         pytest.param(
             "stop",
             {"names": "a", "timeout": "1m"},
             60.0,
-            marks=pytest.mark.xfail(strict=True, reason="a timeout in words is not counted"),
         ),
     ],
 )

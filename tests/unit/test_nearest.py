@@ -17,6 +17,8 @@ KNOWN = ("restart", "restart_delay", "user", "command", "db")
         ("users", 'did you mean "user"?'),
         ("bd", 'did you mean "db"?'),
         ("xyz", ""),
+        ("com", 'did you mean "command"?'),
+        ("rest", ""),
         ("restaurants", 'did you mean "restart"?'),
         ("wonderful", ""),
         ("", ""),

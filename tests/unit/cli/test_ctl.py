@@ -139,7 +139,6 @@ def test_results_are_shown_when_a_verb_is_done(capsys: pytest.CaptureFixture[str
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="the place of a state that is not told stays, as a space")
 def test_reason_follows_the_name_when_a_result_has_no_state(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

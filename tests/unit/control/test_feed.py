@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import pytest
-
 from nsinit.control.feed import LIMIT, TURN, Feed
 
 if TYPE_CHECKING:
@@ -149,7 +147,6 @@ def test_rows_are_skipped_and_counted_when_a_reading_client_is_too_slow() -> Non
     assert [row for row in client.said if "skipped" not in row] == ["begin", "a", "d"]
 
 
-@pytest.mark.xfail(strict=True, reason="the note comes before rows that are older than the gap")
 def test_gap_is_told_where_it_is_when_rows_were_skipped() -> None:
     """After what came before it, before what came later."""
     made, client, loop = feed([], follow=True)

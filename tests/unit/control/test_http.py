@@ -191,7 +191,6 @@ def test_method_is_refused_when_no_row_has_it(method: bytes) -> None:
     assert head_and_json(http.answer(got.status, got.body()))[1]["error"]["code"] == "wrong-method"
 
 
-@pytest.mark.xfail(strict=True, reason="h11 refuses a body in an answer to HEAD")
 def test_method_is_refused_when_it_is_head() -> None:
     """The answer has no body then, and is one all the same (RFC 9110, 9.3.2)."""
     http, got = received(GET.replace(b"GET", b"HEAD"))
@@ -199,7 +198,6 @@ def test_method_is_refused_when_it_is_head() -> None:
     assert http.answer(got.status, got.body()).startswith(b"HTTP/1.1 405 ")
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="urlsplit() refuses bad IPv6 hosts")
 def test_target_is_refused_when_no_url_can_be_made_of_it() -> None:
     """With an answer."""
     _, got = received(b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from nsinit.core import messages as m
-from tests.unit.core.world import booted
 
 EVENTS: list[m.Event] = [
     m.Spawned("a", 1, 7),
@@ -57,15 +56,3 @@ def test_every_message_has_its_example_when_counted() -> None:
     """A new one needs its own above."""
     assert {type(event) for event in EVENTS} == set(get_args(m.Event))
     assert {type(action) for action in ACTIONS} == set(get_args(m.Action))
-
-
-@pytest.mark.xfail(strict=True, raises=UnicodeEncodeError, reason="text may hold bytes (PEP 383)")
-def test_state_can_be_written_out_when_a_reason_holds_bytes() -> None:
-    """A command's name may; the reason why it could not be started names it."""
-    w = booted({"a": {"restart": "no"}, "b": {}})
-    w.stop("a")
-    w.settle()
-    core = w.core
-    core.handle(m.Start(("a",)), w.now)
-    core.handle(m.SpawnFailed("a", 2, "execute", 2, "cannot execute caf\udce9"), w.now)
-    assert core.state.encode()

@@ -132,7 +132,6 @@ def test_service_starts_at_once_when_it_is_restarted_in_backoff() -> None:
     assert w.state("a") == "running"
 
 
-@pytest.mark.xfail(strict=True, reason="Restart starts only what it names, Start what that needs")
 def test_needs_are_pulled_in_when_a_stopped_service_is_restarted() -> None:
     """As when it is started; else it waits for ever for what nobody starts."""
     off = {"autostart": False}
@@ -161,7 +160,6 @@ def test_needs_are_left_alone_when_they_hold() -> None:
     assert (w["job"].run, w["db"].run, w["app"].run) == (1, 1, 2)
 
 
-@pytest.mark.xfail(strict=True, reason="a dependency that is just ending is asked to restart")
 def test_oneshot_is_not_run_twice_when_its_dependent_is_started_as_it_ends() -> None:
     """It is about to be completed; only its strays are waited for."""
     w = booted(

@@ -159,7 +159,6 @@ def test_both_spellings_are_refused_when_both_are_given(alias: str, ours: str) -
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="a problem with an alias is told at our spelling of it")
 def test_alias_is_named_when_its_value_is_wrong() -> None:
     """Nobody finds a key on a line where another one stands."""
     written = "[services.a]\ncommand = 'x'\n\nstartsecs = 'x'\n"

@@ -78,7 +78,6 @@ def test_nothing_is_kept_when_a_service_has_no_ring() -> None:
     assert made.size == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a block over the limit is forgotten whole, and all before")
 def test_end_is_kept_when_a_block_is_over_the_limit() -> None:
     """A burst is when somebody wants to see the last lines; the ring must not be empty then."""
     made = rings(a=6)
