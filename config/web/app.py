@@ -85,7 +85,7 @@ def main() -> None:
     with Server(("127.0.0.1", PORT), Handler) as server:
         # The socket listens from here on: what comes before serve_forever waits in its queue.
         notify("READY=1")
-        print(f"listening on port {PORT}", flush=True)  # noqa: T201  (nsinit keeps the output)
+        print(f"listening on port {PORT}", flush=True)
         server.serve_forever()
 
 

@@ -109,5 +109,6 @@ def test_signals_are_handed_on_when_caller_ignored_them(typed: Type) -> None:
         done = typed("--", "grep", "SigIgn", "/proc/self/status")
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert int(done.stdout.split()[1], 16) == 1 << signal.SIGHUP - 1
+    librarys_own = 3 << 31  # signals 32 and 33, with which what the C library spawned may be born
+    assert int(done.stdout.split()[1], 16) & ~librarys_own == 1 << signal.SIGHUP - 1
     assert os.getpid()

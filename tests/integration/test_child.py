@@ -55,13 +55,15 @@ def _config(more: str = "", table: str = "") -> str:
 
 # The vfork road, and what forces the fork road.
 ROADS = ["", 'limits = {core = "0"}']
+# The C library keeps signals 32 and 33 to itself; what it has spawned may be born ignoring them.
+LIBRARYS_OWN = 3 << 31
 
 
 @pytest.mark.parametrize("road", ROADS)
 def test_child_has_default_signals_when_spawned(start: Start, road: str) -> None:
     """No signal is blocked, and none ignored but those that Python itself ignores."""
     told = _told(start(_config(road)))
-    python_ignores = (1 << signal.SIGPIPE - 1) | (1 << signal.SIGXFSZ - 1)
+    python_ignores = (1 << signal.SIGPIPE - 1) | (1 << signal.SIGXFSZ - 1) | LIBRARYS_OWN
     assert told["blocked"] == 0
     assert told["ignored"] & ~python_ignores == 0
     assert told["session"] == told["group"] == told["pid"]
@@ -81,7 +83,8 @@ def test_shell_has_default_pipe_signal_when_spawned(start: Start, road: str) -> 
         """
     )
     init.wait_for("a", "exited")
-    assert [row["line"] for row in init.client.logs()] == ["SigIgn:\t0000000000000000"]
+    (row,) = init.client.logs()
+    assert int(row["line"].split()[1], 16) & ~LIBRARYS_OWN == 0
 
 
 @pytest.mark.parametrize("road", ROADS)
