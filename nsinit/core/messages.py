@@ -11,7 +11,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-TimerKind = Literal["start", "uptime", "stop", "backoff", "shutdown"]
+TaskKind = Literal[
+    "pre_start", "ready", "post_start", "health", "reload", "pre_stop", "stop_command",
+    "post_stop", "on_fail",
+]  # fmt: skip
+TimerKind = Literal[
+    "start", "uptime", "again", "find", "check", "watchdog", "stop", "backoff", "shutdown", TaskKind
+]
 Scope = Literal["main", "group", "all"]
 
 
@@ -52,9 +58,10 @@ class Ready(RunEvent, frozen=True):
 
 
 class Exited(RunEvent, frozen=True):
-    """Its main process has ended and is reaped."""
+    """Its main process has ended and is reaped; `oom`: the kernel killed it for its memory."""
 
     status: int
+    oom: bool = False
 
 
 class Emptied(RunEvent, frozen=True):
@@ -65,6 +72,41 @@ class Lingering(RunEvent, frozen=True):
     """Its main process has ended, others of it have not."""
 
     count: int
+
+
+class TaskEnded(RunEvent, frozen=True):
+    """A task has ended with this status, None for its time limit; `text` says more."""
+
+    task: TaskKind
+    status: int | None
+    text: str = ""
+
+
+class MainFound(RunEvent, frozen=True):
+    """This process is the daemon that a forking service has become."""
+
+    pid: int
+
+
+class MainMissing(RunEvent, frozen=True):
+    """The daemon can't be told yet; `hopeless`: there is none."""
+
+    text: str
+    hopeless: bool = False
+
+
+class Notified(RunEvent, frozen=True):
+    """What one datagram of sd_notify(3) says; spans in seconds."""
+
+    ready: bool = False
+    status: str | None = None
+    stopping: bool = False
+    reloading: bool = False
+    errno: int = 0
+    extend: float | None = None
+    watchdog: Literal["", "1", "trigger"] = ""
+    watchdog_span: float | None = None
+    main_pid: int = 0
 
 
 class Fired(RunEvent, frozen=True):
@@ -99,6 +141,31 @@ class Restart(Message, frozen=True):
     names: tuple[str, ...]
 
 
+class Reload(Message, frozen=True):
+    """Let these read their configuration again."""
+
+    names: tuple[str, ...]
+
+
+class Reset(Message, frozen=True):
+    """Forget the failures of these."""
+
+    names: tuple[str, ...]
+
+
+class Pin(Message, frozen=True):
+    """Keep these as they are, up or down, whatever is asked; or no longer."""
+
+    names: tuple[str, ...]
+    on: bool = True
+
+
+class Trigger(Message, frozen=True):
+    """The schedule or the socket of these wants them to run."""
+
+    names: tuple[str, ...]
+
+
 class Shutdown(Message, frozen=True):
     """Stop everything and end; `hurry` skips every grace. A code of None is decided later."""
 
@@ -108,8 +175,9 @@ class Shutdown(Message, frozen=True):
 
 AnyRunEvent = (
     Spawned | Execed | SpawnFailed | Ready | Exited | Emptied | Lingering | Fired
+    | TaskEnded | MainFound | MainMissing | Notified
 )  # fmt: skip
-Event = AnyRunEvent | Boot | Start | Stop | Restart | Shutdown
+Event = AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Trigger | Shutdown
 
 
 # --- Actions -------------------------------------------------------------------------------------
@@ -117,6 +185,32 @@ Event = AnyRunEvent | Boot | Start | Stop | Restart | Shutdown
 
 class Spawn(Message, frozen=True):
     """Start the program; answer Spawned and Execed, or SpawnFailed."""
+
+    service: str
+    run: int
+
+
+class RunTask(Message, frozen=True):
+    """Run a hook or a probe; answer TaskEnded. The rest is what hooks are told of the run."""
+
+    service: str
+    run: int
+    task: TaskKind
+    pid: int = 0
+    status: int | None = None
+    result: str = ""
+
+
+class KillTask(Message, frozen=True):
+    """End the task, if it still runs; nobody listens any more."""
+
+    service: str
+    run: int
+    task: TaskKind
+
+
+class FindMain(Message, frozen=True):
+    """The parent of a daemon has ended: answer MainFound or MainMissing."""
 
     service: str
     run: int
@@ -180,10 +274,20 @@ class Noted(Message, frozen=True):
     text: str
 
 
+class Remark(Message, frozen=True):
+    """Something that an operator should know."""
+
+    service: str
+    text: str
+
+
 class Finish(Message, frozen=True):
     """Init ends with this exit code."""
 
     code: int
 
 
-Action = Spawn | Signal | Sweep | Release | Arm | Disarm | Changed | Noted | Finish
+Action = (
+    Spawn | RunTask | KillTask | FindMain | Signal | Sweep | Release | Arm | Disarm
+    | Changed | Noted | Remark | Finish
+)  # fmt: skip

@@ -13,6 +13,8 @@ FACTOR: Final = 2.0
 JITTER: Final = 0.1
 KILL_RETRY: Final = 1.0  # s between KILLs to what does not go away
 SHORTAGE_DELAY: Final = 0.2  # s at the least before a spawn that failed is tried again
+FIRST_PROBE: Final = 0.05  # s until a readiness probe is repeated; doubles up to its interval
+FIND_AGAIN: Final = 0.1  # s until a daemon is looked for once more
 NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 # The host was short of something; the same command may well work a moment later.
 TRANSIENT: Final = frozenset(
@@ -79,3 +81,12 @@ def stop_scale(remaining: float, chain: float) -> float:
     if remaining <= 0:
         return 0.0
     return min(1.0, remaining / chain) if chain > 0 else 1.0
+
+
+def how_it_ended(status: int | None, text: str) -> str:
+    """Words for the end of a hook or a probe that did not go well; None is a time limit."""
+    if text:
+        return f"failed: {text}"
+    if status is None:
+        return "took too long"
+    return f"was killed by signal {-status}" if status < 0 else f"failed with code {status}"

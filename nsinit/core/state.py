@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct, field, msgpack
 
+from nsinit.core.messages import TaskKind, TimerKind
+
 
 class State(StrEnum):
     """The states of a service."""
@@ -28,8 +30,12 @@ ACTIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})  # processes
 AT_REST = frozenset({State.STOPPED, State.EXITED, State.FAILED})  # nothing happens by itself
 
 Result = Literal[
-    "", "success", "exit-code", "signal", "timeout", "start-limit", "dependency", "exec"
-]
+    "", "success", "exit-code", "signal", "timeout", "watchdog", "oom", "start-limit",
+    "dependency", "exec",
+]  # fmt: skip
+Health = Literal["", "starting", "healthy", "unhealthy"]
+Stage = Literal["", "pre_start", "main", "daemon", "post_start", "post_stop"]
+Pin = Literal["", "up", "down"]
 Asked = Literal["", "stop", "restart"]
 Phase = Literal["new", "up", "stopping", "done"]
 
@@ -46,17 +52,32 @@ class ServiceState(Struct, kw_only=True):
 
     asked: Asked = ""  # a stop or restart that was asked for and is not done
     by_hand: bool = False  # an operator stopped it
+    pinned: Pin = ""  # stays as it is, whatever is asked
+    triggered: bool = False  # its schedule or socket wants it to run
 
     run: int = 0
     pid: int = 0  # of the main process, while that lives
+    stage: Stage = ""  # how far the start or the stop of this run is
+    tasks: list[TaskKind] = field(default_factory=list)  # hooks and probes that run now
     begun: bool = False  # the program was exec'ed
     cause: Result = ""  # why init ends this run, if it does so by itself
     status: int | None = None  # how the main process of this run ended
+    why: str = ""  # more about its end than the status says
+    hopeless: bool = False  # another run is not to follow
+    fatal: bool = False  # init is to end with it
+    stop_tasks: list[TaskKind] = field(default_factory=list)  # to do before the signals
     stop_step: int = -1  # where in the stop sequence; past its end means KILL
     stop_scale: float = 1.0  # how much of each wait the shutdown budget leaves
     swept: bool = False  # strays were found after the end of the main process
     due: bool = False  # the backoff is over
-    timers: dict[str, float] = field(default_factory=dict)
+    probe_delay: float = 0.0  # until the next question whether it is ready
+    timers: dict[TimerKind, float] = field(default_factory=dict)
+
+    health: Health = ""
+    health_fails: int = 0  # checks in a row
+    watchdog: float | None = None  # s; None: not decided yet, 0: none
+    reloading: bool = False
+    message: str = ""  # what it says of itself
 
     started_at: float = 0.0
     ready_at: float | None = None
@@ -78,6 +99,9 @@ class CoreState(Struct, kw_only=True):
     hurry: bool = False
     chains: dict[str, float] = field(default_factory=dict)  # stop time from each service on down
     shutdown_at: float | None = None  # the armed last-resort timer
+    hook: Literal["", TaskKind] = ""  # init's own that runs now
+    hook_at: float = 0.0  # when its time is over
+    rolls: dict[str, list[str]] = field(default_factory=dict)  # replicas left to restart in turn
 
     def encode(self) -> bytes:
         """Everything, as bytes."""

@@ -1,4 +1,4 @@
-"""All services together: who may start, who may stop, and when init ends.
+"""All services together: who starts, who stops, and when init ends.
 
 Rules that hold after every event:
 1. A change of one service makes its neighbours be looked at through a queue, never by recursion.
@@ -13,26 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.core import policy, service
-from nsinit.core.messages import (
-    Action,
-    Arm,
-    Boot,
-    Event,
-    Finish,
-    Fired,
-    Lingering,
-    Noted,
-    Restart,
-    RunEvent,
-    Shutdown,
-    Start,
-    Stop,
-)
-from nsinit.core.service import Turn
+from nsinit.core import messages as m
+from nsinit.core import order, policy, service, starting, stopping
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
+from nsinit.core.turn import Turn
 
 if TYPE_CHECKING:
+    from nsinit.core.messages import Action, Event
     from nsinit.model.plan import Plan, Rules
 
 # Parts of the whole shutdown: by GRACE stop sequences are over, at LAST everything is killed.
@@ -60,50 +47,107 @@ class Supervisor:
         """What to do about one event at this monotonic instant; `jitter` is from 0 to 1."""
         turn = Turn(now, jitter)
         match event:
-            case Fired(service="", at=at):
-                if at == self.state.shutdown_at:
-                    self._out_of_time(turn)
-            case RunEvent():
+            case m.Fired(service="") | m.TaskEnded(service=""):
+                self._own_event(turn, event)
+            case m.RunEvent():
                 self._run_event(turn, event)
-            case Boot():
-                self.state.phase = "up"
-                self._start(turn, [n for n, r in self.plan.services.items() if r.autostart])
-            case Start(names):
-                self._start(turn, names)
-            case Stop(names):
-                for s in self._named(names):
-                    service.stop(turn, s, by_hand=True)
-            case Restart(names):
-                self._restart(turn, names)
-            case Shutdown(code, hurry):
+            case m.Boot():
+                self._boot(turn)
+            case m.Shutdown(code, hurry):
                 self._shut_down(turn, code, hurry=hurry)
+            case _:
+                self._request(turn, event)
         self._look_round(turn)
         return turn.actions
 
-    def _restart(self, turn: Turn, names: tuple[str, ...]) -> None:
-        if self.state.phase != "up":
-            return
-        services = self._named(names)
-        for s in services:
-            if s.state in ACTIVE:
-                service.restart(turn, s)
-        self._start(turn, [s.name for s in services if s.state not in ACTIVE])
+    def _request(self, turn: Turn, event: Event) -> None:
+        """What an operator asks for; `names` that are unknown are the caller's mistake."""
+        match event:
+            case m.Start(names):
+                self._start(turn, names)
+            case m.Restart(names):
+                self._restart(turn, names)
+            case m.Stop() | m.Reload() | m.Reset() | m.Pin() | m.Trigger():
+                for s, rules in self._named(event.names):
+                    self._ask(turn, s, rules, event)
 
-    def _named(self, names: tuple[str, ...]) -> list[ServiceState]:
-        return [self.state.services[name] for name in names if name in self.plan.services]
+    def _ask(self, turn: Turn, s: ServiceState, rules: Rules, event: Event) -> None:
+        match event:
+            case m.Stop():
+                service.stop(turn, s, rules, by_hand=True)
+            case m.Reload():
+                service.reload(turn, s, rules)
+            case m.Reset():
+                service.reset(turn, s)
+            case m.Pin(on=on):
+                service.pin(s, on=on)
+            case m.Trigger() if self.state.phase == "up":
+                service.trigger(turn, s, rules)
 
-    def _run_event(self, turn: Turn, event: RunEvent) -> None:
+    def _named(self, names: tuple[str, ...]) -> list[tuple[ServiceState, Rules]]:
+        known = self.plan.services
+        return [(self.state.services[name], known[name]) for name in names if name in known]
+
+    def _run_event(self, turn: Turn, event: m.RunEvent) -> None:
         s = self.state.services.get(event.service)
         rules = self.plan.services.get(event.service)
         if s is None or rules is None:
             return  # of a service that is no more
-        if self.state.phase == "stopping" and isinstance(event, Lingering):
+        if self.state.phase == "stopping" and isinstance(event, m.Lingering):
             s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
         if not service.handle(turn, s, rules, event):
             text = f"{type(event).__name__} in state {s.state}"
             if self.strict:
                 raise ImpossibleError(f"{event.service}: {text}")
-            turn.actions.append(Noted(event.service, text))
+            turn.actions.append(m.Noted(event.service, text))
+
+    # --- Init's own hooks and deadline ------------------------------------------------------------
+
+    def _boot(self, turn: Turn) -> None:
+        if not self._run_hook(turn, "pre_start"):
+            self._begin(turn)
+
+    def _begin(self, turn: Turn) -> None:
+        self.state.phase = "up"
+        self._start(turn, [n for n, rules in self.plan.services.items() if rules.autostart])
+
+    def _run_hook(self, turn: Turn, task: m.TaskKind) -> bool:
+        """Before the first or after the last service; False if there is none to run."""
+        limit = self.plan.tasks.get(task)
+        if limit is None:
+            return False
+        self.state.hook, self.state.hook_at = task, turn.now + limit
+        turn.actions.append(m.RunTask("", 0, task, status=self.state.code))
+        turn.actions.append(m.Arm("", 0, task, self.state.hook_at))
+        return True
+
+    def _own_event(self, turn: Turn, event: m.Fired | m.TaskEnded) -> None:
+        state = self.state
+        match event:
+            case m.Fired(timer="shutdown", at=at):
+                if at == state.shutdown_at:
+                    self._out_of_time(turn)
+            case m.Fired(timer=timer, at=at):
+                if timer == state.hook and at == state.hook_at:
+                    turn.actions.append(m.KillTask("", 0, state.hook))
+                    self._hook_ended(turn, m.TaskEnded("", 0, state.hook, None))
+            case m.TaskEnded(task=task):
+                if task == state.hook:
+                    turn.actions.append(m.Disarm("", 0, task))
+                    self._hook_ended(turn, event)
+
+    def _hook_ended(self, turn: Turn, event: m.TaskEnded) -> None:
+        self.state.hook = ""
+        if event.status != 0:
+            why = policy.how_it_ended(event.status, event.text)
+            turn.actions.append(m.Remark("", f"{event.task} {why}"))
+        if event.task == "post_stop":
+            self._finish(turn)
+        elif self.state.phase == "new":
+            if event.status == 0:
+                self._begin(turn)
+            else:
+                self._shut_down(turn, policy.failure_code(event.status), hurry=False)
 
     # --- Starting ---------------------------------------------------------------------------------
 
@@ -111,88 +155,65 @@ class Supervisor:
         """Want services up, and with them what they need and want."""
         if self.state.phase != "up":
             return
-        todo, seen = list(names), set(names)
-        while todo:
-            name = todo.pop()
-            rules = self.plan.services.get(name)
-            if rules is None:
-                continue
-            for other, condition in [
-                *rules.needs.items(),
-                *((want, "started") for want in rules.wants),
-            ]:
-                if other not in seen and not self._holds(other, condition):
-                    seen.add(other)
-                    todo.append(other)
-        for name in self.plan.services:  # in starting order, whatever the order of the names
+        seen = order.pulled_in(self.plan, self.state, names)
+        for name, rules in self.plan.services.items():  # in starting order, whatever was typed
             s = self.state.services[name]
             # What is only pulled in, and about to have ended as it should, need not run again.
             ending = s.state is State.STOPPING and s.want and not s.asked
             if name in seen and (name in names or not ending):
+                if s.want and s.state is State.WAITING and rules.trigger:
+                    s.triggered = True  # an operator need not wait for the hour
+                    turn.touched.append(s)
                 service.start(turn, s)
 
-    def _holds(self, name: str, condition: str) -> bool:
-        """Whether the condition of a dependency is met now."""
-        s, rules = self.state.services[name], self.plan.services[name]
-        staying = s.want and not s.asked
-        match condition:
-            case "completed":
-                return s.state is State.EXITED
-            case "exited":
-                return s.state in (State.EXITED, State.FAILED)
-            case "ready":
-                up = s.state is State.RUNNING and staying
-                return up or (rules.oneshot and s.state is State.EXITED)
-            case _:  # started
-                going = s.state is State.RUNNING or (s.state is State.STARTING and s.begun)
-                return (going and staying) or (rules.oneshot and s.state is State.EXITED)
+    def _restart(self, turn: Turn, names: tuple[str, ...]) -> None:
+        """Stop and start; of several replicas of one service one after the other."""
+        if self.state.phase != "up":
+            return
+        down: list[str] = []
+        for s, rules in self._named(names):
+            others = [r.name for _, r in self._named(names) if r.replica_of == rules.replica_of]
+            if rules.replica_of and len(others) > 1:
+                self.state.rolls[rules.replica_of] = others
+            elif s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
+                service.restart(turn, s)
+            else:
+                down.append(s.name)
+        self._start(turn, down)
+        for rolling in list(self.state.rolls):
+            self._roll(turn, rolling, begin=True)
 
-    def _verdict(self, rules: Rules) -> tuple[str, str]:
-        """Whether a service may start: "go", "wait" or "never", and why not."""
-        for name, condition in rules.needs.items():
-            if self._holds(name, condition):
-                continue
-            other = self.state.services[name]
-            if other.state is State.FAILED:
-                return "never", f"{name} failed"
-            if other.state is State.EXITED:
-                return "never", f"{name} has exited and will not be {condition}"
-            return "wait", f"for {name} to be {condition} ({other.state})"
-        for name in rules.after:
-            if not self._had_its_attempt(name):
-                other = self.state.services[name]
-                return "wait", f"for {name} to start first ({other.state})"
-        return "go", ""
+    def _roll(self, turn: Turn, base: str, *, begin: bool = False) -> None:
+        """Restart the next replica once the last one is up; give up when it is not to be."""
+        left = [name for name in self.state.rolls[base] if name in self.plan.services]
+        while left:
+            s = self.state.services[left[0]]
+            if not begin and (s.asked or s.state not in (*AT_REST, State.RUNNING)):
+                break
+            if not begin and s.state is not State.RUNNING:
+                left = []  # the others had better stay as they are
+                break
+            if not begin:
+                left = left[1:]
+            begin = False
+            if left and self.state.services[left[0]].state in ACTIVE:
+                service.restart(turn, self.state.services[left[0]])
+            elif left:
+                self._start(turn, left[:1])
+        self.state.rolls[base] = left
+        if not left:
+            del self.state.rolls[base]
 
-    def _had_its_attempt(self, name: str) -> bool:
-        s, rules = self.state.services[name], self.plan.services[name]
-        if s.state is State.WAITING:
-            return self._is_stuck(rules)
-        if rules.oneshot:
-            return s.state in AT_REST or s.state is State.BACKOFF
-        return s.state is not State.STARTING
-
-    def _is_stuck(self, rules: Rules) -> bool:
-        """Whether it waits for something that somebody stopped by hand."""
-        todo, seen = [rules], {rules.name}
-        while todo:
-            for name in todo.pop().needs:
-                other = self.state.services[name]
-                if other.state is State.STOPPED and not other.want:
-                    return True
-                if other.state is State.WAITING and name not in seen:
-                    seen.add(name)
-                    todo.append(self.plan.services[name])
-        return False
+    def _restart_dependents(self, turn: Turn) -> None:
+        broken, turn.broken = turn.broken, []
+        for s in broken:
+            rules = self.plan.services[s.name]
+            if rules.on_failure == "restart-dependents" and self.state.phase == "up":
+                for other, theirs in self._named(rules.dependents):
+                    if s.name in theirs.needs and other.state in ACTIVE and other.want:
+                        service.restart(turn, other)
 
     # --- Stopping ---------------------------------------------------------------------------------
-
-    def _may_stop(self, rules: Rules) -> bool:
-        """Whether no dependent that is to stop still has to."""
-        if self.state.hurry:
-            return True
-        others = (self.state.services[name] for name in rules.dependents)
-        return not any(s.state in ACTIVE and (s.asked or not s.want) for s in others)
 
     def _scale(self, turn: Turn, name: str) -> float:
         if self.state.phase != "stopping":
@@ -205,52 +226,53 @@ class Supervisor:
         if state.code is None:
             state.code = code
         if state.phase in ("new", "up"):
+            if state.hook:
+                turn.actions += (m.KillTask("", 0, state.hook), m.Disarm("", 0, state.hook))
+                state.hook = ""
             state.phase = "stopping"
             state.deadline = turn.now + self.plan.shutdown_timeout
             self._arm(turn, turn.now + self.plan.shutdown_timeout * LAST)
-            state.chains = self._chains()
-            for s in state.services.values():
-                service.stop(turn, s, by_hand=False)
+            state.chains = order.chains(self.plan, state)
+            state.rolls.clear()
+            for name, s in state.services.items():
+                service.stop(turn, s, self.plan.services[name], by_hand=False)
                 if s.state is State.STOPPING:
-                    service.shorten_stop(turn, s, scale=self._scale(turn, s.name))
+                    stopping.shorten_stop(turn, s, scale=self._scale(turn, s.name))
         if hurry and not state.hurry:
             state.hurry = True
+            if state.hook:
+                turn.actions += (m.KillTask("", 0, state.hook), m.Disarm("", 0, state.hook))
+                self._finish(turn)
             for name, s in state.services.items():
                 turn.touched.append(s)
                 if s.state is State.STOPPING:
-                    service.kill_now(turn, s, self.plan.services[name])
+                    stopping.kill_now(turn, s, self.plan.services[name])
 
     def _arm(self, turn: Turn, at: float) -> None:
         self.state.shutdown_at = at
-        turn.actions.append(Arm("", 0, "shutdown", at))
+        turn.actions.append(m.Arm("", 0, "shutdown", at))
 
     def _out_of_time(self, turn: Turn) -> None:
         """Kill what is left; if that does not help until the deadline either, end without it."""
         if turn.now >= self.state.deadline:
-            self._end(turn)
+            self._finish(turn)
         else:
             self._arm(turn, self.state.deadline)
             self._shut_down(turn, None, hurry=True)
-
-    def _chains(self) -> dict[str, float]:
-        """For each service, how long it and what can only stop after it may take."""
-        made: dict[str, float] = {}
-        for name, rules in self.plan.services.items():  # what it depends on comes before it
-            alive = self.state.services[name].state in ACTIVE
-            own = sum(wait for _, wait in rules.stop_steps) if alive else 0.0
-            made[name] = own + max((made[o] for o in (*rules.needs, *rules.after)), default=0.0)
-        return made
 
     # --- After every event ------------------------------------------------------------------------
 
     def _look_round(self, turn: Turn) -> None:
         """Let every service whose neighbourhood changed start or stop, until all is still."""
         while turn.touched:
+            self._restart_dependents(turn)
             touched, turn.touched = turn.touched, []
             for name in self._neighbours(touched):
                 self._mark_ends(turn)  # first, so that nothing starts in the instant of the end
                 self._look(turn, self.state.services[name], self.plan.services[name])
             self._mark_ends(turn)
+            for base in list(self.state.rolls):
+                self._roll(turn, base)
         self._end_if_idle(turn)
 
     def _neighbours(self, touched: list[ServiceState]) -> dict[str, None]:
@@ -263,17 +285,23 @@ class Supervisor:
 
     def _look(self, turn: Turn, s: ServiceState, rules: Rules) -> None:
         if s.state is State.WAITING or (s.state is State.BACKOFF and s.due):
-            verdict, reason = self._verdict(rules)
+            verdict, reason = order.verdict(self.plan, self.state, rules)
             if verdict == "go":
-                service.may_start(turn, s, rules)
+                starting.may_start(turn, s, rules)
             elif verdict == "never":
-                service.cannot_start(turn, s, reason)
+                starting.cannot_start(turn, s, rules, reason)
             else:
-                service.must_wait(turn, s, reason)
-        elif s.asked and s.pid and s.state is not State.STOPPING and self._may_stop(rules):
-            service.may_stop(turn, s, rules, scale=self._scale(turn, s.name))
+                starting.must_wait(turn, s, reason)
+        elif s.asked and s.state is not State.STOPPING and self._can_stop(s, rules):
+            s.stop_scale = self._scale(turn, s.name)
+            stopping.begin_stop(turn, s, rules, "")
             if self.state.hurry:
-                service.kill_now(turn, s, rules)
+                stopping.kill_now(turn, s, rules)
+
+    def _can_stop(self, s: ServiceState, rules: Rules) -> bool:
+        undo = s.state is State.EXITED and rules.undo
+        there = s.pid or undo or s.stage in ("pre_start", "daemon")
+        return bool(there) and order.may_stop(self.state, rules)
 
     def _mark_ends(self, turn: Turn) -> None:
         """End init when that is what the end of a service means."""
@@ -282,7 +310,8 @@ class Supervisor:
             rules = self.plan.services.get(s.name)
             if rules is None or self.state.phase != "up":
                 continue
-            if s.state is State.FAILED and (rules.main or rules.essential):
+            fatal = rules.main or rules.essential or s.fatal or rules.on_failure == "shutdown"
+            if s.state is State.FAILED and fatal:
                 code = self._first_failure() if s.result == "dependency" else None
                 self._shut_down(turn, code or policy.failure_code(s.last_status), hurry=False)
             elif s.state is State.EXITED and rules.main:
@@ -293,15 +322,15 @@ class Supervisor:
             return  # the one that was found last time; so this costs nothing per event
         services = self.state.services.values()
         self._busy = next((s for s in services if self._keeps_up(s)), None)
-        idle = self._busy is None
+        idle = self._busy is None and not self.state.hook
         if idle and (self.state.phase == "stopping" or self._nothing_left()):
             self._end(turn)
 
     def _keeps_up(self, s: ServiceState) -> bool:
         """Whether init has to go on for the sake of this service."""
         if self.state.phase == "stopping":
-            return s.state in ACTIVE
-        return s.state not in AT_REST or s.by_hand
+            return order.alive(s) or bool(s.tasks)
+        return s.state not in AT_REST or s.by_hand or bool(s.tasks)
 
     def _nothing_left(self) -> bool:
         return self.state.phase == "up" and not self.plan.keep_running
@@ -310,14 +339,20 @@ class Supervisor:
         state = self.state
         if state.phase == "done":
             return
-        code = state.code
-        if code is None and state.phase == "stopping":
+        if state.code is None and state.phase == "stopping":
             main = state.services.get(self.plan.main or "")
-            code = policy.exit_code(main.last_status) if main and main.run else 0
-        if code is None:
-            code = self._first_failure()
-        state.phase, state.code = "done", code
-        turn.actions.append(Finish(code))
+            state.code = policy.exit_code(main.last_status) if main and main.run else 0
+        if state.code is None:
+            state.code = self._first_failure()
+        state.phase = "stopping"
+        if not self._run_hook(turn, "post_stop"):
+            self._finish(turn)
+
+    def _finish(self, turn: Turn) -> None:
+        if self.state.phase != "done":
+            self.state.phase = "done"
+            self.state.code = self.state.code or 0
+            turn.actions.append(m.Finish(self.state.code))
 
     def _first_failure(self) -> int:
         """The code of the first service that failed by itself; 0 if none did."""

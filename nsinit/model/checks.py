@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import graph
-from nsinit.model.plan import STOP_TIMEOUT, condition, stop_total, waits_for
+from nsinit.model.plan import STOP_TIMEOUT, condition, probes, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -203,14 +203,53 @@ def budget_is_enough(config: Config) -> Iterator[Finding]:
     """A stop_timeout longer than the whole shutdown is cut short there."""
     total = config.init.shutdown_timeout
     for name, spec in config.services.items():
-        asked = stop_total(spec)
+        asked = sum(wait for _, wait in stop_steps(spec))
         if asked > total and asked != STOP_TIMEOUT:
             path = ("services", name, "stop_timeout")
             yield path, f"a shutdown gives all services {total:g} s", "raise init.shutdown_timeout"
 
 
 def _declares_ready(spec: Service) -> bool:
-    return spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
+    asked = spec.ready is not None and (spec.ready.notify or bool(probes(spec.ready)))
+    return spec.type in ("notify", "forking") or asked
+
+
+def ways_of_asking(config: Config) -> Iterator[Finding]:
+    """A table of probes names exactly one way of asking."""
+    for name, spec in config.services.items():
+        for key, table in (("ready", spec.ready), ("health", spec.health)):
+            if table is None:
+                continue
+            ways = probes(table) + (["notify"] if getattr(table, "notify", False) else [])
+            if not ways and key == "health":
+                yield ("services", name, key), "names no way to ask", 'such as exec = "…"'
+            elif len(ways) > 1:
+                yield ("services", name, key), f"takes one of {', '.join(ways)}, not several", ""
+    for name, spec in config.services.items():
+        if spec.health is not None and spec.type == "oneshot":
+            yield ("services", name, "health"), "a oneshot runs once and has no health", ""
+        if spec.health is not None and (spec.health.retries < 1 or spec.health.interval <= 0):
+            yield ("services", name, "health"), "retries and interval are above 0", ""
+
+
+def daemons(config: Config) -> Iterator[Finding]:
+    """Only a forking service has a pid file."""
+    for name, spec in config.services.items():
+        path = ("services", name, "pid_file")
+        if spec.pid_file is None:
+            continue
+        if spec.type != "forking":
+            yield path, 'is for type = "forking" only', ""
+        elif not spec.pid_file.startswith("/"):
+            yield path, f"expected an absolute path, got {spec.pid_file!r}", ""
+
+
+def ways_to_reload(config: Config) -> Iterator[Finding]:
+    """A service is reloaded by a command or by a signal."""
+    for name, spec in config.services.items():
+        if spec.reload_command is not None and spec.reload_signal is not None:
+            path = ("services", name, "reload_signal")
+            yield path, "there is a reload_command already", "use one of them"
 
 
 STRICT: Final = (
@@ -224,6 +263,9 @@ STRICT: Final = (
     limit_names,
     ids_exist,
     oneshot_restarts,
+    ways_of_asking,
+    daemons,
+    ways_to_reload,
     control_path,
     sandbox_names,
     sandbox_namespaces,

@@ -30,7 +30,13 @@ _NAMES: Final[dict[object, str]] = {
 }  # fmt: skip
 
 # Tables that may be written as one value: log = "null" is log = {to = "null"}.
-_SHORTHANDS: Final[dict[type, dict[str, str]]] = {Service: {"log": "to"}, Init: {"control": "path"}}
+_HOOKS: Final = (
+    "pre_start", "post_start", "pre_stop", "stop_command", "post_stop", "on_fail", "reload_command",
+)  # fmt: skip
+_SHORTHANDS: Final[dict[type, dict[str, str]]] = {
+    Service: {"log": "to", **dict.fromkeys(_HOOKS, "command")},
+    Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
+}
 
 
 def _restart_of(value: object) -> object:
@@ -90,6 +96,9 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     for key, inner in _SHORTHANDS.get(kind, {}).items():
         if key in shaped and not isinstance(shaped[key], dict):
             shaped[key] = {inner: shaped[key]}
+    for key in _HOOKS:
+        if isinstance(shaped.get(key), dict):
+            shaped[key] = _through_shell(shaped[key])
     if kind is not Service:
         return shaped
     for alias, (key, convert) in _ALIASES.items():
@@ -100,9 +109,13 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
                 del report.written[(*path, key)]
                 report.error((*path, alias), f'is another name of "{key}", and both are given')
             shaped[key] = convert(value)
-    if shaped.get("shell") is True and isinstance(shaped.get("command"), str):
-        shaped["command"] = ["/bin/sh", "-c", shaped["command"]]
-    return shaped
+    return _through_shell(shaped)
+
+
+def _through_shell(table: dict[str, Any]) -> dict[str, Any]:
+    if table.get("shell") is True and isinstance(table.get("command"), str):
+        return {**table, "command": ["/bin/sh", "-c", table["command"]]}
+    return table
 
 
 def _diagnose(value: object, kind: Any, path: KeyPath, report: Report) -> None:  # noqa: ANN401

@@ -6,20 +6,33 @@ user, its environment) is not the core's business and stays in the `Service`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
 from nsinit.model import graph
-from nsinit.model.spec import KillMode, RestartPolicy, ServiceType
+from nsinit.model.spec import (
+    FailureAction,
+    Health,
+    HealthAction,
+    KillMode,
+    RestartPolicy,
+    ServiceType,
+)
 from nsinit.model.types import UNLIMITED
 
 if TYPE_CHECKING:
-    from nsinit.model.spec import Config, Service
+    from nsinit.model.spec import Config, Hook, Ready, Service
 
 START_TIMEOUT = 60.0
 RESET_AFTER = 30.0
 STOP_TIMEOUT = 8.0
+# How long (s) a hook may take that does not say so itself. What is on the way to readiness is
+# waited for by people, what is on the way out by docker.
+HOOK_TIMEOUTS = {
+    "pre_start": 60.0, "post_start": 60.0, "reload_command": 60.0,
+    "pre_stop": 5.0, "post_stop": 5.0, "on_fail": 5.0,
+}  # fmt: skip
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -37,9 +50,23 @@ class Rules(Struct, frozen=True, kw_only=True):
     wants: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     dependents: tuple[str, ...] = ()
-    chain: float = 0.0  # the longest time that it and what stops after it may take
+
+    trigger: Literal["", "schedule", "socket"] = ""  # what a wanted service still waits for
+    overlap: Literal["skip", "queue", "kill"] = "skip"
+    replica_of: str = ""
+    forking: bool = False
+    tasks: dict[str, float] = field(default_factory=dict)  # hooks and probes: time limit of each
 
     waits_for_ready: bool = False
+    says_ready: bool = False  # by sd_notify
+    ready_interval: float = 1.0
+    health_interval: float = 10.0
+    health_retries: int = 3
+    health_start_period: float = 0.0
+    health_action: HealthAction = "restart"
+    watchdog: float = 0.0  # 0: none
+    on_failure: FailureAction = "ignore"
+    reload_signal: int = 0
     start_timeout: float | None = None
     min_uptime: float = 0.0
 
@@ -59,12 +86,24 @@ class Rules(Struct, frozen=True, kw_only=True):
         """Whether it runs once, to an end."""
         return self.type == "oneshot"
 
+    @property
+    def undo(self) -> bool:
+        """Whether what it did is undone when it is stopped, though it has ended."""
+        return self.oneshot and "stop_command" in self.tasks
+
+    @property
+    def stop_total(self) -> float:
+        """How long (s) its whole stop may take."""
+        hooks = sum(self.tasks.get(task, 0.0) for task in ("pre_stop", "stop_command", "post_stop"))
+        return hooks + sum(wait for _, wait in self.stop_steps)
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What to keep running, by name in starting order."""
 
     services: dict[str, Rules] = field(default_factory=dict)
     main: str | None = None
+    tasks: dict[str, float] = field(default_factory=dict)  # init's own hooks, likewise
     shutdown_timeout: float = 9.0
     keep_running: bool = False
 
@@ -73,16 +112,15 @@ def make_plan(config: Config) -> Plan:
     """The plan of a configuration that passed the checks."""
     services = config.services
     before = waits_for(services)
-    weights = {name: stop_total(spec) for name, spec in services.items()}
-    chains = graph.longest_chains(before, weights)
     dependents = graph.reverse(before)
     rules = {
-        name: _rules(name, services, before[name], dependents[name], chains[name])
+        name: _rules(name, services, before[name], dependents[name])
         for name in graph.in_order(before)
     }
     return Plan(
         services=rules,
         main=next((name for name, spec in services.items() if spec.main), None),
+        tasks=_hooks({"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}),
         shutdown_timeout=float(config.init.shutdown_timeout),
         keep_running=config.init.keep_running,
     )
@@ -113,11 +151,12 @@ def _rules(
     services: dict[str, Service],
     before: dict[str, None],
     dependents: list[str],
-    chain: float,
 ) -> Rules:
     spec = services[name]
     oneshot = spec.type == "oneshot"
-    ready = spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
+    says_ready = spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
+    asked = spec.ready is not None and bool(probes(spec.ready))
+    ready = says_ready or asked or spec.type == "forking"
     needs = {other: condition(how, services[other]) for other, how in spec.depends_on.items()}
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
     if spec.start_timeout is not None:
@@ -125,6 +164,7 @@ def _rules(
     min_uptime = 0.0 if oneshot else 1.0
     if spec.min_uptime is not None:
         min_uptime = float(spec.min_uptime)
+    health = spec.health or Health()
     return Rules(
         name=name,
         type=spec.type,
@@ -137,8 +177,18 @@ def _rules(
         wants=tuple(spec.wants),
         after=tuple(other for other in before if other not in needs),
         dependents=tuple(dependents),
-        chain=chain,
+        forking=spec.type == "forking",
+        tasks=_tasks(spec),
         waits_for_ready=ready,
+        says_ready=says_ready,
+        ready_interval=float(spec.ready.interval) if spec.ready else 1.0,
+        health_interval=float(health.interval),
+        health_retries=health.retries,
+        health_start_period=float(health.start_period),
+        health_action=health.action,
+        watchdog=float(spec.watchdog),
+        on_failure=spec.on_failure,
+        reload_signal=int(spec.reload_signal or 0),
         start_timeout=start_timeout,
         min_uptime=min_uptime,
         restart=spec.restart or ("no" if oneshot or spec.main else "on-failure"),
@@ -147,9 +197,37 @@ def _rules(
         restart_limit=int(spec.restart_limit),
         success=frozenset(spec.success_exit_codes),
         prevent=frozenset(spec.restart_prevent_codes),
-        stop_steps=_stop_steps(spec),
+        stop_steps=stop_steps(spec),
         kill_mode=spec.kill_mode,
     )
+
+
+def _tasks(spec: Service) -> dict[str, float]:
+    """The time limit (s) of each hook and probe that a service has."""
+    made = _hooks({name: getattr(spec, name) for name in HOOK_TIMEOUTS})
+    if "reload_command" in made:
+        made["reload"] = made.pop("reload_command")
+    if spec.stop_command is not None:
+        limit = spec.stop_command.timeout
+        made["stop_command"] = float(spec.stop_timeout if limit is None else limit)
+    if spec.ready is not None and probes(spec.ready):
+        made["ready"] = float(spec.ready.timeout)
+    if spec.health is not None and probes(spec.health):
+        made["health"] = float(spec.health.timeout)
+    return made
+
+
+def probes(table: Ready | Health) -> list[str]:
+    """The ways of asking that a table of probes names."""
+    return [name for name in ("exec",) if getattr(table, name) is not None]
+
+
+def _hooks(hooks: dict[str, Hook | None]) -> dict[str, float]:
+    return {
+        name: HOOK_TIMEOUTS[name] if hook.timeout is None else float(hook.timeout)
+        for name, hook in hooks.items()
+        if hook is not None
+    }
 
 
 def _printable(text: str) -> str:
@@ -157,14 +235,10 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _stop_steps(spec: Service) -> tuple[tuple[int, float], ...]:
+def stop_steps(spec: Service) -> tuple[tuple[int, float], ...]:
+    """The signals to stop it with, each with the seconds to wait after it."""
     timeout = float(spec.stop_timeout)
     return tuple((number, timeout if w is None else w) for number, w in spec.stop_signal)
-
-
-def stop_total(spec: Service) -> float:
-    """How long (s) its whole stop sequence may take."""
-    return sum(wait for _, wait in _stop_steps(spec))
 
 
 def allows_restart(limit: int, in_a_row: int) -> bool:

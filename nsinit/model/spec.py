@@ -25,17 +25,42 @@ from nsinit.model.types import (
     Words,
 )
 
-ServiceType = Literal["simple", "oneshot", "notify"]
+ServiceType = Literal["simple", "oneshot", "notify", "forking"]
 RestartPolicy = Literal["no", "on-failure", "always", "on-success"]
 KillMode = Literal["group", "process", "mixed"]
+FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
+HealthAction = Literal["restart", "stop", "shutdown", "none"]
 NamespaceKind = Literal["pid", "mount", "uts", "ipc", "user"]
 Level = Literal["debug", "info", "warning", "error"]
+
+
+class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command at a point in a service's life; `user` is who runs it, if not the service's."""
+
+    command: Words
+    shell: bool = False
+    user: str | int | None = None
+    timeout: Seconds | None = None
 
 
 class Ready(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a service tells that it is ready; with none of them, min_uptime decides."""
 
     notify: bool = False
+    exec: Words | None = None
+    interval: Seconds = Seconds(1)
+    timeout: Seconds = Seconds(3)
+
+
+class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to tell that a running service does its work, and what to do when it does not."""
+
+    exec: Words | None = None
+    interval: Seconds = Seconds(10)
+    timeout: Seconds = Seconds(3)
+    retries: int = 3
+    start_period: Seconds = Seconds(0)
+    action: HealthAction = "restart"
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +97,9 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: Names = Names()
 
     ready: Ready | None = None
+    health: Health | None = None
+    watchdog: Seconds = Seconds(0)
+    pid_file: str | None = None
     start_timeout: Seconds | None = None
     min_uptime: Seconds | None = None
 
@@ -81,6 +109,16 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restart_limit: Limit = Limit(10)
     success_exit_codes: Codes = Codes([0])
     restart_prevent_codes: Codes = Codes()
+    on_failure: FailureAction = "ignore"
+
+    pre_start: Hook | None = None
+    post_start: Hook | None = None
+    pre_stop: Hook | None = None
+    stop_command: Hook | None = None
+    post_stop: Hook | None = None
+    on_fail: Hook | None = None
+    reload_command: Hook | None = None
+    reload_signal: Signal | None = None
 
     stop_signal: StopSequence = StopSequence([(15, None)])
     stop_timeout: Seconds = Seconds(8)
@@ -99,8 +137,10 @@ class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[init]`: what concerns PID 1 itself."""
+    """`[init]`: what concerns PID 1 itself; its hooks run before the first and after the last."""
 
+    pre_start: Hook | None = None
+    post_stop: Hook | None = None
     shutdown_timeout: Seconds = Seconds(9)
     control: Control = Control()
     log: Level = "info"

@@ -73,6 +73,18 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.conditions_can_be_met, A + "depends_on = {b = 'exited'}\n" + B
         + "restart = 'always'\n", [
         'services.a.depends_on: "b" has restart = "always" and is never exited']),
+    (checks.ways_of_asking, A + "health = {interval = 5}\n" + B
+        + "ready = {notify = true, exec = 'x'}\n", [
+        'services.a.health: names no way to ask (such as exec = "…")',
+        "services.b.ready: takes one of exec, notify, not several"]),
+    (checks.ways_of_asking, ONESHOT + "health = {exec = 'x', retries = 0}\n", [
+        "services.b.health: a oneshot runs once and has no health",
+        "services.b.health: retries and interval are above 0"]),
+    (checks.daemons, A + "pid_file = '/p'\n" + B + "type = 'forking'\npid_file = 'p'\n", [
+        'services.a.pid_file: is for type = "forking" only',
+        "services.b.pid_file: expected an absolute path, got 'p'"]),
+    (checks.ways_to_reload, A + "reload_command = 'x'\nreload_signal = 'HUP'\n", [
+        "services.a.reload_signal: there is a reload_command already (use one of them)"]),
     (checks.ids_exist, A + "user = -1\ngroup = 4294967295\ngroups = [1, -2]\n"
         "[init.control]\nread = ['@-1', 0]\n", [
         "services.a.user: an id is from 0 to 4294967294",

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from nsinit.core.order import chains
+from nsinit.core.state import CoreState, ServiceState, State
 from nsinit.model.decode import decode
 from nsinit.model.plan import Plan, Rules, allows_restart, condition, make_plan
 from nsinit.model.report import Report, Source
@@ -39,7 +41,6 @@ def test_simple_service_has_the_defaults_of_the_contract_when_nothing_is_set() -
         name="a",
         type="simple",
         autostart=True,
-        chain=8.0,
         waits_for_ready=False,
         start_timeout=None,
         min_uptime=1.0,
@@ -70,15 +71,23 @@ def test_simple_service_has_the_defaults_of_the_contract_when_nothing_is_set() -
         ("ready = {}", {"waits_for_ready": False, "start_timeout": None}),
         ("type = 'notify'\nstart_timeout = '5m'", {"start_timeout": 300.0}),
         ("start_timeout = 5", {"start_timeout": 5.0, "waits_for_ready": False}),
+        ("type = 'forking'", {"waits_for_ready": True, "start_timeout": 60.0, "forking": True}),
+        ("ready = {exec = 'x'}", {"waits_for_ready": True, "start_timeout": 60.0,
+            "tasks": {"ready": 3.0}}),
+        ("health = {exec = 'x', timeout = 5}", {"waits_for_ready": False,
+            "tasks": {"health": 5.0}}),
+        ("pre_start = 'x'\npost_stop = {command = 'x', timeout = 2}\nstop_command = 'x'", {
+            "tasks": {"pre_start": 60.0, "post_stop": 2.0, "stop_command": 8.0},
+            "stop_total": 18.0}),
         ("main = true", {"main": True, "restart": "no"}),
         ("main = true\nrestart = 'always'", {"restart": "always"}),
         ("essential = true", {"essential": True, "restart": "on-failure"}),
         ("restart_limit = 'unlimited'", {"restart_limit": -1}),
         ("success_exit_codes = [0, 'TERM']", {"success": frozenset({0, -15})}),
         ("restart_prevent_codes = [3]", {"prevent": frozenset({3})}),
-        ("stop_timeout = 3", {"stop_steps": ((15, 3.0),), "chain": 3.0}),
+        ("stop_timeout = 3", {"stop_steps": ((15, 3.0),), "stop_total": 3.0}),
         ("stop_signal = ['TERM', '5s', 'INT']", {"stop_steps": ((15, 5.0), (2, 8.0)),
-            "chain": 13.0}),
+            "stop_total": 13.0}),
         ("stop_signal = ['QUIT', 'TERM', '1s']\nstop_timeout = 2", {
             "stop_steps": ((3, 2.0), (15, 1.0))}),
         ("kill_mode = 'mixed'\ndescription = 'd'\ntags = ['t', 't']\nautostart = false", {
@@ -151,9 +160,8 @@ def test_chain_is_the_longest_stop_when_services_wait_for_each_other() -> None:
         "[services.app]\ndepends_on = ['db', 'mq']\nstop_timeout = 2\n"
         "[services.web]\nafter = ['app']\nstop_timeout = 3\n"
     ).services
-    assert {name: r.chain for name, r in made.items()} == {
-        "db": 1.0, "mq": 4.0, "app": 6.0, "web": 9.0,
-    }  # fmt: skip
+    state = CoreState(services={n: ServiceState(name=n, state=State.RUNNING) for n in made})
+    assert chains(Plan(services=made), state) == {"db": 1.0, "mq": 4.0, "app": 6.0, "web": 9.0}
 
 
 def test_init_takes_its_part_when_planned() -> None:

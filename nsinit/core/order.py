@@ -1,0 +1,117 @@
+"""Who waits for whom: whether a service may start or stop, given all others. Pure questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from nsinit.core.state import ACTIVE, AT_REST, State
+from nsinit.model import graph
+
+if TYPE_CHECKING:
+    from nsinit.core.state import CoreState, ServiceState
+    from nsinit.model.plan import Plan, Rules
+
+    Verdict = tuple[Literal["go", "wait", "never"], str]
+
+_TRIGGERS: Final = {"schedule": "for its schedule", "socket": "for a connection"}
+
+
+def alive(s: ServiceState) -> bool:
+    """Whether there is something to stop: processes, or what an exited oneshot is asked to undo."""
+    return s.state in ACTIVE or (s.state is State.EXITED and bool(s.asked))
+
+
+def holds(plan: Plan, state: CoreState, name: str, condition: str) -> bool:
+    """Whether the condition of a dependency is met now."""
+    s, rules = state.services[name], plan.services[name]
+    staying = s.want and not s.asked
+    match condition:
+        case "completed":
+            return s.state is State.EXITED and not s.asked
+        case "exited":
+            return s.state in (State.EXITED, State.FAILED) and not s.asked
+        case "ready":
+            up = s.state is State.RUNNING and staying
+            return up or (rules.oneshot and s.state is State.EXITED and not s.asked)
+        case _:  # started
+            begun = s.state is State.STARTING and s.begun and s.stage != "pre_start"
+            going = s.state is State.RUNNING or begun
+            done = rules.oneshot and s.state is State.EXITED and not s.asked
+            return (going and staying) or done
+
+
+def verdict(plan: Plan, state: CoreState, rules: Rules) -> Verdict:
+    """Whether a service may start: "go", "wait" or "never", and why not."""
+    for name, condition in rules.needs.items():
+        if holds(plan, state, name, condition):
+            continue
+        other = state.services[name]
+        if other.state is State.FAILED:
+            return "never", f"{name} failed"
+        if other.state is State.EXITED and not other.asked:
+            return "never", f"{name} has exited and will not be {condition}"
+        return "wait", f"for {name} to be {condition} ({other.state})"
+    for name in rules.after:
+        if not _had_its_attempt(plan, state, name):
+            other = state.services[name]
+            return "wait", f"for {name} to start first ({other.state})"
+    if rules.trigger and not state.services[rules.name].triggered:
+        return "wait", _TRIGGERS[rules.trigger]
+    return "go", ""
+
+
+def _had_its_attempt(plan: Plan, state: CoreState, name: str) -> bool:
+    s, rules = state.services[name], plan.services[name]
+    if s.state is State.WAITING:
+        return bool(rules.trigger) or _is_stuck(plan, state, rules)
+    if rules.oneshot:
+        return s.state in AT_REST or s.state is State.BACKOFF
+    return s.state is not State.STARTING
+
+
+def _is_stuck(plan: Plan, state: CoreState, rules: Rules) -> bool:
+    """Whether it waits for something that somebody stopped by hand."""
+    todo, seen = [rules], {rules.name}
+    while todo:
+        for name in todo.pop().needs:
+            other = state.services[name]
+            if other.state is State.STOPPED and not other.want:
+                return True
+            if other.state is State.WAITING and name not in seen:
+                seen.add(name)
+                todo.append(plan.services[name])
+    return False
+
+
+def may_stop(state: CoreState, rules: Rules) -> bool:
+    """Whether no dependent that is to stop still has to."""
+    if state.hurry:
+        return True
+    others = (state.services[name] for name in rules.dependents if name in state.services)
+    return not any(alive(s) and (s.asked or not s.want) for s in others)
+
+
+def chains(plan: Plan, state: CoreState) -> dict[str, float]:
+    """For each service, how long (s) it and what can only stop after it may take."""
+    weights: dict[str, float] = {}
+    for name, rules in plan.services.items():
+        s = state.services[name]
+        to_stop = s.state in ACTIVE or (s.state is State.EXITED and rules.undo)
+        weights[name] = rules.stop_total if to_stop else 0.0
+    edges = {name: (*rules.needs, *rules.after) for name, rules in plan.services.items()}
+    return graph.longest_chains(edges, weights)
+
+
+def pulled_in(plan: Plan, state: CoreState, names: tuple[str, ...] | list[str]) -> set[str]:
+    """These services, and what has to be started for them because they need or want it."""
+    todo, seen = list(names), set(names)
+    while todo:
+        rules = plan.services.get(todo.pop())
+        if rules is None:
+            continue
+        wanted = [*rules.needs.items(), *((want, "started") for want in rules.wants)]
+        for other, condition in wanted:
+            if other not in seen and not holds(plan, state, other, condition):
+                seen.add(other)
+                todo.append(other)
+    return seen

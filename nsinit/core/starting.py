@@ -1,0 +1,232 @@
+"""From the decision to start a run until it is up: hooks, the spawn, the daemon, readiness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nsinit.core import policy
+from nsinit.core.ending import give_up, main_is_gone, nothing_left
+from nsinit.core.messages import FindMain, Spawn
+from nsinit.core.state import State
+from nsinit.core.stopping import begin_stop, on_exited
+from nsinit.core.turn import arm, cancel_task, disarm, enter, run_task
+
+if TYPE_CHECKING:
+    from nsinit.core.messages import (
+        Execed,
+        Exited,
+        Fired,
+        MainFound,
+        MainMissing,
+        Ready,
+        Spawned,
+        SpawnFailed,
+        TaskEnded,
+    )
+    from nsinit.core.state import ServiceState
+    from nsinit.core.turn import Turn
+    from nsinit.model.plan import Rules
+
+
+# --- What the supervisor decides ------------------------------------------------------------------
+
+
+def may_start(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    """Everything that it waits for holds: begin a new run."""
+    s.run += 1
+    s.pid, s.begun, s.cause, s.status, s.why = 0, False, "", None, ""
+    s.stop_step, s.stop_scale, s.swept, s.due, s.hopeless = -1, 1.0, False, False, False
+    s.triggered, s.reloading, s.message, s.health, s.health_fails = False, False, "", "", 0
+    s.stop_tasks, s.probe_delay, s.watchdog = [], policy.FIRST_PROBE, None
+    s.started_at, s.ready_at, s.ended_at = turn.now, None, None
+    enter(turn, s, State.STARTING)
+    if rules.start_timeout is not None:
+        arm(turn, s, "start", rules.start_timeout)
+    if "pre_start" in rules.tasks:
+        s.stage = "pre_start"
+        run_task(turn, s, rules, "pre_start")
+    else:
+        _spawn(turn, s)
+
+
+def must_wait(turn: Turn, s: ServiceState, reason: str) -> None:
+    """Something that it waits for does not hold yet."""
+    if s.state is State.WAITING:
+        s.reason = reason
+    else:
+        s.due = False
+        enter(turn, s, State.WAITING, reason)
+
+
+def cannot_start(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
+    """What it needs has failed for good."""
+    s.result, s.last_status, s.cause = "dependency", None, "dependency"
+    give_up(turn, s, rules, reason)
+
+
+# --- The process ----------------------------------------------------------------------------------
+
+
+def _spawn(turn: Turn, s: ServiceState) -> None:
+    s.stage = "main"
+    turn.actions.append(Spawn(s.name, s.run))
+
+
+def on_pre_start_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
+    """Without its preparation the service is not started."""
+    if e.status == 0:
+        _spawn(turn, s)
+        return
+    _blame_task(s, e)
+    enter(turn, s, State.STOPPING, s.why)
+    main_is_gone(turn, s, rules)
+
+
+def on_spawned(turn: Turn, s: ServiceState, rules: Rules, e: Spawned) -> None:
+    """There is a main process."""
+    s.pid = e.pid
+    if s.asked:
+        turn.touched.append(s)
+
+
+def on_execed(turn: Turn, s: ServiceState, rules: Rules, e: Execed) -> None:
+    """The program runs; a daemon's parent does, which says little."""
+    s.begun = True
+    if not rules.waits_for_ready and rules.min_uptime <= 0:
+        become_ready(turn, s, rules)
+        return
+    turn.touched.append(s)  # "started" holds now
+    if not rules.waits_for_ready:
+        arm(turn, s, "uptime", rules.min_uptime)
+    elif "ready" in rules.tasks and not rules.forking:
+        run_task(turn, s, rules, "ready")
+
+
+def on_spawn_failed(turn: Turn, s: ServiceState, rules: Rules, e: SpawnFailed) -> None:
+    """It never ran."""
+    s.pid, s.ended_at, s.why = 0, turn.now, e.text
+    s.cause, s.status = "exec", policy.exec_status(e.errno)
+    s.hopeless = e.errno not in policy.TRANSIENT
+    if s.state is State.RUNNING or (s.state is State.STARTING and s.asked):
+        enter(turn, s, State.STOPPING, s.asked)
+    nothing_left(turn, s, rules)
+
+
+def on_start_timeout(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """It is not ready, and whoever waits for it has waited long enough."""
+    begin_stop(turn, s, rules, "timeout")
+
+
+# --- Daemons --------------------------------------------------------------------------------------
+
+
+def on_exited_starting(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
+    """A daemon's parent ends when the daemon runs; any other end is one."""
+    if not rules.forking or s.stage != "main" or e.status != 0:
+        on_exited(turn, s, rules, e)
+        return
+    s.pid, s.stage, s.status = 0, "daemon", 0
+    turn.actions.append(FindMain(s.name, s.run))
+
+
+def on_main_found(turn: Turn, s: ServiceState, rules: Rules, e: MainFound) -> None:
+    """The daemon is the main process from now on."""
+    take_main(turn, s, rules, e.pid)
+
+
+def take_main(turn: Turn, s: ServiceState, rules: Rules, pid: int) -> None:
+    """Its parent has ended; ready or not, the run goes on."""
+    s.pid, s.status, s.stage = pid, None, "main"
+    disarm(turn, s, "find")
+    if "ready" in rules.tasks:
+        run_task(turn, s, rules, "ready")
+    elif not rules.says_ready:
+        become_ready(turn, s, rules)
+
+
+def on_main_missing(turn: Turn, s: ServiceState, rules: Rules, e: MainMissing) -> None:
+    """The daemon has not written its pid file yet, or is no more."""
+    if e.hopeless:
+        s.cause, s.why = "exit-code", e.text
+        enter(turn, s, State.STOPPING, e.text)
+        main_is_gone(turn, s, rules)
+        return
+    s.reason = e.text
+    arm(turn, s, "find", policy.FIND_AGAIN)
+
+
+def on_find_again(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """Look once more for the daemon."""
+    turn.actions.append(FindMain(s.name, s.run))
+
+
+# --- Readiness ------------------------------------------------------------------------------------
+
+
+def on_ready(turn: Turn, s: ServiceState, rules: Rules, e: Ready) -> None:
+    """It says so, or something about it does."""
+    s.begun = True
+    if rules.waits_for_ready and s.stage == "main" and s.pid:
+        become_ready(turn, s, rules)
+
+
+def on_probe_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
+    """Not ready yet is no failure: ask again, less and less often, until start_timeout."""
+    if e.status == 0:
+        become_ready(turn, s, rules)
+        return
+    s.reason = e.text or policy.how_it_ended(e.status, "")
+    arm(turn, s, "again", min(s.probe_delay, rules.ready_interval))
+    s.probe_delay = min(s.probe_delay * policy.FACTOR, rules.ready_interval)
+
+
+def on_probe_again(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """Ask once more."""
+    run_task(turn, s, rules, "ready")
+
+
+def on_uptime(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """It has lived long enough to be taken for running."""
+    become_ready(turn, s, rules)
+
+
+def become_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    """It can be used, once post_start has done its part."""
+    s.ready_at = turn.now
+    cancel_task(turn, s, "ready")
+    disarm(turn, s, "again")
+    if "post_start" in rules.tasks:
+        s.stage = "post_start"
+        run_task(turn, s, rules, "post_start")
+    else:
+        _be_up(turn, s, rules)
+
+
+def on_post_start_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
+    """It is up; or what had to be done for it was not, and it is stopped."""
+    if e.status == 0:
+        _be_up(turn, s, rules)
+        return
+    _blame_task(s, e)
+    s.status = None  # its main process is alive
+    begin_stop(turn, s, rules, s.cause)
+
+
+def _be_up(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    s.stage = "main"
+    if not rules.oneshot:  # a oneshot's start_timeout bounds its whole run
+        disarm(turn, s, "start")
+    enter(turn, s, State.RUNNING)
+    if "health" in rules.tasks:
+        s.health = "starting"
+        arm(turn, s, "check", rules.health_interval)
+    s.watchdog = s.watchdog if s.watchdog is not None else rules.watchdog
+    if s.watchdog:
+        arm(turn, s, "watchdog", s.watchdog)
+
+
+def _blame_task(s: ServiceState, e: TaskEnded) -> None:
+    """What a failed hook means for the run that it belongs to."""
+    s.cause = "timeout" if e.status is None else "exit-code"
+    s.status = e.status
+    s.why = f"{e.task} {policy.how_it_ended(e.status, e.text)}"

@@ -1,0 +1,118 @@
+"""What keeps a running service honest: health checks, its watchdog, and what it says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nsinit.core import policy
+from nsinit.core.messages import Changed
+from nsinit.core.starting import become_ready, take_main
+from nsinit.core.state import State
+from nsinit.core.stopping import abort, begin_stop
+from nsinit.core.turn import arm, disarm, remark, run_task
+
+if TYPE_CHECKING:
+    from nsinit.core.messages import Fired, Notified, TaskEnded
+    from nsinit.core.state import Health, ServiceState
+    from nsinit.core.turn import Turn
+    from nsinit.model.plan import Rules
+
+
+# --- Health ---------------------------------------------------------------------------------------
+
+
+def on_check_due(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """Time for the next check."""
+    run_task(turn, s, rules, "health")
+
+
+def on_check_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
+    """A good one forgets the bad ones before; too many in a row make it unhealthy."""
+    arm(turn, s, "check", rules.health_interval)
+    if e.status == 0:
+        s.health_fails = 0
+        _be(turn, s, "healthy", "healthy")
+        return
+    young = s.ready_at is not None and turn.now - s.ready_at < rules.health_start_period
+    if young and s.health == "starting":
+        return
+    s.health_fails += 1
+    if s.health_fails < rules.health_retries:
+        return
+    why = e.text or policy.how_it_ended(e.status, "")
+    _be(turn, s, "unhealthy", f"unhealthy: {why}")
+    if rules.health_action == "none" or s.asked:
+        return
+    s.why = f"unhealthy: {why}"
+    s.hopeless = rules.health_action != "restart"
+    s.fatal = rules.health_action == "shutdown"
+    begin_stop(turn, s, rules, "watchdog")
+
+
+def _be(turn: Turn, s: ServiceState, health: Health, told: str) -> None:
+    if s.health != health:
+        s.health = health
+        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
+
+
+def on_watchdog(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
+    """It promised a sign of life, and gave none."""
+    abort(turn, s, rules)
+
+
+def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
+    """Its reload_command is done."""
+    s.reloading = False
+    if e.status != 0:
+        remark(turn, s, f"reload_command {policy.how_it_ended(e.status, e.text)}")
+
+
+# --- sd_notify ------------------------------------------------------------------------------------
+
+
+def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
+    """One datagram of sd_notify(3), all of its fields at once."""
+    if e.main_pid:
+        _take_main(turn, s, rules, e)
+    if e.status is not None:
+        s.message = e.status
+    if e.errno:
+        s.message = f"{s.message} (errno {e.errno})".strip()
+    if e.extend is not None:
+        _extend(turn, s, e.extend)
+    if e.reloading:
+        s.reloading = True
+    if e.stopping:
+        s.reason = "it is about to end"
+    if e.watchdog_span is not None:
+        s.watchdog = e.watchdog_span
+    if e.ready:
+        s.begun, s.reloading = True, False
+        if s.state is State.STARTING and rules.says_ready and s.stage == "main" and s.pid:
+            become_ready(turn, s, rules)
+    if s.state is State.RUNNING:
+        _feed(turn, s, rules, e)
+
+
+def _take_main(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
+    if s.state is State.STARTING and s.stage == "daemon":
+        take_main(turn, s, rules, e.main_pid)
+    elif s.pid:
+        s.pid = e.main_pid
+
+
+def _extend(turn: Turn, s: ServiceState, span: float) -> None:
+    """EXTEND_TIMEOUT_USEC: at least so much longer, but not beyond a shutdown's share."""
+    timer = {State.STARTING: "start", State.STOPPING: "stop"}.get(s.state)
+    if timer in ("start", "stop") and timer in s.timers and s.stop_scale >= 1.0:
+        arm(turn, s, timer, max(span, s.timers[timer] - turn.now))
+
+
+def _feed(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
+    if e.watchdog == "trigger":
+        s.why = "it said that it hangs"
+        abort(turn, s, rules)
+    elif s.watchdog and (e.watchdog or e.watchdog_span is not None):
+        arm(turn, s, "watchdog", s.watchdog)
+    elif not s.watchdog:
+        disarm(turn, s, "watchdog")
