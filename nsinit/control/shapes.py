@@ -46,6 +46,9 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
         "started": clock(s.started_at),
         "ready": clock(s.ready_at),
         "next_retry": clock(s.next_retry_at),
+        "health": s.health or None,
+        "message": s.message or None,
+        "pinned": s.pinned,
         "type": s.type,
         "main": s.main,
         "essential": s.essential,
@@ -134,5 +137,6 @@ def event_row(one: Happening) -> bytes:
         "result": s.result,
         "exit_code": s.exit_code,
         "exit_signal": s.exit_signal,
+        "health": s.health or None,
     }
     return encode(row) + b"\n"

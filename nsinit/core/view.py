@@ -39,6 +39,9 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     started_at: float | None
     ready_at: float | None
     next_retry_at: float | None
+    health: str
+    message: str
+    pinned: bool
     exit_code: int | None
     exit_signal: int | None
 
@@ -73,6 +76,9 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         started_at=s.started_at if s.run else None,
         ready_at=s.ready_at,
         next_retry_at=s.timers.get("backoff"),
+        health=s.health if s.state is State.RUNNING else "",
+        message=s.message,
+        pinned=bool(s.pinned),
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
     )

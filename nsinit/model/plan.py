@@ -92,6 +92,11 @@ class Rules(Struct, frozen=True, kw_only=True):
         return self.oneshot and "stop_command" in self.tasks
 
     @property
+    def has_notify_socket(self) -> bool:
+        """Whether it is given a socket to speak of itself by sd_notify."""
+        return self.says_ready or self.watchdog > 0 or self.forking
+
+    @property
     def stop_total(self) -> float:
         """How long (s) its whole stop may take."""
         hooks = sum(self.tasks.get(task, 0.0) for task in ("pre_stop", "stop_command", "post_stop"))

@@ -133,10 +133,14 @@ class Strays:
             seam.kill(pid, number)
 
     def signal_group(self, pid: int, number: int) -> None:
-        """Signal the process group that a main process leads."""
-        self.look()
+        """Signal the process group of a main process; that of a daemon has another leader."""
+        found = self.look().get(pid)
+        group = found[0].group if found is not None else pid
         with suppress(ProcessLookupError):
-            seam.killpg(pid, number)
+            if group in (0, os.getpgrp()):
+                seam.kill(pid, number)
+            else:
+                seam.killpg(group, number)
 
     def signal_all(self, service: str, number: int) -> None:
         """Signal everything that belongs to a service, until no more of it comes to light."""

@@ -71,7 +71,7 @@ class Init:
         path = self.listener.path
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
         self.runs = Runs(
-            config.services,
+            config,
             Surroundings(given.directory, dict(given.env) | config.init.environment),
             reactor=self.reactor,
             spawner=Spawner(fds.raise_limit()),
@@ -144,6 +144,7 @@ class Init:
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
         self._guard(self.say.load, "nsinit's own lines are plain")
+        self._guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
         self.desk.read()
         if self.given.serve is not None and self.listener.socket is not None:
             self._guard(lambda: self._serve(loop), "there is no control socket")

@@ -89,6 +89,9 @@ class Driver:
                 self._carry_out(action)
             except Exception as error:  # noqa: BLE001
                 self.say.error(f"cannot carry out {action}: {error!r}")
+                if isinstance(action, m.RunTask):
+                    ended = m.TaskEnded(action.service, action.run, action.task, 1, repr(error))
+                    self._queue.append(ended)
                 if isinstance(action, m.Spawn):
                     failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
                     self._queue.append(failed)
@@ -98,24 +101,37 @@ class Driver:
             case m.Changed(service, _, old):
                 state, rules = self.core.state.services[service], self.core.plan.services[service]
                 self.history.add(old, view_change(action, state, rules))
-            case m.Spawn(service, run):
-                rules = self.core.plan.services[service]
-                self.runs.spawn(service, run, notify=rules.waits_for_ready)
-            case m.Signal(service):
-                self.runs.signal(action, self.core.state.services[service].pid)
-            case m.Sweep(service, run):
-                self.runs.sweep(service, run)
-            case m.Release(service, run):
-                self.runs.release(service, run)
             case m.Arm(service, run, timer, at):
                 self._arm(m.Fired(service, run, timer, at))
             case m.Disarm(service, _, timer):
                 self._timers.pop((service, timer), None)
             case m.Noted(service, text):
                 self.say.error(f"{service}: {text} should not be possible and was ignored")
+            case m.Remark(service, text):
+                self.say.warning(f"{service}: {text}" if service else text)
             case m.Finish(code):
                 self.exit_code = code
                 self.on_finish()
+            case _:
+                self._do_with_processes(action)
+
+    def _do_with_processes(self, action: m.Action) -> None:
+        match action:
+            case m.Spawn(service, run):
+                rules = self.core.plan.services[service]
+                self.runs.spawn(service, run, notify=rules.has_notify_socket)
+            case m.RunTask():
+                self.runs.run_task(action)
+            case m.KillTask(service, run, task):
+                self.runs.kill_task(service, run, task)
+            case m.FindMain(service, run):
+                self.runs.find_main(service, run)
+            case m.Signal(service):
+                self.runs.signal(action, self.core.state.services[service].pid)
+            case m.Sweep(service, run):
+                self.runs.sweep(service, run)
+            case m.Release(service, run):
+                self.runs.release(service, run)
 
     # --- Timers -----------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
 
+    Key = tuple[str, int, str]  # service, run, and which of its hooks writes ("": the service)
+
 BUFFER: Final = 256 << 10
 _PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
 _BUSY_PIPE: Final = 1 << 20
@@ -59,7 +61,7 @@ class Logs:
         self.width = min(_WIDEST, max((len(name) for name in [*names, "nsinit"]), default=0))
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
-        self._streams: dict[tuple[str, int], list[_Stream]] = {}
+        self._streams: dict[Key, list[_Stream]] = {}
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
 
     @property
@@ -67,8 +69,8 @@ class Logs:
         """A descriptor of /dev/null."""
         return self._null
 
-    def open(self, service: str, run: int, log: Log, owner: int | None) -> Ends:
-        """Make what a new run writes to; OSError when descriptors run out.
+    def open(self, key: Key, log: Log, owner: int | None) -> Ends:
+        """Make what a new run or one of its hooks writes to; OSError when descriptors run out.
 
         `owner` is the uid that the service will have: it may then open /dev/stdout by its name.
         """
@@ -76,7 +78,7 @@ class Logs:
             return Ends(1, 2, ())
         if log.to == "null":
             return Ends(self._null, self._null, ())
-        self.rings.limit(service, log.ring)
+        self.rings.limit(key[0], log.ring)
         made: list[tuple[int, int]] = []
         try:
             for _ in ("stdout", "stderr"):
@@ -97,28 +99,28 @@ class Logs:
             _Stream(out, "stdout", log.line_limit),
             _Stream(err, "stderr", log.line_limit),
         ]
-        self._streams[service, run] = streams
+        self._streams[key] = streams
         for stream in streams:
-            self._reactor.add_reader(stream.fd, partial(self._read, service, run, stream))
+            self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
         return Ends(out_end, err_end, (out_end, err_end))
 
-    def drain(self, service: str, run: int) -> None:
+    def drain(self, key: Key) -> None:
         """Read what a run has written so far, without waiting for more."""
-        for stream in list(self._streams.get((service, run), ())):
+        for stream in list(self._streams.get(key, ())):
             left = stream.size  # what was written before the end fits into the pipe
             while left > 0:
-                got = self._read(service, run, stream)
+                got = self._read(key, stream)
                 if got <= 0:
                     break
                 left -= got
 
-    def finish(self, service: str, run: int) -> None:
+    def finish(self, key: Key) -> None:
         """The run is over: an unfinished last line is a line now. Pipes that are held stay."""
-        for stream in list(self._streams.get((service, run), ())):
-            self.drain(service, run)
-            self._emit(service, run, stream.name, stream.cutter.flush())
+        for stream in list(self._streams.get(key, ())):
+            self.drain(key)
+            self._emit(key, stream.name, stream.cutter.flush())
 
-    def _read(self, service: str, run: int, stream: _Stream) -> int:
+    def _read(self, key: Key, stream: _Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
         try:
             count = seam.readv(stream.fd, [self._view])
@@ -127,25 +129,26 @@ class Logs:
         except OSError:
             count = 0
         if count == 0:
-            self._emit(service, run, stream.name, stream.cutter.flush())
-            self._close(service, run, stream)
+            self._emit(key, stream.name, stream.cutter.flush())
+            self._close(key, stream)
             return 0
         if count >= stream.size and stream.size < _BUSY_PIPE:
             stream.size = _BUSY_PIPE
             fds.grow_pipe(stream.fd, _BUSY_PIPE)
-        self._emit(service, run, stream.name, stream.cutter.feed(bytes(self._view[:count])))
+        self._emit(key, stream.name, stream.cutter.feed(bytes(self._view[:count])))
         return count
 
-    def _close(self, service: str, run: int, stream: _Stream) -> None:
+    def _close(self, key: Key, stream: _Stream) -> None:
         self._reactor.remove_reader(stream.fd)
         os.close(stream.fd)
-        left = [other for other in self._streams[service, run] if other is not stream]
+        left = [other for other in self._streams[key] if other is not stream]
         if left:
-            self._streams[service, run] = left
+            self._streams[key] = left
         else:
-            del self._streams[service, run]
+            del self._streams[key]
 
-    def _emit(self, service: str, run: int, stream: str, blocks: list[Block]) -> None:
+    def _emit(self, key: Key, stream: str, blocks: list[Block]) -> None:
+        service, run, _ = key
         for block in blocks:
             record = self.rings.add(seam.wall(), service, run, stream, block)
             name = f"{service:<{self.width}}"

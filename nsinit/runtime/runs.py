@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nsinit.core import messages as m
 from nsinit.errors import SpawnError
+from nsinit.kernel import proc, seam
 from nsinit.process import reaper
+from nsinit.process.daemons import find_daemon
+from nsinit.process.oom import OomCounter
 from nsinit.process.program import prepare
+from nsinit.process.spawner import Child
+from nsinit.runtime.tasks import Tasks, own_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.kernel.proc import End
-    from nsinit.model.spec import Service
+    from nsinit.model.spec import Config
     from nsinit.process.program import Program, Surroundings
-    from nsinit.process.spawner import Child, Spawner
+    from nsinit.process.spawner import Spawner
     from nsinit.process.strays import Strays
     from nsinit.runtime.logs import Ends, Logs
     from nsinit.runtime.notify import Notify
@@ -47,7 +53,7 @@ class Runs:
 
     def __init__(
         self,
-        services: dict[str, Service],
+        config: Config,
         around: Surroundings,
         *,
         reactor: Reactor,
@@ -56,7 +62,8 @@ class Runs:
         logs: Logs,
         notify: Notify,
     ) -> None:
-        self.services = services
+        self.services = config.services
+        self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
         self.around = around
         self.variables: dict[str, str] = {}  # that every service gets from init
         self.orphans_reaped = 0
@@ -67,6 +74,9 @@ class Runs:
         self._logs = logs
         self._notify = notify
         self._mains: dict[int, _Main] = {}
+        self._tasks = Tasks(around, spawner, strays, logs)
+        self._oom: OomCounter | None = None
+        self._killed: set[str] = set()  # services that init itself has sent a KILL
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
 
     # --- Starting ---------------------------------------------------------------------------------
@@ -88,8 +98,7 @@ class Runs:
 
     def _start(self, service: str, run: int, *, notify: bool) -> Child:
         spec = self.services[service]
-        own = {"NSINIT_SERVICE": service, "NSINIT_REPLICA": "1", **self.variables}
-        program = prepare(spec, self.around, own)
+        program = prepare(spec, self.around, self._own_variables(service))
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
         try:
@@ -98,12 +107,37 @@ class Runs:
             for fd in ends.ours:
                 os.close(fd)
 
+    def _own_variables(self, service: str) -> dict[str, str]:
+        if not service:
+            return self.variables
+        return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": "1", **self.variables}
+
+    def run_task(self, action: m.RunTask) -> None:
+        """Start a hook or an exec probe."""
+        if action.service:
+            spec = self.services[action.service]
+        else:
+            hook = self.own[action.task]
+            assert hook is not None  # noqa: S101  (the plan has its limit)
+            spec = own_service(hook, action.task)
+        ended = self._tasks.start(action, spec, self._own_variables(action.service))
+        if ended is not None:
+            self.post(ended)
+
+    def kill_task(self, service: str, run: int, task: str) -> None:
+        """End a hook or a probe, if it still runs."""
+        self._tasks.cancel(service, run, task)
+
+    def watch_memory(self) -> None:
+        """From now on a KILL by the kernel for lack of memory is told from one by hand."""
+        self._oom = OomCounter()
+
     def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None
         try:
             if notify:
                 program.env["NOTIFY_SOCKET"] = self._notify.open(service, run, owner)
-            return self._logs.open(service, run, self.services[service].log, owner)
+            return self._logs.open((service, run, ""), self.services[service].log, owner)
         except OSError as error:
             number = error.errno or errno.EIO
             hint = "raise the limit on open files" if number in _NO_FDS else ""
@@ -126,10 +160,53 @@ class Runs:
             os.close(main.child.report)
             main.child = main.child._replace(report=None)
 
+    # --- Daemons ----------------------------------------------------------------------------------
+
+    def find_main(self, service: str, run: int) -> None:
+        """The parent of a daemon has ended: look for the daemon."""
+        found = find_daemon(service, self.services[service].pid_file, self._strays)
+        if found.pid:
+            self.adopt_main(service, run, found.pid)
+            self.post(m.MainFound(service, run, found.pid))
+        else:
+            self.post(m.MainMissing(service, run, found.why, hopeless=found.hopeless))
+
+    def adopt_main(self, service: str, run: int, pid: int) -> None:
+        """Another process of the service is its main one from now on."""
+        for old, main in list(self._mains.items()):
+            if (main.service, main.run) == (service, run):
+                self._forget_report(main)
+                del self._mains[old]
+        self._mains[pid] = _Main(service, run, Child(pid, ""))
+        self._strays.began(pid, service)
+        self._watch(pid)
+
+    def _watch(self, pid: int) -> None:
+        """Hear of the end of a process that is another's child, whose status init never sees."""
+        found = proc.stat(pid)
+        if found is None or found.parent == os.getpid():
+            return
+        try:
+            handle = seam.pidfd_open(pid)
+        except OSError:
+            return
+
+        def ended() -> None:
+            self._reactor.remove_reader(handle)
+            os.close(handle)
+            self.reap()  # its parent may have left it to init
+            if (main := self._mains.pop(pid, None)) is not None:
+                self._strays.ended(pid)
+                self.post(m.Exited(main.service, main.run, 0))
+
+        self._reactor.add_reader(handle, ended)
+
     # --- Signals ----------------------------------------------------------------------------------
 
     def signal(self, action: m.Signal, pid: int) -> None:
         """Send what the core wants sent; `pid` is the main process, 0 if it has ended."""
+        if action.number == signal.SIGKILL:
+            self._killed.add(action.service)
         if action.scope == "all":
             self._strays.signal_all(action.service, action.number)
         elif pid and action.scope == "group":
@@ -162,18 +239,24 @@ class Runs:
         self._strays.ended(end.pid)
         main = self._mains.pop(end.pid, None)
         if main is None:
-            self.orphans_reaped += 1
-            return None
+            was_task, ended = self._tasks.ended(end)
+            self.orphans_reaped += not was_task
+            return ended
         if main.child.report is not None:  # it ended before we heard how its exec went
             try:
                 main.failure = main.child.outcome()
             except OSError:
                 main.failure = None
             self._forget_report(main)
-        self._logs.drain(main.service, main.run)
+        self._logs.drain((main.service, main.run, ""))
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
-        return m.Exited(main.service, main.run, end.status)
+        return m.Exited(main.service, main.run, end.status, oom=self._is_oom(main, end.status))
+
+    def _is_oom(self, main: _Main, status: int) -> bool:
+        by_us = main.service in self._killed
+        self._killed.discard(main.service)
+        return status == -signal.SIGKILL and bool(self._oom and self._oom.rose()) and not by_us
 
     def sweep(self, service: str, run: int) -> None:
         """Look for what a run left behind."""
@@ -188,7 +271,7 @@ class Runs:
         """The run is over."""
         self._sweeping.pop(service, None)
         self._strays.forget(service)
-        self._logs.finish(service, run)
+        self._logs.finish((service, run, ""))
 
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nsinit.core.state import State
 from nsinit.units import format_duration, format_signal
@@ -10,6 +10,15 @@ from nsinit.units import format_duration, format_signal
 if TYPE_CHECKING:
     from nsinit.core.view import ServiceView
     from nsinit.runtime.events import EventLog, Happening, History
+
+
+_ENDINGS: Final = {
+    "dependency": "it needs another",
+    "exec": "could not be started",
+    "timeout": "took too long",
+    "watchdog": "did not do its work",
+    "oom": "was killed by the kernel for its memory",
+}
 
 
 class Teller:
@@ -23,6 +32,9 @@ class Teller:
         s = happening.service
         why = f": {s.reason}" if s.reason else ""
         match s.state:
+            case _ if happening.old == s.state:  # only its health has changed
+                level = self._say.warning if s.health == "unhealthy" else self._say.info
+                level(f"{s.name} is {s.reason}")
             case State.RUNNING:
                 self._say.info(f"{s.name} is running (pid {s.pid})")
             case State.BACKOFF:
@@ -42,12 +54,8 @@ class Teller:
 
 def ending(s: ServiceView) -> str:
     """How the last run ended, in words."""
-    if s.result == "dependency":
-        return "it needs another"
-    if s.result == "exec":
-        return "could not be started"
-    if s.result == "timeout":
-        return "was not ready in time"
+    if s.result in _ENDINGS:
+        return _ENDINGS[s.result]
     if s.exit_signal is not None:
         return f"was killed by {format_signal(s.exit_signal)}"
     if s.exit_code is not None:

@@ -34,6 +34,9 @@ VIEW = ServiceView(
     started_at=80.25,
     ready_at=90.0,
     next_retry_at=None,
+    health="",
+    message="",
+    pinned=False,
     exit_code=None,
     exit_signal=9,
 )
@@ -64,6 +67,9 @@ def test_service_is_shown_with_clock_times_when_asked_for() -> None:
         "started": 1_699_999_980.25,
         "ready": 1_699_999_990.0,
         "next_retry": None,
+        "health": None,
+        "message": None,
+        "pinned": False,
         "type": "simple",
         "main": True,
         "essential": False,
@@ -195,4 +201,5 @@ def test_change_is_a_row_when_it_is_told() -> None:
         "result": "signal",
         "exit_code": None,
         "exit_signal": 9,
+        "health": None,
     }

@@ -34,6 +34,9 @@ def test_service_is_shown_when_it_runs() -> None:
         "started_at": 1000.0,
         "ready_at": 1002.0,
         "next_retry_at": None,
+        "health": "",
+        "message": "",
+        "pinned": False,
         "exit_code": None,
         "exit_signal": None,
     }

@@ -1,0 +1,68 @@
+"""Which process a daemon is, once the parent that a service was started as has ended."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from nsinit.process.strays import Strays
+
+_LONGEST: Final = 32  # bytes of a pid file that make sense
+_ZOMBIE: Final = "Z"
+
+
+class Found(NamedTuple):
+    """The daemon's pid; or 0 with why, and whether waiting could help."""
+
+    pid: int
+    why: str = ""
+    hopeless: bool = False
+
+
+def find_daemon(service: str, pid_file: str | None, strays: Strays) -> Found:
+    """From its pid file, or as the only orphan of the service (systemd's GuessMainPID=)."""
+    strays.refresh()
+    ours = {
+        pid: stat
+        for pid, (stat, who) in strays.look().items()
+        if who == service and stat.state != _ZOMBIE
+    }
+    if not ours:
+        return Found(0, "it left no process", hopeless=True)
+    if pid_file is not None:
+        return _by_file(pid_file, ours)
+    orphans = [pid for pid, stat in ours.items() if stat.parent == os.getpid()]
+    if len(orphans) == 1:
+        return Found(orphans[0])
+    if not orphans:
+        return Found(0, "for its daemon")
+    return Found(0, f"it left {len(orphans)} processes: pid_file must tell which", hopeless=True)
+
+
+def _by_file(pid_file: str, ours: Container[int]) -> Found:
+    pid = _read(pid_file)
+    if pid is None:
+        return Found(0, f"for its pid file {pid_file}")
+    if pid not in ours:
+        return Found(0, f"{pid_file} names {pid}, which is no process of it")
+    return Found(pid)
+
+
+def _read(path: str) -> int | None:
+    """The number in a pid file; None while there is none. Never waits, whatever the file is."""
+    try:
+        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        text = seam.read(fd, _LONGEST).strip()
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return int(text) if text.isdigit() else None

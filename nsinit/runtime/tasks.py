@@ -1,0 +1,165 @@
+"""Hooks and exec probes: commands beside the main process of a run, as processes of its service.
+
+What a hook prints goes where its service's output goes; what a probe prints goes nowhere. The time
+limits are the core's; a task that is cut short is killed with its whole group.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from nsinit.core import messages as m
+from nsinit.core.policy import exec_status
+from nsinit.errors import SpawnError
+from nsinit.model.spec import Hook, Service
+from nsinit.process.program import prepare
+from nsinit.units import SIGNAL_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nsinit.kernel.proc import End
+    from nsinit.process.program import Surroundings
+    from nsinit.process.spawner import Child, Spawner
+    from nsinit.process.strays import Strays
+    from nsinit.runtime.logs import Logs
+
+PROBES: Final = ("ready", "health")
+OWN: Final = "nsinit"  # the name under which init's own hooks write
+# Systemd's words for how a run ended, where they differ from ours.
+_RESULTS: Final = {"oom": "oom-kill", "start-limit": "start-limit-hit", "dependency": "resources"}
+
+
+class Tasks:
+    """All hooks and exec probes that run now."""
+
+    def __init__(self, around: Surroundings, spawner: Spawner, strays: Strays, logs: Logs) -> None:
+        self._around = around
+        self._spawner = spawner
+        self._strays = strays
+        self._logs = logs
+        self._running: dict[int, tuple[m.RunTask, Child]] = {}
+        self._cancelled: set[int] = set()
+
+    def start(
+        self, action: m.RunTask, spec: Service, variables: Mapping[str, str]
+    ) -> m.TaskEnded | None:
+        """Start a task of a service; its end, if it could not be started."""
+        hook = hook_of(spec, action.task)
+        try:
+            child = self._spawn(action, spec, hook, variables)
+        except SpawnError as error:
+            text = str(error).encode("utf-8", "backslashreplace").decode()
+            status = exec_status(error.errno)
+            return m.TaskEnded(action.service, action.run, action.task, status, text)
+        self._running[child.pid] = (action, child)
+        if action.service:
+            self._strays.began(child.pid, action.service)
+        return None
+
+    def _spawn(
+        self, action: m.RunTask, spec: Service, hook: Hook, variables: Mapping[str, str]
+    ) -> Child:
+        changes: dict[str, object] = {"command": _argv(hook, action)}
+        if hook.user is not None:
+            changes |= {"user": hook.user, "group": None, "groups": None}
+        program = prepare(
+            structs.replace(spec, **changes), self._around, {**variables, **_result(action)}
+        )
+        owner = program.identity[0] if program.identity is not None else None
+        null, key = self._logs.null, (action.service or OWN, action.run, action.task)
+        if action.task in PROBES:
+            program.fds.update({0: null, 1: null, 2: null})
+            return self._spawner.spawn(program)
+        try:
+            ends = self._logs.open(key, spec.log, owner)
+        except OSError as error:
+            raise SpawnError(hook.command[0], "make pipes for", error.errno or errno.EIO) from None
+        program.fds.update({0: null, 1: ends.stdout, 2: ends.stderr})
+        try:
+            return self._spawner.spawn(program)
+        finally:
+            for fd in ends.ours:
+                os.close(fd)
+
+    def cancel(self, service: str, run: int, task: str) -> None:
+        """Kill a task, if it still runs."""
+        for pid, (action, _) in self._running.items():
+            if (action.service, action.run, action.task) == (service, run, task):
+                self._cancelled.add(pid)
+                self._strays.signal_group(pid, signal.SIGKILL)
+
+    def ended(self, end: End) -> tuple[bool, m.TaskEnded | None]:
+        """Whether a process that was reaped is a task, and what the core should hear of it."""
+        action, child = self._running.pop(end.pid, (None, None))
+        if action is None or child is None:
+            return False, None
+        text, status = "", end.status
+        if child.report is not None:
+            if (failed := _outcome(child)) is not None:
+                text, status = str(failed), exec_status(failed.errno)
+            os.close(child.report)
+        if action.task not in PROBES:
+            self._logs.finish((action.service or OWN, action.run, action.task))
+        if end.pid in self._cancelled:
+            self._cancelled.discard(end.pid)
+            return True, None
+        return True, m.TaskEnded(action.service, action.run, action.task, status, text)
+
+
+def hook_of(spec: Service, task: m.TaskKind) -> Hook:
+    """The command of a task."""
+    if task in PROBES:
+        table = spec.ready if task == "ready" else spec.health
+        assert table is not None  # noqa: S101  (the plan has the task because the table is there)
+        assert table.exec is not None  # noqa: S101
+        return Hook(command=table.exec)
+    found: Hook = getattr(spec, "reload_command" if task == "reload" else task)
+    return found
+
+
+def own_service(hook: Hook, task: str) -> Service:
+    """Init's own hook as what a service would have it."""
+    return structs.replace(Service(command=hook.command), **{task: hook})
+
+
+def _outcome(child: Child) -> SpawnError | None:
+    try:
+        return child.outcome()
+    except OSError:
+        return None
+
+
+def _argv(hook: Hook, action: m.RunTask) -> tuple[str, ...]:
+    """The command; a shell's finds what s6 gives to finish scripts as $1 to $4."""
+    if not hook.shell or action.task not in ("post_stop", "on_fail"):
+        return hook.command
+    code, number = _code_and_signal(action.status)
+    name = action.service or OWN
+    return (*hook.command, name, str(code), str(number), name, str(action.pid))
+
+
+def _code_and_signal(status: int | None) -> tuple[int, int]:
+    """As s6-supervise tells a finish script: a code and 0, or 256 and the signal."""
+    if status is None:
+        return 256, 0
+    return (status, 0) if status >= 0 else (256, -status)
+
+
+def _result(action: m.RunTask) -> dict[str, str]:
+    """What systemd.exec(5) documents for hooks: MAINPID, and after the end how that was."""
+    made = {"MAINPID": str(action.pid)} if action.pid else {}
+    if action.task not in ("post_stop", "on_fail"):
+        return made
+    made["SERVICE_RESULT"] = _RESULTS.get(action.result, action.result)
+    if action.status is not None:
+        killed = action.status < 0
+        made["EXIT_CODE"] = "killed" if killed else "exited"
+        named = SIGNAL_NAMES.get(-action.status, str(-action.status))
+        made["EXIT_STATUS"] = named if killed else str(action.status)
+    return made
