@@ -102,6 +102,24 @@ def event_line(row: dict[str, Any]) -> str:
     )
 
 
+def _change(answer: dict[str, Any]) -> None:
+    """What an update or a change of scale does."""
+    told = False
+    for word, key in (("start", "added"), ("stop", "removed")):
+        for name in answer[key]:
+            say(f"{word:<8} {name}")
+            told = True
+    for word, key in (("restart", "restarted"), ("adjust", "adjusted")):
+        for name, keys in answer[key].items():
+            say(f"{word:<8} {name} ({', '.join(keys)})")
+            told = True
+    for key in answer["ignored"]:
+        say(f"{'later':<8} {key} (counts from the next start of init)")
+        told = True
+    if not told:
+        say("nothing has changed")
+
+
 SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "status": _status,
     "list": _list,
@@ -109,6 +127,8 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "stop": _results,
     "restart": _results,
     "signal": _results,
+    "update": _change,
+    "scale": _change,
     "shutdown": _shutdown,
     "version": _version,
 }

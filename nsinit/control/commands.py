@@ -140,6 +140,22 @@ COMMANDS: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl events", "nsinit ctl events -f --json"),
     ),
     Command(
+        "update",
+        "POST",
+        "admin",
+        "read the configuration again and bring services in line with it",
+        (Param("dry_run", "flag", "only tell what would be done"),),
+        examples=("nsinit ctl update --dry-run", "nsinit ctl update"),
+    ),
+    Command(
+        "scale",
+        "POST",
+        "operate",
+        "have so many replicas of services, until the next update",
+        (Param("names", "names", "NAME=COUNT", required=True),),
+        examples=("nsinit ctl scale web=3", "nsinit ctl scale web=1 worker=4"),
+    ),
+    Command(
         "shutdown",
         "POST",
         "admin",

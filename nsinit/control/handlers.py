@@ -7,7 +7,10 @@ answers when services have come where they were to go), or bit by bit (a stream)
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import structs
 
 from nsinit import __version__
 from nsinit.control.feed import Feed
@@ -18,6 +21,7 @@ from nsinit.control.waiting import Wait, results
 from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
 from nsinit.core.view import view_service
+from nsinit.errors import ConfigError
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
+    from nsinit.model.differ import Difference
     from nsinit.runtime.boot import Init
     from nsinit.runtime.events import Happening
     from nsinit.runtime.ring import Record
@@ -126,6 +131,29 @@ class Handlers:
                     reason = f"cannot signal {pid}: {error.strerror}"
             results.append({"name": name, "ok": not reason, "reason": reason})
         reply.answer(200, {"results": results})
+
+    def do_update(self, params: dict[str, Any], reply: Reply) -> None:
+        """Read the configuration again; if it is wrong nothing is changed."""
+        self._answer_change(reply, partial(self._init.updater.update, dry_run=params["dry_run"]))
+
+    def do_scale(self, params: dict[str, Any], reply: Reply) -> None:
+        """Change how many instances services have."""
+        counts: dict[str, int] = {}
+        for word in params["names"]:
+            name, _, count = word.rpartition("=")
+            if not name or not (count.isascii() and count.isdigit() and len(count) <= 4):
+                raise Refusal(400, "bad-parameter", f"expected NAME=COUNT, got {word!r}")
+            counts[name] = int(count)
+        self._answer_change(reply, partial(self._init.updater.scale, counts))
+
+    def _answer_change(self, reply: Reply, change: Callable[[], Difference]) -> None:
+        if self._driver.core.state.phase != "up":
+            raise Refusal(409, "shutting-down", "init is shutting down and changes nothing")
+        try:
+            found = change()
+        except ConfigError as error:
+            raise Refusal(422, "bad-configuration", str(error)) from None
+        reply.answer(200, structs.asdict(found))
 
     def do_shutdown(self, params: dict[str, Any], reply: Reply) -> None:
         """End everything; the answer comes first."""

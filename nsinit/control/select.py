@@ -38,7 +38,12 @@ def select(patterns: list[str], services: Mapping[str, Rules]) -> list[str]:
 def _matches(pattern: str, services: Mapping[str, Rules]) -> set[str]:
     if pattern.startswith("tag:"):
         return {name for name, rules in services.items() if pattern[4:] in rules.tags}
-    pattern = pattern.removesuffix("@1")
     if _WILD.isdisjoint(pattern):
-        return {pattern} & services.keys()
-    return {name for name in services if fnmatchcase(name, pattern)}
+        instances = {name for name, rules in services.items() if pattern == rules.replica_of != ""}
+        return instances or {pattern, pattern.removesuffix("@1")} & services.keys()
+    return {
+        name
+        for name, rules in services.items()
+        if fnmatchcase(name, pattern)
+        or (not rules.replica_of and fnmatchcase(f"{name}@1", pattern))
+    }

@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from nsinit.model.plan import Plan
+
 TaskKind = Literal[
     "pre_start", "ready", "post_start", "health", "reload", "pre_stop", "stop_command",
     "post_stop", "on_fail",
@@ -160,6 +162,13 @@ class Pin(Message, frozen=True):
     on: bool = True
 
 
+class Update(Message, frozen=True):
+    """Go by another plan; the runs of the services in `changed` are not what it asks for."""
+
+    plan: Plan
+    changed: tuple[str, ...] = ()
+
+
 class Trigger(Message, frozen=True):
     """The schedule or the socket of these wants them to run."""
 
@@ -177,7 +186,9 @@ AnyRunEvent = (
     Spawned | Execed | SpawnFailed | Ready | Exited | Emptied | Lingering | Fired
     | TaskEnded | MainFound | MainMissing | Notified
 )  # fmt: skip
-Event = AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Trigger | Shutdown
+Event = (
+    AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Trigger | Update | Shutdown
+)  # fmt: skip
 
 
 # --- Actions -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct, field, msgpack
 
 from nsinit.core.messages import TaskKind, TimerKind
+from nsinit.model.plan import Rules
 
 
 class State(StrEnum):
@@ -101,6 +102,8 @@ class CoreState(Struct, kw_only=True):
     shutdown_at: float | None = None  # the armed last-resort timer
     hook: Literal["", TaskKind] = ""  # init's own that runs now
     hook_at: float = 0.0  # when its time is over
+    leaving: list[str] = field(default_factory=list)  # services that the plan has no more
+    outdated: dict[str, Rules] = field(default_factory=dict)  # of runs begun under another plan
     rolls: dict[str, list[str]] = field(default_factory=dict)  # replicas left to restart in turn
 
     def encode(self) -> bytes:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
-from nsinit.core import order, policy, service, starting, stopping
+from nsinit.core import order, policy, service, starting, stopping, update
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
 from nsinit.core.turn import Turn
 
@@ -46,6 +46,8 @@ class Supervisor:
     def handle(self, event: Event, now: float, jitter: float = 0.0) -> list[Action]:
         """What to do about one event at this monotonic instant; `jitter` is from 0 to 1."""
         turn = Turn(now, jitter)
+        if self.state.leaving:
+            update.forget(self.state, self.plan)
         match event:
             case m.Fired(service="") | m.TaskEnded(service=""):
                 self._own_event(turn, event)
@@ -67,6 +69,8 @@ class Supervisor:
                 self._start(turn, names)
             case m.Restart(names):
                 self._restart(turn, names)
+            case m.Update(plan, changed) if self.state.phase == "up":
+                self._update(turn, plan, changed)
             case m.Stop() | m.Reload() | m.Reset() | m.Pin() | m.Trigger():
                 for s, rules in self._named(event.names):
                     self._ask(turn, s, rules, event)
@@ -84,15 +88,27 @@ class Supervisor:
             case m.Trigger() if self.state.phase == "up":
                 service.trigger(turn, s, rules)
 
+    def _update(self, turn: Turn, plan: Plan, changed: tuple[str, ...]) -> None:
+        known = {name for name in self.plan.services if name not in self.state.leaving}
+        self.plan = update.merge(turn, self.state, self.plan, plan, changed)
+        self._busy = None
+        self._restart(turn, tuple(update.to_restart(self.state, changed)))
+        self._start(turn, [n for n, r in plan.services.items() if r.autostart and n not in known])
+        turn.touched += self.state.services.values()
+
+    def _rules(self, name: str) -> Rules:
+        """By what the present run of a service goes."""
+        return self.state.outdated.get(name) or self.plan.services[name]
+
     def _named(self, names: tuple[str, ...]) -> list[tuple[ServiceState, Rules]]:
         known = self.plan.services
         return [(self.state.services[name], known[name]) for name in names if name in known]
 
     def _run_event(self, turn: Turn, event: m.RunEvent) -> None:
         s = self.state.services.get(event.service)
-        rules = self.plan.services.get(event.service)
-        if s is None or rules is None:
+        if s is None or event.service not in self.plan.services:
             return  # of a service that is no more
+        rules = self._rules(event.service)
         if self.state.phase == "stopping" and isinstance(event, m.Lingering):
             s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
         if not service.handle(turn, s, rules, event):
@@ -246,7 +262,7 @@ class Supervisor:
             for name, s in state.services.items():
                 turn.touched.append(s)
                 if s.state is State.STOPPING:
-                    stopping.kill_now(turn, s, self.plan.services[name])
+                    stopping.kill_now(turn, s, self._rules(name))
 
     def _arm(self, turn: Turn, at: float) -> None:
         self.state.shutdown_at = at
@@ -267,6 +283,9 @@ class Supervisor:
         while turn.touched:
             self._restart_dependents(turn)
             touched, turn.touched = turn.touched, []
+            for s in touched:
+                if s.state not in ACTIVE:
+                    self.state.outdated.pop(s.name, None)
             for name in self._neighbours(touched):
                 self._mark_ends(turn)  # first, so that nothing starts in the instant of the end
                 self._look(turn, self.state.services[name], self.plan.services[name])
@@ -294,9 +313,9 @@ class Supervisor:
                 starting.must_wait(turn, s, reason)
         elif s.asked and s.state is not State.STOPPING and self._can_stop(s, rules):
             s.stop_scale = self._scale(turn, s.name)
-            stopping.begin_stop(turn, s, rules, "")
+            stopping.begin_stop(turn, s, self._rules(s.name), "")
             if self.state.hurry:
-                stopping.kill_now(turn, s, rules)
+                stopping.kill_now(turn, s, self._rules(s.name))
 
     def _can_stop(self, s: ServiceState, rules: Rules) -> bool:
         undo = s.state is State.EXITED and rules.undo

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import graph
-from nsinit.model.plan import STOP_TIMEOUT, condition, probes, stop_steps, waits_for
+from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, probes, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -244,6 +244,18 @@ def daemons(config: Config) -> Iterator[Finding]:
             yield path, f"expected an absolute path, got {spec.pid_file!r}", ""
 
 
+def numbers_of_replicas(config: Config) -> Iterator[Finding]:
+    """As many instances as the machine may bear, and one main service at most."""
+    for name, spec in config.services.items():
+        path = ("services", name, "replicas")
+        if spec.replicas is None:
+            continue
+        if not 0 <= spec.replicas <= REPLICAS_MAX:
+            yield path, f"expected a number from 0 to {REPLICAS_MAX}, got {spec.replicas}", ""
+        if spec.main:
+            yield path, "the main service is one process, and has no replicas", ""
+
+
 def ways_to_reload(config: Config) -> Iterator[Finding]:
     """A service is reloaded by a command or by a signal."""
     for name, spec in config.services.items():
@@ -266,6 +278,7 @@ STRICT: Final = (
     ways_of_asking,
     daemons,
     ways_to_reload,
+    numbers_of_replicas,
     control_path,
     sandbox_names,
     sandbox_namespaces,

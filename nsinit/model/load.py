@@ -9,9 +9,10 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from nsinit.errors import ConfigError, Problem
+from nsinit.model import replicas
 from nsinit.model.checks import run_checks
 from nsinit.model.decode import decode
 from nsinit.model.expand import expand
@@ -37,7 +38,12 @@ class Loaded(Struct, frozen=True):
     config: Config
     plan: Plan
     warnings: list[Problem]
-    files: list[str]
+    sources: list[Source]
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the files that were read, the main one first."""
+        return [source.file for source in self.sources]
 
 
 def read_file(path: str) -> str:
@@ -79,21 +85,26 @@ def included(source: Source) -> list[str]:
         raise ConfigError(report.problems) from None
 
 
-def load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
-    """Check and combine the files; the first is the main one. ConfigError carries all problems."""
+def load(
+    sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str, int] | None = None
+) -> Loaded:
+    """Check and combine the files; the first is the main one. ConfigError carries all problems.
+
+    `counts` goes before the numbers of instances that the files give.
+    """
     try:
-        return _load(sources, env)
+        return _load(sources, env, counts or {})
     except RecursionError:
         problem = Problem(sources[0].file, 0, "", "is nested too deeply to be meant")
         raise ConfigError([problem]) from None
 
 
-def _load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
+def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str, int]) -> Loaded:
     report = Report(sources)
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
     services = {
-        name: decode(table, Service, ("services", name), report)
+        name: decode(_first(table), Service, ("services", name), report)
         for name, table in tables["services"].items()
     }
     init = decode(tables["init"], Init, ("init",), report)
@@ -103,8 +114,14 @@ def _load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
     config = Config(init=init, services=services, sandbox=sandbox)
     run_checks(config, report)
     report.raise_if_wrong()
-    files = [source.file for source in sources]
-    return Loaded(config, make_plan(config), report.warnings, files)
+    made = replicas.expand(services, tables["services"], counts, sources)
+    config = structs.replace(config, services=made)
+    return Loaded(config, make_plan(config), report.warnings, list(sources))
+
+
+def _first(table: object) -> object:
+    """The table of a service, or that of its first instance if it is to have several."""
+    return replicas.fill(table, 1) if isinstance(table, dict) and "replicas" in table else table
 
 
 def _merge(sources: Sequence[Source], report: Report) -> dict[str, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 START_TIMEOUT = 60.0
 RESET_AFTER = 30.0
 STOP_TIMEOUT = 8.0
+REPLICAS_MAX = 1000
 # How long (s) a hook may take that does not say so itself. What is on the way to readiness is
 # waited for by people, what is on the way out by docker.
 HOOK_TIMEOUTS = {
@@ -174,6 +175,7 @@ def _rules(
         name=name,
         type=spec.type,
         description=_printable(spec.description),
+        replica_of=name.rpartition("@")[0],
         tags=tuple(_printable(tag) for tag in spec.tags),
         autostart=spec.autostart,
         main=spec.main,

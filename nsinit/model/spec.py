@@ -95,6 +95,7 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     main: bool = False
     essential: bool = False
     tags: Names = Names()
+    replicas: int | None = None
 
     ready: Ready | None = None
     health: Health | None = None

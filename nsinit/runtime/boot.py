@@ -29,6 +29,7 @@ from nsinit.runtime.reactor import Reactor
 from nsinit.runtime.runs import Runs
 from nsinit.runtime.signals import SignalDesk
 from nsinit.runtime.teller import Teller
+from nsinit.runtime.updater import Updater
 
 if TYPE_CHECKING:
     import asyncio
@@ -91,7 +92,8 @@ class Init:
         )
         self.notify.heard = self.driver.heard
         Teller(self.say, self.history)
-        self.desk = SignalDesk(self.reader, self.driver, config.init.forward_signals)
+        self.updater = Updater(given, self.driver)
+        self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
 
     def _outlets(self) -> tuple[Outlet, Outlet]:

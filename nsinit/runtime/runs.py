@@ -22,10 +22,10 @@ from nsinit.process.spawner import Child
 from nsinit.runtime.tasks import Tasks, own_service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from nsinit.kernel.proc import End
-    from nsinit.model.spec import Config
+    from nsinit.model.spec import Config, Service
     from nsinit.process.program import Program, Surroundings
     from nsinit.process.spawner import Spawner
     from nsinit.process.strays import Strays
@@ -62,7 +62,7 @@ class Runs:
         logs: Logs,
         notify: Notify,
     ) -> None:
-        self.services = config.services
+        self.services = dict(config.services)
         self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
         self.around = around
         self.variables: dict[str, str] = {}  # that every service gets from init
@@ -77,6 +77,7 @@ class Runs:
         self._tasks = Tasks(around, spawner, strays, logs)
         self._oom: OomCounter | None = None
         self._killed: set[str] = set()  # services that init itself has sent a KILL
+        self._coming: dict[str, Service] = {}  # what services are once their present run is over
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
 
     # --- Starting ---------------------------------------------------------------------------------
@@ -110,7 +111,8 @@ class Runs:
     def _own_variables(self, service: str) -> dict[str, str]:
         if not service:
             return self.variables
-        return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": "1", **self.variables}
+        replica = service.rpartition("@")[2] if "@" in service else "1"
+        return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **self.variables}
 
     def run_task(self, action: m.RunTask) -> None:
         """Start a hook or an exec probe."""
@@ -272,6 +274,19 @@ class Runs:
         self._sweeping.pop(service, None)
         self._strays.forget(service)
         self._logs.finish((service, run, ""))
+        if service in self._coming:
+            self.services[service] = self._coming.pop(service)
+
+    def update(self, config: Config, restarted: Container[str]) -> None:
+        """Go by another configuration; runs that it asks to restart end as they began."""
+        for name, spec in config.services.items():
+            runs = any(main.service == name for main in self._mains.values())
+            if name in restarted and runs:
+                self._coming[name] = spec
+            else:
+                self._coming.pop(name, None)
+                self.services[name] = spec
+        self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
 
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""

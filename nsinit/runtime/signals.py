@@ -1,8 +1,8 @@
 """What each signal to init means.
 
 TERM and INT shut down, once more in a hurry; QUIT shuts down in a hurry; HUP from a terminal that
-hung up shuts down; USR1 reopens logs; USR2 says what is going on. Every other signal, and those
-named in `forward_signals`, goes to the main service.
+hung up shuts down, and from a process it updates; USR1 reopens logs; USR2 says what is going on.
+Every other signal, and those named in `forward_signals`, goes to the main service.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import signal
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
+from nsinit.errors import ConfigError
 from nsinit.kernel import seam
+from nsinit.runtime.updater import in_words
 from nsinit.units import format_signal
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from nsinit.kernel.signals import Received, SignalReader
     from nsinit.runtime.driver import Driver
+    from nsinit.runtime.updater import Updater
 
 _STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -26,9 +29,12 @@ _STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 class SignalDesk:
     """Reads the signals of init and does what they ask for."""
 
-    def __init__(self, reader: SignalReader, driver: Driver, forward: Iterable[int]) -> None:
+    def __init__(
+        self, reader: SignalReader, driver: Driver, updater: Updater, forward: Iterable[int]
+    ) -> None:
         self._reader = reader
         self._driver = driver
+        self._updater = updater
         self._forward = frozenset(forward)
         self._meanings: dict[int, Callable[[Received], None]] = {
             signal.SIGTERM: self._shut_down,
@@ -63,8 +69,13 @@ class SignalDesk:
     def _hang_up(self, one: Received) -> None:
         if one.from_kernel:
             self._shut_down(one)
+            return
+        try:
+            found = self._updater.update()
+        except ConfigError as error:
+            self._driver.say.error(f"HUP received, and nothing is changed: {error}")
         else:
-            self._driver.say.warning("HUP received: this version can't update its configuration")
+            self._driver.say.info(f"HUP received: {in_words(found)}")
 
     def _reopen(self, _: Received) -> None:
         self._driver.say.info("USR1 received: no log file to reopen")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from nsinit.core import messages as m
+from nsinit.model.plan import Plan, Rules
 
 EVENTS: list[m.Event] = [
     m.Spawned("a", 1, 7),
@@ -26,6 +27,7 @@ EVENTS: list[m.Event] = [
     m.Reset(("a",)),
     m.Pin(("a",), on=False),
     m.Trigger(("a",)),
+    m.Update(Plan(services={"a": Rules(name="a")}), ("a",)),
     m.Boot(),
     m.Start(("a", "b")),
     m.Stop(("a",)),

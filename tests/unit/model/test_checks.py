@@ -85,6 +85,9 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "services.b.pid_file: expected an absolute path, got 'p'"]),
     (checks.ways_to_reload, A + "reload_command = 'x'\nreload_signal = 'HUP'\n", [
         "services.a.reload_signal: there is a reload_command already (use one of them)"]),
+    (checks.numbers_of_replicas, A + "replicas = -1\n" + B + "replicas = 2\nmain = true\n", [
+        "services.a.replicas: expected a number from 0 to 1000, got -1",
+        "services.b.replicas: the main service is one process, and has no replicas"]),
     (checks.ids_exist, A + "user = -1\ngroup = 4294967295\ngroups = [1, -2]\n"
         "[init.control]\nread = ['@-1', 0]\n", [
         "services.a.user: an id is from 0 to 4294967294",

@@ -1,0 +1,73 @@
+"""Update: the configuration is read again, and what runs is brought in line with it.
+
+A file that is wrong changes nothing. Imports what it needs when it is asked, not before.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from nsinit.core import messages as m
+from nsinit.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from nsinit.model.differ import Difference
+    from nsinit.model.load import Loaded
+    from nsinit.runtime.boot import Given
+    from nsinit.runtime.driver import Driver
+
+
+class Updater:
+    """Knows what runs by which configuration."""
+
+    def __init__(self, given: Given, driver: Driver) -> None:
+        self._loaded = given.loaded
+        self._path = os.path.normpath(os.path.join(given.directory, given.loaded.files[0]))
+        self._env = given.env
+        self._driver = driver
+        self._counts: dict[str, int] = {}
+
+    def update(self, *, dry_run: bool = False) -> Difference:
+        """Read the file again and go by it; ConfigError if it is wrong, and nothing is changed."""
+        from nsinit.model.find import load_config  # noqa: PLC0415  (most inits are never updated)
+
+        return self._go_by(load_config(self._path, self._env), {}, dry_run=dry_run)
+
+    def scale(self, counts: dict[str, int]) -> Difference:
+        """Have so many instances of services, until the next update; ConfigError if it can't be."""
+        from nsinit.model.load import load  # noqa: PLC0415  (the same)
+
+        wanted = self._counts | counts
+        for name in counts:
+            found = [s.data.get("services", {}).get(name) for s in self._loaded.sources]
+            if not any(isinstance(table, dict) and "replicas" in table for table in found):
+                problem = Problem(self._path, 0, f"services.{name}", 'has no key "replicas"')
+                raise ConfigError([problem])
+        return self._go_by(load(self._loaded.sources, self._env, wanted), wanted, dry_run=False)
+
+    def _go_by(self, loaded: Loaded, counts: dict[str, int], *, dry_run: bool) -> Difference:
+        from nsinit.model.differ import differ  # noqa: PLC0415  (the same)
+
+        found = differ(self._loaded.config, loaded.config)
+        if not dry_run and self._driver.core.state.phase == "up":
+            self._loaded, self._counts = loaded, counts
+            self._driver.runs.update(loaded.config, found.restarted)
+            self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
+        return found
+
+
+def in_words(found: Difference) -> str:
+    """One line for a log."""
+    parts = [
+        f"{word} {', '.join(names)}"
+        for word, names in (
+            ("starts", found.added),
+            ("stops", found.removed),
+            ("restarts", list(found.restarted)),
+            ("adjusts", list(found.adjusted)),
+            ("leaves for the next start of init", found.ignored),
+        )
+        if names
+    ]
+    return "; ".join(parts) or "nothing has changed"

@@ -1,0 +1,102 @@
+"""Another plan for a running init: what is gone leaves in order, what changed begins anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nsinit.core import messages as m
+from tests.unit.core.world import booted, world
+
+if TYPE_CHECKING:
+    from tests.unit.core.world import Table, World
+
+TERM, INT = 15, 2
+
+
+def updated(w: World, services: dict[str, Table], *changed: str, **init: Any) -> World:
+    """The same world, by another plan."""
+    w.plan = world(services, **init).plan
+    w.post(m.Update(w.plan, changed))
+    w.plan = w.core.plan
+    return w
+
+
+def test_new_service_starts_when_an_update_brings_it() -> None:
+    """After what it depends on; one that does not start by itself stays down."""
+    w = updated(booted({"a": {}}), {"a": {}, "b": {"depends_on": ["a"]}, "c": {"autostart": False}})
+    assert w.states == {"a": "running", "b": "running", "c": "stopped"}
+    assert w.spawned == ["a", "b"]
+
+
+def test_service_stops_and_is_forgotten_when_an_update_leaves_it_out() -> None:
+    """Nobody else is touched."""
+    w = updated(booted({"a": {}, "b": {"depends_on": ["a"]}}), {"a": {}})
+    assert w.states == {"a": "running", "b": "stopping"}
+    w.exits("b")
+    w.advance(1)
+    w.start("a")
+    assert list(w.states) == ["a"]
+    assert list(w.core.plan.services) == ["a"]
+
+
+def test_services_stop_in_order_when_an_update_leaves_out_several() -> None:
+    """Dependents first."""
+    w = updated(booted({"a": {}, "b": {"depends_on": ["a"]}, "c": {}}), {"c": {}})
+    assert w.signalled == ["b"]
+    w.exits("b")
+    assert w.signalled == ["b", "a"]
+
+
+def test_service_is_back_when_a_later_update_brings_it_back() -> None:
+    """Though its stop was not over yet."""
+    w = updated(booted({"a": {}, "b": {}}), {"a": {}})
+    updated(w, {"a": {}, "b": {}})
+    assert w.states == {"a": "running", "b": "stopping"}
+    w.exits("b")
+    assert w.states == {"a": "running", "b": "running"}
+    assert w.core.state.leaving == []
+
+
+def test_run_ends_by_its_own_rules_when_it_changed() -> None:
+    """The next one goes by the new."""
+    w = booted({"a": {"stop_signal": "INT"}}, outcomes=["stubborn"])
+    updated(w, {"a": {"stop_signal": "TERM"}}, "a")
+    assert w.signals("a")[-1] == (INT, "group")
+    w.advance(8)
+    w.settle()
+    assert (w.state("a"), w["a"].run) == ("running", 2)
+    w.stop("a")
+    assert w.signals("a")[-1] == (TERM, "group")
+
+
+def test_failed_service_has_a_new_chance_when_it_changed() -> None:
+    """Somebody mended it; what was stopped by hand stays down."""
+    w = booted({"a": {"restart": "no"}, "b": {}}, keep_running=True)
+    w.end("a", 1)
+    w.stop("b")
+    w.settle()
+    updated(w, {"a": {}, "b": {}}, "a", "b", keep_running=True)
+    assert w.states == {"a": "running", "b": "stopped"}
+
+
+def test_soft_change_counts_when_the_run_goes_on() -> None:
+    """From the next decision on."""
+    w = booted({"a": {"restart": "no"}}, keep_running=True)
+    updated(w, {"a": {"restart": "always"}}, keep_running=True)
+    w.end("a", 0)
+    assert w.state("a") == "backoff"
+
+
+def test_nothing_is_updated_when_init_is_shutting_down() -> None:
+    """It is too late for that."""
+    w = booted({"a": {}})
+    w.shut_down()
+    assert w.post(m.Update(world({"b": {}}).plan)) == []
+    assert list(w.states) == ["a"]
+
+
+def test_init_ends_when_all_that_is_left_leaves() -> None:
+    """An update to nothing that could run."""
+    w = updated(booted({"a": {}}), {"b": {"autostart": False}})
+    w.exits("a")
+    assert w.code() == 0
