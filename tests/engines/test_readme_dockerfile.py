@@ -15,7 +15,7 @@ from .engine import Engine
 from .image import BuildError
 from .lines import Program
 
-NSINIT: Final = "/opt/nsinit/bin/nsinit"
+NSINIT: Final = "nsinit"
 
 HEALTHY: Final = "health_status: healthy"
 OFTEN: Final = ("--health-interval", "1s")
