@@ -1,8 +1,7 @@
 """The engine and the image, made once per session, with a clear word when there can be none.
 
-Everything in this directory is one xdist group, so that one worker runs it and one engine starts
-(``--dist loadgroup``). Under another distribution each worker has its own engine: they share
-nothing but the cached base, which is locked while it is built.
+Each xdist worker has its own engine: they share nothing but the cached base, which is locked while
+it is built.
 """
 
 import os
@@ -23,16 +22,10 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 FIRST_TEST_TIMEOUT: Final = 900
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark that xdist reads, for runs without xdist."""
-    config.addinivalue_line("markers", "xdist_group(name): run in one worker (pytest-xdist)")
-
-
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark the tests of this directory, which is all that this hook sees."""
     for name in ("engine", "root"):
         item.add_marker(name)
-    item.add_marker(pytest.mark.xdist_group("engines"))
     if item.get_closest_marker("timeout") is None:
         item.add_marker(pytest.mark.timeout(FIRST_TEST_TIMEOUT))
 
