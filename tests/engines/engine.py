@@ -153,6 +153,8 @@ class Engine:
             **kept,
             "DOCKER_HOST": f"unix://{self._socket}",
             "DOCKER_CONFIG": str(self.directory / "client"),
+            # `docker build` by the daemon itself: the other builder is a plugin of the client.
+            "DOCKER_BUILDKIT": "0",
         }
 
     def build_image(self, name: str, root_tar: Path, changes: Sequence[str] = ()) -> None:

@@ -23,7 +23,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .engine import Engine
 from .packages import SYSTEM_PATH
@@ -36,7 +36,7 @@ PROGRAM: Final = "/usr/local/bin/nsinit"
 INCLUDED: Final = (
     # Keeps perl out (46 MB): the package that would pull it in accepts this one instead.
     "usr-is-merged",
-    *("python3", "tzdata"),
+    *("python3", "python3-venv", "tzdata"),
     *("nginx-light", "redis-server", "redis-tools"),
     *("curl", "procps", "iproute2"),
 )
@@ -78,8 +78,12 @@ def cache_directory() -> Path:
 
 def requirements(project: Path) -> list[str]:
     """Return what nsinit declares to need at run time."""
-    declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]
-    return sorted(str(requirement) for requirement in declared)
+    return sorted(map(str, _declared(project)["project"]["dependencies"]))
+
+
+def build_requirements(project: Path) -> list[str]:
+    """Return what nsinit declares to need while it is installed from its source."""
+    return sorted(map(str, _declared(project)["build-system"]["requires"]))
 
 
 def base_archive(project: Path, cache: Path) -> Path:
@@ -89,7 +93,7 @@ def base_archive(project: Path, cache: Path) -> Path:
     key = hashlib.sha256(json.dumps([inputs, needed]).encode()).hexdigest()[:16]
     archive = cache / f"base-{key}.tar"
     # Parallel test processes wait here for the one that builds.
-    with _locked(cache / "base.lock"):
+    with locked(cache / "base.lock"):
         if not archive.exists():
             _build_base(needed, archive)
     return archive
@@ -97,15 +101,21 @@ def base_archive(project: Path, cache: Path) -> Path:
 
 def build_image(engine: Engine, project: Path, cache: Path | None = None) -> str:
     """Make the image with the nsinit package of this checkout, and return its tag."""
-    base = base_archive(project, cache or cache_directory())
-    base_tag = f"nsinit-base:{base.stem.removeprefix('base-')}"
+    base_tag = base_image(engine, project, cache or cache_directory())
     layer = _package_archive(project)
-    content = hashlib.sha256(layer + base.stem.encode() + repr(IMAGE_CHANGES).encode())
+    content = hashlib.sha256(layer + base_tag.encode() + repr(IMAGE_CHANGES).encode())
     tag = f"nsinit-test:{content.hexdigest()[:16]}"
     if not _has(engine, tag):
-        if not _has(engine, base_tag):
-            engine.build_image(base_tag, base)
         _add_layer(engine, base_tag, layer, tag)
+    return tag
+
+
+def base_image(engine: Engine, project: Path, cache: Path) -> str:
+    """Make the image of the base alone, without a package nsinit, and return its tag."""
+    base = base_archive(project, cache)
+    tag = f"nsinit-base:{base.stem.removeprefix('base-')}"
+    if not _has(engine, tag):
+        engine.build_image(tag, base)
     return tag
 
 
@@ -158,7 +168,7 @@ def _build_base(needed: list[str], archive: Path) -> None:
         for made in (stage, *stage.rglob("*")):
             made.chmod(0o755 if made.is_dir() or made == program else 0o644)
         excludes = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in EXCLUDED]
-        _run(
+        run_tool(
             "mmdebstrap",
             "--variant=essential",
             f"--include={','.join(INCLUDED)}",
@@ -177,13 +187,17 @@ def _build_base(needed: list[str], archive: Path) -> None:
 
 def _install_requirements(needed: list[str], target: Path) -> None:
     """Install wheels for the image's Python, whatever Python runs the tests."""
-    _run(
+    run_tool(
         *(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target)),
         *("--python-version", PYTHON_VERSION, "--only-binary", ":all:", "--no-compile"),
         *needed,
     )
     # Console scripts would start with the path of the Python that ran pip.
     shutil.rmtree(target / "bin", ignore_errors=True)
+
+
+def _declared(project: Path) -> dict[str, Any]:
+    return tomllib.loads((project / "pyproject.toml").read_text())
 
 
 def _apt_sources() -> list[str]:
@@ -198,7 +212,7 @@ def _has(engine: Engine, tag: str) -> bool:
     return engine.run_cli("image", "inspect", tag, check=False).returncode == 0
 
 
-def _run(*command: str) -> None:
+def run_tool(*command: str) -> None:
     """Run a build tool and put its last words into the error when it fails."""
     environment = {**os.environ, "PATH": f"{SYSTEM_PATH}:{os.environ.get('PATH', '')}"}
     # It would keep the image's Python from writing the byte code that it is asked for.
@@ -220,7 +234,7 @@ def _run(*command: str) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock that the kernel drops when its holder dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

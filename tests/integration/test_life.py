@@ -12,6 +12,8 @@ import pytest
 from tests.support.live import descendants, eventually, is_alive
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.integration.conftest import Start
 
 
@@ -156,7 +158,9 @@ def test_stopped_process_is_stopped_when_it_was_suspended(start: Start, verb: st
     assert not is_alive(pid)
 
 
-def test_end_is_told_before_timers_when_init_was_frozen(start: Start, loop: str) -> None:
+def test_end_is_told_before_timers_when_init_was_frozen(
+    start: Start, loop: str, tmp_path: pathlib.Path
+) -> None:
     """While init is stopped a service ends and its start timeout passes: it is not a timeout."""
     init = start(
         f"""
@@ -165,16 +169,17 @@ def test_end_is_told_before_timers_when_init_was_frozen(start: Start, loop: str)
         keep_running = true
         [services.a]
         type = "notify"
-        command = "sh -c 'sleep 0.5; exit 5'"
-        start_timeout = 1
+        command = "sh -c 'until [ -e {tmp_path}/end ]; do sleep 0.05; done; exit 5'"
+        start_timeout = 3
         restart = "no"
         """
     )
     init.wait_for("a", "starting")
     init.signal(signal.SIGSTOP)
     pid = descendants(init.pid)[0]
+    (tmp_path / "end").touch()
     eventually(lambda: not is_alive(pid), "the service ends by itself")
-    over = time.monotonic() + 1.0
+    over = time.monotonic() + 3.0
     eventually(lambda: time.monotonic() > over, "its start timeout passes")
     init.signal(signal.SIGCONT)
     ended = init.wait_for("a", "failed")

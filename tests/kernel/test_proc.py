@@ -8,6 +8,7 @@ import subprocess
 
 from nsinit.kernel import proc, seam
 from tests.kernel.conftest import in_child
+from tests.support.live import eventually
 
 
 def test_stat_tells_parent_group_and_session_when_process_lives() -> None:
@@ -110,6 +111,8 @@ def test_environment_is_read_when_allowed() -> None:
     env = {"MARK": "a=b", "OTHER": "x"}
     with subprocess.Popen(["/bin/sleep", "100"], env=env) as process:
         try:
+            # Popen returns when the exec has closed its pipe, a moment before there is a new stack.
+            eventually(lambda: proc.environment_value(process.pid, b"MARK"), "it has executed")
             assert proc.environment_value(process.pid, b"MARK") == b"a=b"
             assert proc.environment_value(process.pid, b"NONE") is None
         finally:
