@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nsinit import errors
-from nsinit.errors import NsinitError, UsageError
+from nsinit.errors import NsinitError
 from nsinit.process.environment import given_environment
 
 if TYPE_CHECKING:
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from nsinit.runtime.directory import Listener
 
 _HELP = """\
-usage: nsinit run [FILE]
+usage: nsinit run [FILE] [-- COMMAND [ARG...]]
 
 Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
 until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
 child subreaper. With one it makes the namespaces first and is PID 1 in them.
 
+A COMMAND becomes the main service beside them, called "main"; then there need not be a file. A
+[services.main] without a command says how to run it. The `--` may be left out after a FILE that
+ends in .toml, and when the first word is a program: ENTRYPOINT ["nsinit", "run"] with a CMD.
+
 examples:
   nsinit run
   nsinit run config/demo.toml
+  nsinit run nsinit.toml -- python3 app.py
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
@@ -58,12 +63,12 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
         print(_HELP)
         return errors.EXIT_OK
-    if len(argv) > 1 or (argv and argv[0].startswith("-")):
-        raise UsageError(f"cannot use {' '.join(argv)!r}", hint="nsinit run --help")
-    from nsinit.model.find import find_config, load_config
+    from nsinit.cli.words import split_words
+    from nsinit.model.find import load_asked
 
     env = given_environment()
-    loaded = load_config(find_config(argv[0] if argv else None, env), env)
+    asked, command = split_words("run", argv, env)
+    loaded = load_asked(asked, env, command)
     here = _here()
     if loaded.config.sandbox is None:
         return _be_init(loaded, env, here, None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nsinit.errors import ConfigError, Problem
+from nsinit.model.anchor import anchor
 from nsinit.model.checks import run_checks
 from nsinit.model.decode import decode
 from nsinit.model.expand import expand
@@ -92,6 +93,7 @@ def _load(sources: Sequence[Source], env: Mapping[str, str]) -> Loaded:
     report = Report(sources)
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
+    anchor(tables, report)
     services = {
         name: decode(table, Service, ("services", name), report)
         for name, table in tables["services"].items()

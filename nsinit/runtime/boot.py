@@ -72,7 +72,7 @@ class Init:
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
         self.runs = Runs(
             config.services,
-            Surroundings(given.directory, dict(given.env) | config.init.environment),
+            Surroundings(given.directory, dict(given.env), config.init.environment),
             reactor=self.reactor,
             spawner=Spawner(fds.raise_limit()),
             strays=Strays(path),
