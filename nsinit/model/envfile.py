@@ -26,6 +26,7 @@ _BLANKS: Final = " \t\r"
 _QUOTES: Final = "'\""
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 _NOT_IN_NAMES: Final = frozenset("'\"`$#\\")
+_SHOWN: Final = 40  # characters of a name in a message
 _MOST_WORK: Final = 64 << 20  # characters that one value may be put together from
 
 
@@ -79,7 +80,9 @@ class _Reader:
         if not name:
             raise ValueError("a name is missing: expected NAME=value")
         if any(c in _NOT_IN_NAMES or c <= " " or c == "\x7f" for c in name):
-            raise ValueError(f"{name[:40]!r} can't be the name of a variable: expected NAME=value")
+            raise ValueError(
+                f"{name[:_SHOWN]!r} can't be the name of a variable: expected NAME=value"
+            )
         if size < len(line):
             self._set(name, self._value(line[size + 1 :], end))
         elif name in self.scope:
@@ -87,9 +90,10 @@ class _Reader:
 
     def _set(self, name: str, value: str) -> None:
         if "\0" in value:
-            raise ValueError(f"the value of {name} has a NUL")
+            raise ValueError(f"the value of {name[:_SHOWN]} has a NUL")
         if len(name) + len(value) >= LONGEST:
-            raise ValueError(f"{name} has over {LONGEST >> 10} KiB, which the kernel does not take")
+            size = f"over {LONGEST >> 10} KiB, which the kernel does not take"
+            raise ValueError(f"{name[:_SHOWN]} has {size}")
         self.longest = max(self.longest, len(value))
         self.made[name] = self.scope[name] = value
 

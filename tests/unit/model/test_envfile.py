@@ -82,6 +82,7 @@ WRONG = [
     ("A=${UNSET:?say why}\n", 1, "say why"),
     ("A=${HOME\n", 1, "has no closing brace"),
     ("A=" + "x" * LONGEST, 1, "A has over 128 KiB"),
+    ("A" * LONGEST + "=", 1, "A has over 128 KiB"),
     ("A=" + "x" * 70000 + "\nB=${A}${A}\n", 2, "B has over 128 KiB"),
     ("A=" + "x" * 70000 + "\nB=" + "${A}" * 2000 + "\n", 2, "too many variables in one value"),
 ]
@@ -104,7 +105,7 @@ HOSTILE = [
     ("#" * 200_000, True),
     ("A=" + " #" * 100_000, True),
     ("\n" * 250_000, True),
-    ("a:" * 100_000, True),
+    ("a:" * 60_000, True),
 ]
 
 
