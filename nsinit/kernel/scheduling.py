@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SyscallError
@@ -82,7 +83,8 @@ def allowed_cpus() -> set[int]:
     except OSError:
         return before
     finally:
-        os.sched_setaffinity(0, before)
+        with suppress(OSError):  # they are gone meanwhile: then all the others it is
+            os.sched_setaffinity(0, before)
 
 
 def set_oom_score_adj(value: int) -> None:

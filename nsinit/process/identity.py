@@ -11,7 +11,6 @@ import os
 from typing import Final, NamedTuple
 
 from nsinit.errors import SpawnError
-from nsinit.process.smallfile import read_small
 
 _MOST: Final = 16 << 20  # bytes of a passwd or group file; it may be anybody's
 
@@ -119,6 +118,8 @@ def _groups(root: str) -> list[tuple[str, int, list[str]]]:
 
 
 def _lines(path: str) -> list[str]:
+    from nsinit.process.smallfile import read_small  # noqa: PLC0415  (only where names are)
+
     try:
         data = read_small(path, _MOST)
     except OSError:

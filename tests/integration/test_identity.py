@@ -249,6 +249,8 @@ def test_service_has_the_terminal_when_tty_names_it(start: Start) -> None:
         eventually(lambda: not is_alive(pid), "^C ended it")
         assert init.wait_for("a", "failed")["exit_signal"] == signal.SIGINT
         assert list(init.client.logs()) == []
+        init.ctl("start", "a")
+        assert path.encode() in _read(ours, b"}")  # the next run has it again
     finally:
         os.close(ours)
         os.close(theirs)
