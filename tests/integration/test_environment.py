@@ -263,3 +263,39 @@ def test_inherited_ones_are_left_out_when_asked(start: Start, tmp_path: pathlib.
     told = _told(start(_config(more), GIVEN="given"))
     assert told.keys() == {"A", "PATH", "NSINIT_SERVICE", "NSINIT_REPLICA", "NSINIT_SOCKET"}
     assert told["A"] == "given"
+
+
+@pytest.mark.parametrize("way", ["subreaper"], indirect=True)
+@pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
+def test_reason_is_told_when_all_together_is_too_long(
+    start: Start, tmp_path: pathlib.Path, road: str
+) -> None:
+    """Each variable is short enough for the kernel, their sum is not (execve(2): E2BIG)."""
+    (tmp_path / "s").write_bytes(b"x" * 120_000)
+    many = ", ".join(f'V{n} = {{file = "{tmp_path}/s"}}' for n in range(60))
+    reason = _reason(start(_config(f"{road}\nenvironment = {{{many}}}")))
+    assert "Argument list too long (its command and its environment are too long" in reason
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: other users")
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
+@pytest.mark.parametrize(
+    ("lines", "seen"),
+    [
+        ('user = "nobody"', ["/nonexistent", "nobody", "nobody", "/usr/sbin/nologin"]),
+        ("user = 4321", ["/", "4321", "4321", "/bin/sh"]),
+        ("group = 4321", ["/given", "given", "given", "/given/sh"]),
+        (
+            'user = 4321\nenvironment = {HOME = "/own", SHELL = "/own/sh"}',
+            ["/own", "4321", "4321", "/own/sh"],
+        ),
+    ],
+)
+def test_account_is_in_the_environment_when_the_user_changes(
+    start: Start, lines: str, seen: list[str]
+) -> None:
+    """HOME, USER, LOGNAME and SHELL; the service's own environment wins."""
+    given = {"HOME": "/given", "USER": "given", "LOGNAME": "given", "SHELL": "/given/sh"}
+    told = _told(start(_config(lines), **given))
+    assert [told[name] for name in given] == seen
