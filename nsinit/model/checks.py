@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from nsinit.model import graph
 from nsinit.model.plan import STOP_TIMEOUT, condition, stop_total, waits_for
-from nsinit.model.spec import Log
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -221,7 +220,7 @@ def budget_is_enough(config: Config) -> Iterator[Finding]:
 def terminal_output(config: Config) -> Iterator[Finding]:
     """What goes to a terminal does not go to the log."""
     for name, spec in config.services.items():
-        if spec.tty is not None and spec.log != Log():
+        if spec.tty is not None and spec.log != type(spec.log)():
             path = ("services", name, "log")
             yield path, "has no effect: the output goes to the tty", ""
 
