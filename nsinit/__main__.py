@@ -9,6 +9,7 @@ import sys
 
 _HELP = """\
 usage: nsinit run [FILE]          start the services of FILE, as init or in a sandbox
+       nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
        nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
        nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
        nsinit check [FILE]         tell everything that is wrong with FILE

@@ -90,12 +90,17 @@ class SandboxError(NsinitError):
 
 
 class SpawnError(NsinitError):
-    """A command could not be run: `stage` is the step that failed, `errno` why."""
+    """A command could not be run: `stage` is the step that failed, `errno` why.
+
+    A `reason` says more than the errno does.
+    """
 
     exit_code = EXIT_NOT_EXECUTABLE
 
-    def __init__(self, what: str, stage: str, errno: int, *, hint: str = "") -> None:
-        super().__init__(f"cannot {stage} {what}: {os.strerror(errno)}", hint=hint)
+    def __init__(
+        self, what: str, stage: str, errno: int, *, hint: str = "", reason: str = ""
+    ) -> None:
+        super().__init__(f"cannot {stage} {what}: {reason or os.strerror(errno)}", hint=hint)
         self.stage = stage
         self.errno = errno
 

@@ -6,18 +6,20 @@ import os
 from typing import TYPE_CHECKING
 
 from nsinit.cli.output import complain, paint, say
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError
-from nsinit.model.find import find_config, load_config
+from nsinit.cli.words import split_words
+from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.model.find import load_asked
 from nsinit.process.environment import given_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = """\
-usage: nsinit check [FILE]
+usage: nsinit check [FILE] [-- COMMAND [ARG...]]
 
 Reads FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and the files that it
-includes, and tells everything that is wrong, with file and line. Nothing is started.
+includes, and tells everything that is wrong, with file and line. Nothing is started. A COMMAND
+counts as it does for `nsinit run`.
 
 examples:
   nsinit check
@@ -28,13 +30,14 @@ exit codes: 0 it is right · 78 it is wrong"""
 
 def main(argv: Sequence[str]) -> int:
     """Check one file; returns the exit code."""
-    if len(argv) > 1 or (argv and argv[0].startswith("-")):
-        say(_HELP)
-        return EXIT_OK if argv[0] in ("-h", "--help") else EXIT_USAGE
     env = given_environment()
     try:
-        path = find_config(argv[0] if argv else None, env)
-        loaded = load_config(path, env)
+        asked, command = split_words("check", argv, env)
+    except UsageError:
+        say(_HELP)
+        return EXIT_OK if argv[0] in ("-h", "--help") else EXIT_USAGE
+    try:
+        loaded = load_asked(asked, env, command)
     except NsinitError as error:
         complain(error)
         return error.exit_code
@@ -42,5 +45,7 @@ def main(argv: Sequence[str]) -> int:
         say(f"{paint('warning:', 'yellow')} {problem}")
     count = len(loaded.plan.services)
     where = "in a sandbox" if loaded.config.sandbox else "where it is started"
-    say(f"{os.path.normpath(path)} is right: {count} service{'s' * (count != 1)} {where}")
+    say(
+        f"{os.path.normpath(loaded.files[0])} is right: {count} service{'s' * (count != 1)} {where}"
+    )
     return EXIT_OK

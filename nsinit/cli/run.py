@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nsinit import errors
-from nsinit.errors import NsinitError, UsageError
+from nsinit.errors import NsinitError
 from nsinit.process.environment import given_environment
 
 if TYPE_CHECKING:
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.model.load import Loaded
-    from nsinit.runtime.boot import Init
-    from nsinit.runtime.directory import Listener
+    from nsinit.runtime.boot import Given, Init
 
 _HELP = """\
-usage: nsinit run [FILE]
+usage: nsinit run [FILE] [-- COMMAND [ARG...]]
 
 Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
 until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
 child subreaper. With one it makes the namespaces first and is PID 1 in them.
 
+A COMMAND becomes the main service beside them, called "main"; then there need not be a file. A
+[services.main] without a command says how to run it. The `--` may be left out after a FILE that
+ends in .toml, and when the first word is a program: ENTRYPOINT ["nsinit", "run"] with a CMD.
+
 examples:
   nsinit run
   nsinit run config/demo.toml
+  nsinit run nsinit.toml -- python3 app.py
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
@@ -58,31 +62,38 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
         print(_HELP)
         return errors.EXIT_OK
-    if len(argv) > 1 or (argv and argv[0].startswith("-")):
-        raise UsageError(f"cannot use {' '.join(argv)!r}", hint="nsinit run --help")
-    from nsinit.model.find import find_config, load_config
+    from nsinit.cli.words import split_words
+    from nsinit.model.find import load_asked
+    from nsinit.runtime.boot import Given, be_init
 
     env = given_environment()
-    loaded = load_config(find_config(argv[0] if argv else None, env), env)
-    here = _here()
+    asked, command = split_words("run", argv, env)
+
+    def load() -> Loaded:
+        return load_asked(asked, env, command)
+
+    loaded = load()
+    given = Given(loaded, load, env, _here(), None, _serve)
     if loaded.config.sandbox is None:
-        return _be_init(loaded, env, here, None)
-    return _launch(loaded, env, here)
+        return be_init(given)
+    return _launch(given)
 
 
-def _launch(loaded: Loaded, env: dict[str, str], here: str) -> int:
+def _launch(given: Given) -> int:
     """Make the sandbox, with the control socket on this side of it, and wait for its end."""
+    from nsinit.runtime.boot import be_init
     from nsinit.runtime.directory import bind_control, remove
     from nsinit.sandbox.launch import launch
     from nsinit.sandbox.plan import make_plan, read_facts
 
+    loaded, env = given.loaded, given.env
     assert loaded.config.sandbox is not None  # noqa: S101  (for the type checker)
     name = loaded.config.sandbox.name or _default_name(loaded)
     plan = make_plan(loaded.config.sandbox, name, read_facts())
     control = loaded.config.init.control
     listener = bind_control(control.path, name, control.mode, env)
     try:
-        return launch(plan, lambda: _be_init(loaded, env, here, listener))
+        return launch(plan, lambda: be_init(given._replace(listener=listener)))
     finally:
         remove(listener)
 
@@ -92,12 +103,6 @@ def _default_name(loaded: Loaded) -> str:
     stem = os.path.basename(loaded.files[0]).removesuffix(".toml")
     name = "".join(char if char.isalnum() or char in "_-" else "-" for char in stem)
     return name.strip("-_") or "sandbox"
-
-
-def _be_init(loaded: Loaded, env: dict[str, str], here: str, listener: Listener | None) -> int:
-    from nsinit.runtime.boot import Given, be_init
-
-    return be_init(Given(loaded, env, here, listener, _serve))
 
 
 def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:

@@ -143,6 +143,14 @@ def limit_names(config: Config) -> Iterator[Finding]:
                 yield path, "unknown limit", did_you_mean(limit, RLIMITS) or ", ".join(RLIMITS)
 
 
+def terminal_paths(config: Config) -> Iterator[Finding]:
+    """A terminal is named by its device."""
+    for name, spec in config.services.items():
+        if spec.tty is not None and not spec.tty.startswith("/"):
+            path = ("services", name, "tty")
+            yield path, f'expected a path such as "/dev/tty1", got {spec.tty!r}', ""
+
+
 def oneshot_restarts(config: Config) -> Iterator[Finding]:
     """A oneshot that succeeded is done."""
     for name, spec in config.services.items():
@@ -207,6 +215,14 @@ def budget_is_enough(config: Config) -> Iterator[Finding]:
         if asked > total and asked != STOP_TIMEOUT:
             path = ("services", name, "stop_timeout")
             yield path, f"a shutdown gives all services {total:g} s", "raise init.shutdown_timeout"
+
+
+def terminal_output(config: Config) -> Iterator[Finding]:
+    """What goes to a terminal does not go to the log."""
+    for name, spec in config.services.items():
+        if spec.tty is not None and spec.log != type(spec.log)():
+            path = ("services", name, "log")
+            yield path, "has no effect: the output goes to the tty", ""
 
 
 def _declares_ready(spec: Service) -> bool:
@@ -274,6 +290,7 @@ STRICT: Final = (
     shell_commands,
     limit_names,
     ids_exist,
+    terminal_paths,
     oneshot_restarts,
     ways_of_asking,
     daemons,
@@ -283,4 +300,4 @@ STRICT: Final = (
     sandbox_names,
     sandbox_namespaces,
 )
-ADVICE: Final = (readiness_on_time, budget_is_enough)
+ADVICE: Final = (readiness_on_time, budget_is_enough, terminal_output)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import ConfigError, Problem
 from nsinit.model.load import Loaded, included, load, parse_source, read_file
+from nsinit.model.report import Report, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+_MAIN: Final = "main"
+_COMMAND_LINE: Final = "the command line"
 PLACES = ("./nsinit.toml", "/etc/nsinit/nsinit.toml")
 
 
 def find_config(asked: str | None, env: Mapping[str, str]) -> str:
     """The file: the argument, $NSINIT_CONFIG, or the first of PLACES that exists."""
-    if asked or env.get("NSINIT_CONFIG"):
-        return asked or env["NSINIT_CONFIG"]
-    for place in PLACES:
-        if os.path.lexists(place):
-            return place
+    found = _look(asked, env)
+    if found is not None:
+        return found
     looked = ", ".join(PLACES)
     raise ConfigError(
         [Problem("nsinit.toml", 0, "", f"no configuration file: looked for {looked}",
@@ -28,8 +29,27 @@ def find_config(asked: str | None, env: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
+def load_asked(asked: str | None, env: Mapping[str, str], command: Sequence[str]) -> Loaded:
+    """Read what `nsinit run [FILE] -- COMMAND` means; a command needs no file at all."""
+    if not command:
+        return load_config(find_config(asked, env), env)
+    found = _look(asked, env)
+    return load(with_command([] if found is None else read_sources(found), command), env)
+
+
+def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
+    if asked or env.get("NSINIT_CONFIG"):
+        return asked or env["NSINIT_CONFIG"]
+    return next((place for place in PLACES if os.path.lexists(place)), None)
+
+
 def load_config(path: str, env: Mapping[str, str]) -> Loaded:
     """Read a file and what it includes; ConfigError tells everything that is wrong."""
+    return load(read_sources(path), env)
+
+
+def read_sources(path: str) -> list[Source]:
+    """A file and what it includes, in that order."""
     main = parse_source(path, read_file(path))
     sources = [main]
     patterns = included(main)
@@ -45,4 +65,29 @@ def load_config(path: str, env: Mapping[str, str]) -> Loaded:
             if os.path.realpath(file) not in seen:
                 seen.add(os.path.realpath(file))
                 sources.append(parse_source(file, read_file(file)))
-    return load(sources, env)
+    return sources
+
+
+def with_command(sources: Sequence[Source], command: Sequence[str]) -> list[Source]:
+    """The files, with the words of the command line as the main service.
+
+    It is called "main"; a [services.main] without a command says how to run it.
+    """
+    words = [word.replace("$", "$$") for word in command]  # nothing in them is to be filled in
+    given: dict[str, Any] = {"command": words, "main": True}
+    made: list[Source] = []
+    for source in sources:
+        data = source.data
+        services = data.get("services")
+        table = services.get(_MAIN) if isinstance(services, dict) else None
+        if given and isinstance(services, dict) and isinstance(table, dict):
+            if "command" in table:
+                report = Report([source])
+                report.error(("services", _MAIN, "command"), "the command line gives one too")
+                raise ConfigError(report.problems)
+            data = {**data, "services": {**services, _MAIN: {**given, **table}}}
+            given = {}
+        made.append(Source(source.file, source.text, data))
+    if given:
+        made.append(Source(_COMMAND_LINE, "", {"services": {_MAIN: given}}))
+    return made

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from nsinit.errors import ConfigError, Problem
 from nsinit.model import replicas
+from nsinit.model.anchor import anchor
 from nsinit.model.checks import run_checks
 from nsinit.model.decode import decode
 from nsinit.model.expand import expand
@@ -103,6 +104,7 @@ def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str
     report = Report(sources)
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
+    anchor(tables, report)
     services = {
         name: decode(_first(table), Service, ("services", name), report)
         for name, table in tables["services"].items()

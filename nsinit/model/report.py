@@ -49,7 +49,7 @@ class Report:
             raise ConfigError(self.problems)
 
     def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
-        source = source or self._source_of(path)
+        source = source or self.source_of(path)
         for depth in range(len(path), 0, -1):
             if path[:depth] in self.written:
                 path = self.written[path[:depth]] + path[depth:]
@@ -60,7 +60,8 @@ class Report:
         line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
         return Problem(source.file, line, dotted(path), message, hint)
 
-    def _source_of(self, path: KeyPath) -> Source:
+    def source_of(self, path: KeyPath) -> Source:
+        """The file that describes a table."""
         for depth in (2, 1):
             for source in self.sources:
                 if path and _holds(source.data, path[:depth]):

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
     Codes,
     Environment,
@@ -87,6 +88,16 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     environment: Environment = field(default_factory=Environment)
     inherit_env: bool = True
     limits: dict[str, Rlimit] = field(default_factory=dict)
+
+    # Environment and identity: what the child sets for itself before it execs.
+    env_file: Files = Files()
+    nice: Nice | None = None
+    ioprio: IoPriority | None = None
+    scheduler: Scheduler | None = None
+    cpu_affinity: CpuSet | None = None
+    oom_score_adj: OomScore | None = None
+    no_new_privs: bool = False
+    tty: str | None = None
 
     depends_on: Needs = field(default_factory=Needs)
     wants: Names = Names()

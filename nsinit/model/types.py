@@ -106,11 +106,14 @@ class Needs(dict[str, str]):
         return dict(value)
 
 
-class Environment(dict[str, str]):
-    """Environment variables; numbers and booleans are taken as TOML writes them."""
+class Environment(dict[str, str | dict[str, str]]):
+    """Environment variables; numbers and booleans are taken as TOML writes them.
+
+    A secret is not in the configuration: {file = "/run/secrets/db"} says where its value is.
+    """
 
     @staticmethod
-    def read(value: object) -> dict[str, str]:
+    def read(value: object) -> dict[str, str | dict[str, str]]:
         """From a table, or from an array of "NAME=value" as compose has it."""
         if isinstance(value, (list, tuple)):
             items = _strings(value, "a table of variables")
@@ -119,14 +122,24 @@ class Environment(dict[str, str]):
             value = dict(item.split("=", 1) for item in items)
         if not isinstance(value, dict):
             raise ValueError(f"expected a table of variables, got {show(value)}")
-        made: dict[str, str] = {}
+        made: dict[str, str | dict[str, str]] = {}
         for name, text in value.items():
             if not name or "=" in name or "\0" in name:
                 raise ValueError(f"{name!r} can't be the name of a variable")
+            if isinstance(text, dict):
+                made[name] = _secret(name, text)
+                continue
             if not isinstance(text, (str, int, float)) or "\0" in str(text):
                 raise ValueError(f"{name}: expected a string without NUL, got {show(text)}")
             made[name] = str(text).lower() if isinstance(text, bool) else str(text)
         return made
+
+
+def _secret(name: str, table: dict[object, object]) -> dict[str, str]:
+    path = table.get("file")
+    if len(table) != 1 or not isinstance(path, str) or not path.rstrip("?") or "\0" in path:
+        raise ValueError(f'{name}: expected a string or {{file = "PATH"}}, got {show(table)}')
+    return {"file": path}
 
 
 class StopSequence(tuple[tuple[int, float | None], ...]):
@@ -211,9 +224,10 @@ _TYPES: Final = (
 
 def decode_hook(kind: type[Any], value: object) -> Any:  # noqa: ANN401  (msgspec's protocol)
     """For msgspec: what was written, as one of the types above."""
-    if kind in _TYPES:
-        return kind(kind.read(value))
-    raise NotImplementedError(f"no such type: {kind}")
+    read = getattr(kind, "read", None)
+    if read is None:
+        raise NotImplementedError(f"no such type: {kind}")
+    return kind(read(value))
 
 
 def encode_hook(value: object) -> object:

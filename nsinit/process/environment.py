@@ -10,8 +10,9 @@ from nsinit.kernel import seam
 def given_environment() -> dict[str, str]:
     """The variables that our caller set; values may hold any bytes (surrogateescape).
 
-    In the C locale Python itself sets LC_CTYPE before anything of ours runs (PEP 538), and services
-    must not inherit that; what the kernel handed over is in /proc/self/environ.
+    In the C locale Python itself sets LC_CTYPE before anything of ours runs (PEP 538), over what
+    was there, and services must not inherit that; what the kernel handed over is in
+    /proc/self/environ.
     """
     made = dict(os.environ)
     if "LC_CTYPE" not in made:
@@ -28,6 +29,9 @@ def given_environment() -> dict[str, str]:
         return made
     finally:
         os.close(fd)
-    if not any(item.startswith(b"LC_CTYPE=") for item in b"".join(parts).split(b"\0")):
+    given = [item for item in b"".join(parts).split(b"\0") if item.startswith(b"LC_CTYPE=")]
+    if given:
+        made["LC_CTYPE"] = os.fsdecode(given[0].removeprefix(b"LC_CTYPE="))
+    else:
         del made["LC_CTYPE"]
     return made

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from nsinit.errors import SpawnError
+
+_MOST: Final = 16 << 20  # bytes of a passwd or group file; it may be anybody's
 
 
 class Account(NamedTuple):
@@ -116,8 +118,10 @@ def _groups(root: str) -> list[tuple[str, int, list[str]]]:
 
 
 def _lines(path: str) -> list[str]:
+    from nsinit.process.smallfile import read_small  # noqa: PLC0415  (only where names are)
+
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read().splitlines()
+        data = read_small(path, _MOST)
     except OSError:
         return []  # a root without the file has only numbers
+    return data.decode("utf-8", "surrogateescape").splitlines()

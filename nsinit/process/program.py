@@ -16,6 +16,7 @@ from nsinit.errors import SpawnError
 from nsinit.kernel import seam
 from nsinit.model.types import UNLIMITED
 from nsinit.process.identity import find_identity
+from nsinit.process.variables import DEFAULT_PATH, service_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,20 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Service
     from nsinit.process.identity import Identity
 
-DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+class Tuning(Struct, frozen=True, kw_only=True):
+    """What the child sets for itself beyond ids and limits, as the keys of those names say."""
+
+    nice: int | None = None
+    ioprio: tuple[int, int] | None = None  # class, level
+    scheduler: tuple[int, int] | None = None  # policy, priority
+    cpu_affinity: tuple[int, ...] | None = None
+    oom_score_adj: int | None = None
+    no_new_privs: bool = False
+    tty: str | None = None
+
+
+_UNTUNED: Final = Tuning()
 
 
 class Program(Struct, frozen=True, kw_only=True):
@@ -34,7 +48,8 @@ class Program(Struct, frozen=True, kw_only=True):
     directory: str = "/"
     umask: int | None = None
     identity: tuple[int, int, tuple[int, ...]] | None = None  # uid, gid, groups
-    rlimits: tuple[tuple[int, int, int], ...] = ()  # RLIMIT_x, soft, hard
+    rlimits: tuple[tuple[str, int, int], ...] = ()  # name as in the configuration, soft, hard
+    tuning: Tuning | None = None
     fds: dict[int, int] = field(default_factory=dict)  # its descriptor: ours
 
     @property
@@ -48,32 +63,36 @@ class Surroundings(Struct, frozen=True):
 
     directory: str
     env: dict[str, str]
+    shared: dict[str, str | dict[str, str]] = field(default_factory=dict)  # [init].environment
 
 
 def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Program:
     """The program of a service; `own` are the variables that nsinit sets for it.
 
-    SpawnError names the user, group or directory that can't be found.
+    SpawnError names the user, group or file that can't be found.
     """
     identity = find_identity(spec.user, spec.group, spec.groups)
     ids = identity[:3] if identity is not None else None
-    env = dict(around.env) if spec.inherit_env else {}
+    account: dict[str, str] = {}
     if spec.user is not None and identity is not None:
-        env |= _account_variables(identity)
-    env |= own
-    env |= spec.environment
-    env.setdefault("PATH", DEFAULT_PATH)
+        account = _account_variables(identity)
     return Program(
         argv=spec.command,
-        env=env,
+        env=service_variables(spec, around, account, own),
         directory=os.path.join(around.directory, spec.working_dir or ""),
         umask=spec.umask,
         identity=None if ids is None or _has_already(ids, spec) else ids,
         rlimits=tuple(
-            (getattr(resource, f"RLIMIT_{name.upper()}"), _limit(soft), _limit(hard))
-            for name, (soft, hard) in spec.limits.items()
+            (name, _limit(soft), _limit(hard)) for name, (soft, hard) in spec.limits.items()
         ),
+        tuning=_tuning(spec),
     )
+
+
+def _tuning(spec: Service) -> Tuning | None:
+    """What the service asks for, None for most."""
+    made = Tuning(**{name: getattr(spec, name) for name in Tuning.__struct_fields__})
+    return None if made == _UNTUNED else made
 
 
 def _has_already(ids: tuple[int, int, tuple[int, ...]], spec: Service) -> bool:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.process.program import Program
+    from nsinit.process.stages import Stage
 
-    Step = tuple[str, Callable[[], object]]
-
+_IDS: Final = frozenset({"set the groups of", "set the group of", "set the user of"})
 _FAILURE: Final = struct.Struct("=ii")
 _SHORTAGES: Final = frozenset({errno.EAGAIN, errno.ENOMEM})
 
@@ -43,7 +43,7 @@ class Child(NamedTuple):
     pid: int
     path: str
     report: int | None = None
-    stages: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
     def outcome(self) -> SpawnError | None:
         """None once the program runs; BlockingIOError while that is not known yet."""
@@ -52,8 +52,11 @@ class Child(NamedTuple):
         data = seam.read(self.report, _FAILURE.size)
         if len(data) < _FAILURE.size:
             return None
-        stage, number = _FAILURE.unpack(data)
-        return _error(self.path, self.stages[stage], number)
+        at, number = _FAILURE.unpack(data)
+        if at >= len(self.stages):
+            return _error(self.path, "execute", number)
+        stage = self.stages[at]
+        return _error(self.path, stage.name, number, stage.remedy(number))
 
 
 class Spawner:
@@ -68,7 +71,7 @@ class Spawner:
     def spawn(self, program: Program) -> Child:
         """Start it; SpawnError if that fails before there is a process, or at once."""
         path = find_executable(program)
-        if program.identity is None and not program.rlimits:
+        if program.identity is None and not program.rlimits and program.tuning is None:
             return Child(self._spawn_fast(path, program), path)
         return self._spawn_full(path, program)
 
@@ -131,36 +134,41 @@ class Spawner:
         if pid == 0:
             _become(path, program.argv, env, steps, writer)
         os.close(writer)
-        return Child(pid, path, reader, (*(name for name, _ in steps), "execute"))
+        return Child(pid, path, reader, tuple(steps))
 
-    def _steps(self, program: Program) -> list[Step]:
+    def _steps(self, program: Program) -> list[Stage]:
         """What the child does before it execs, in order; the mask comes last."""
-        steps: list[Step] = [("make a session for", seam.setsid)]
+        from nsinit.process import stages  # noqa: PLC0415  (not for the vfork road)
+
+        Stage = stages.Stage  # noqa: N806  (a class)
+        tuning = program.tuning
+        steps = [Stage("make a session for", seam.setsid)]
         steps += [
-            ("reset signals of", partial(signal.signal, n, signal.SIG_DFL)) for n in self._ignored
+            Stage("reset signals of", partial(signal.signal, n, signal.SIG_DFL))
+            for n in self._ignored
         ]
-        steps.append(("pass descriptors to", partial(_dup_all, program.fds)))
-        steps.append(("limit the descriptors of", partial(_limit_files, self.soft_files)))
-        steps += [
-            ("limit", partial(resource.setrlimit, which, (soft, hard)))
-            for which, soft, hard in program.rlimits
-        ]
+        steps.append(Stage("pass descriptors to", partial(_dup_all, program.fds)))
+        steps += stages.early_stages(tuning) if tuning is not None else []
+        steps.append(Stage("limit the descriptors of", partial(_limit_files, self.soft_files)))
+        steps += [stages.limit_stage(*limit) for limit in program.rlimits]
+        steps += stages.rank_stages(tuning) if tuning is not None else []
         enter = partial(seam.chdir, program.directory)
         where = f"enter {program.directory} for"
         if program.identity is None:
-            steps.append((where, enter))
+            steps.append(Stage(where, enter))
         else:
             uid, gid, groups = program.identity
             entered = _TwoAttempts(enter)
-            steps.append((where, entered.first))
-            steps.append(("set the groups of", partial(seam.setgroups, groups)))
-            steps.append(("set the group of", partial(seam.setresgid, gid, gid, gid)))
-            steps.append(("set the user of", partial(seam.setresuid, uid, uid, uid)))
-            steps.append((where, entered.second))
+            steps.append(Stage(where, entered.first))
+            steps.append(Stage("set the groups of", partial(seam.setgroups, groups)))
+            steps.append(Stage("set the group of", partial(seam.setresgid, gid, gid, gid)))
+            steps.append(Stage("set the user of", partial(seam.setresuid, uid, uid, uid)))
+            steps.append(Stage(where, entered.second))
         if program.umask is not None:
-            steps.append(("set the umask of", partial(os.umask, program.umask)))
+            steps.append(Stage("set the umask of", partial(os.umask, program.umask)))
+        steps += stages.last_stages(tuning) if tuning is not None else []
         unblock = partial(signal.pthread_sigmask, signal.SIG_SETMASK, ())
-        steps.append(("unblock signals of", unblock))
+        steps.append(Stage("unblock signals of", unblock))
         return steps
 
 
@@ -187,13 +195,13 @@ class _TwoAttempts:
 
 
 def _become(
-    path: str, argv: tuple[str, ...], env: dict[bytes, bytes], steps: list[Step], report: int
+    path: str, argv: tuple[str, ...], env: dict[bytes, bytes], steps: list[Stage], report: int
 ) -> None:
     """Run the steps and the program in the child; never returns."""
     stage, number = 0, errno.EIO
     try:
-        for stage, (_, act) in enumerate(steps):  # noqa: B007  (told when it fails)
-            act()
+        for stage, step in enumerate(steps):  # noqa: B007  (told when it fails)
+            step.act()
         stage = len(steps)
         try:
             seam.execve(path, argv, env)
@@ -232,15 +240,18 @@ def _limit_files(soft: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
 
-def _error(what: str, stage: str, number: int | None) -> SpawnError:
+def _error(what: str, stage: str, number: int | None, hint: str = "") -> SpawnError:
     number = number or errno.EIO
-    hint = ""
-    if stage == "execute":
+    if hint:
+        pass
+    elif stage == "execute":
         if number == errno.ENOENT and os.path.exists(what):
             hint = "the interpreter that it names is missing"
         elif number == errno.EACCES:
             hint = "it is a directory" if os.path.isdir(what) else "is it executable?"
-    elif stage.startswith("set the ") and number in (errno.EINVAL, errno.EPERM):
+        elif number == errno.E2BIG:
+            hint = "its command and its environment are too long together"
+    elif stage in _IDS and number in (errno.EINVAL, errno.EPERM):
         hint = "not root, or the user namespace has no such id: a rootless sandbox has only root's"
     elif number == errno.EAGAIN:
         hint = "a limit on processes is reached"

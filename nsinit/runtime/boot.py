@@ -47,6 +47,7 @@ class Given(NamedTuple):
     """What init finds when it is born, or what its launcher made for it."""
 
     loaded: Loaded
+    load: Callable[[], Loaded]  # the same again, as it is on disk by then
     env: Mapping[str, str]
     directory: str
     listener: Listener | None = None  # bound by the launcher
@@ -73,7 +74,7 @@ class Init:
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
         self.runs = Runs(
             config,
-            Surroundings(given.directory, dict(given.env) | config.init.environment),
+            Surroundings(given.directory, dict(given.env), config.init.environment),
             reactor=self.reactor,
             spawner=Spawner(fds.raise_limit()),
             strays=Strays(path),

@@ -23,16 +23,23 @@ class Updater:
 
     def __init__(self, given: Given, driver: Driver) -> None:
         self._loaded = given.loaded
-        self._path = os.path.normpath(os.path.join(given.directory, given.loaded.files[0]))
+        self._load = given.load
+        self._directory = given.directory
         self._env = given.env
         self._driver = driver
         self._counts: dict[str, int] = {}
 
     def update(self, *, dry_run: bool = False) -> Difference:
         """Read the file again and go by it; ConfigError if it is wrong, and nothing is changed."""
-        from nsinit.model.find import load_config  # noqa: PLC0415  (most inits are never updated)
-
-        return self._go_by(load_config(self._path, self._env), {}, dry_run=dry_run)
+        try:
+            os.chdir(self._directory)  # names are relative to where nsinit was started
+            loaded = self._load()
+        except OSError as error:
+            why = f"cannot enter {self._directory}: {error.strerror}"
+            raise ConfigError([Problem(self._loaded.files[0], 0, "", why)]) from None
+        finally:
+            os.chdir("/")
+        return self._go_by(loaded, {}, dry_run=dry_run)
 
     def scale(self, counts: dict[str, int]) -> Difference:
         """Have so many instances of services, until the next update; ConfigError if it can't be."""
@@ -42,7 +49,9 @@ class Updater:
         for name in counts:
             found = [s.data.get("services", {}).get(name) for s in self._loaded.sources]
             if not any(isinstance(table, dict) and "replicas" in table for table in found):
-                problem = Problem(self._path, 0, f"services.{name}", 'has no key "replicas"')
+                problem = Problem(
+                    self._loaded.files[0], 0, f"services.{name}", 'has no key "replicas"'
+                )
                 raise ConfigError([problem])
         return self._go_by(load(self._loaded.sources, self._env, wanted), wanted, dry_run=False)
 

@@ -96,6 +96,24 @@ def test_init_loads_no_loop_when_it_spawns_its_first_wave() -> None:
     assert not loaded & heavy, loaded & heavy
 
 
+def test_init_loads_nothing_of_identity_when_no_service_asks_for_any() -> None:
+    """Files of variables, priorities and terminals are paid by those who use them."""
+    spec = "nsinit.model.spec.Service(command=('true',))"
+    around = "nsinit.process.program.Surroundings('/', {})"
+    loaded = _loaded(
+        "import nsinit.cli.run, nsinit.model.find, nsinit.runtime.boot, nsinit.process.program\n"
+        f"nsinit.process.program.prepare({spec}, {around}, {{}})"
+    )
+    unused = {
+        "nsinit.model.envfile",
+        "nsinit.process.smallfile",
+        "nsinit.process.stages",
+        "nsinit.kernel.scheduling",
+        "nsinit.cli.words",
+    }
+    assert not loaded & unused, loaded & unused
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_file_is_readable_when_it_is_one_of_ours(path: pathlib.Path) -> None:
     """A file has at most 400 lines and a function 60."""

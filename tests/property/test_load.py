@@ -30,12 +30,18 @@ command = "db --dir '/srv/a b'"   # a comment
 user = "db:db"
 stop_signal = ["TERM", "5s", "INT"]
 limits = { nofile = "1024:unlimited" }
+env_file = [".env?", "/etc/db.env"]
+ioprio = "best-effort:4"
+scheduler = "fifo:10"
+cpu_affinity = "0-3,5"
 
 [services.job]
 type = "oneshot"
 command = ["sh", "-c", "true"]
 depends_on = { db = "ready" }
-environment = { A = 1, B = "${HOME:-/}" }
+environment = { A = 1, B = "${HOME:-/}", C = { file = "c" } }
+nice = -5
+oom_score_adj = 500
 
 [services.web]
 command = '''web'''
@@ -105,7 +111,8 @@ KEYS = [
     "command", "shell", "type", "autostart", "user", "groups", "umask", "environment", "limits",
     "depends_on", "wants", "before", "main", "tags", "ready", "start_timeout", "restart",
     "restart_limit", "success_exit_codes", "stop_signal", "log", "autorestart", "exitcodes",
-    "startretries", "nope", "",
+    "startretries", "nope", "", "env_file", "nice", "ioprio", "scheduler", "cpu_affinity",
+    "oom_score_adj", "no_new_privs", "tty",
 ]  # fmt: skip
 
 

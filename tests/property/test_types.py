@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from nsinit.model import types
+from nsinit.model import tuning, types
 from tests.support import strategies as some
 
+KINDS = [*types._TYPES, *tuning.TYPES]
 
-@pytest.mark.parametrize("kind", types._TYPES, ids=lambda kind: str(kind.__name__))
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
 @given(value=some.VALUES | some.UNIT_TEXT)
 def test_value_is_read_or_refused_when_it_is_anything(kind: type[Any], value: object) -> None:
     """ValueError is the only way to refuse; what was read survives as bytes."""

@@ -66,10 +66,11 @@ class Live:
         self.user: int | None = None
         self.limits: dict[str, tuple[int, int]] = {}  # of resources, for init
         self.prefix: list[str] = []  # of the command
+        self.words: list[str] = []  # after the file
 
     def start(self, *, stdout: int | None = None, stderr: int | None = None) -> Self:
         """Start it; its output goes to files unless told otherwise."""
-        command = [*NSINIT, "run", str(self.config)]
+        command = [*NSINIT, "run", str(self.config), *self.words]
         if self.way == "pid1":
             unshare = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
             command = [*unshare, "--propagation", "private", "--", *command]

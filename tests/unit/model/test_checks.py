@@ -99,6 +99,10 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.limit_names, A + "limits = {nofiles = 1, xyz = 1}\n", [
         'services.a.limits.nofiles: unknown limit (did you mean "nofile"?)',
         f"services.a.limits.xyz: unknown limit ({', '.join(checks.RLIMITS)})"]),
+    (checks.terminal_paths, A + "tty = 'tty1'\n", [
+        """services.a.tty: expected a path such as "/dev/tty1", got 'tty1'"""]),
+    (checks.terminal_output, A + "tty = '/dev/tty1'\nlog = {ring = '1MiB'}\n", [
+        "services.a.log: has no effect: the output goes to the tty"]),
     (checks.oneshot_restarts, ONESHOT + "restart = 'always'\n", [
         'services.b.restart: a oneshot runs until it succeeds (use "no" or "on-failure")']),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-success'\n", [
@@ -164,6 +168,9 @@ RIGHT: list[tuple[Check, str]] = [
     (checks.shell_commands, A + "shell = true\n"),
     (checks.shell_commands, "[services.a]\ncommand = ['/bin/sh', '-c', 'x']\nshell = true\n"),
     (checks.limit_names, A + "limits = {nofile = 1, core = 'unlimited'}\n"),
+    (checks.terminal_paths, A + "tty = '/dev/tty1'\n"),
+    (checks.terminal_output, A + "tty = '/dev/tty1'\n"),
+    (checks.terminal_output, A + "log = 'null'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-failure'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'no'\n" + A + "restart = 'always'\n"),
     (checks.control_path, f"[init]\ncontrol = '/{'a' * 106}'\n"),

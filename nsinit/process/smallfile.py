@@ -1,0 +1,37 @@
+"""Reading a small file, as PID 1 may do it: nothing that blocks, nothing without an end.
+
+Whoever can write to the file's directory could put a FIFO or /dev/zero in its place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from nsinit.kernel import seam
+
+
+def read_small(path: str, limit: int) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes; OSError says why not."""
+    if not stat.S_ISREG(seam.stat(path).st_mode):  # opening a device may do something already
+        raise _odd(path)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    fd = seam.open_fd(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise _odd(path)
+        parts: list[bytes] = []
+        size = 0
+        while part := seam.read(fd, min(1 << 16, limit + 1 - size)):
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise OSError(errno.EFBIG, f"it has over {limit >> 10} KiB", path)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def _odd(path: str) -> OSError:
+    return OSError(errno.EINVAL, "it is no regular file", path)

@@ -1,0 +1,99 @@
+"""The environment of a service, put together at each of its starts.
+
+Later ones win: what nsinit was given, `[init].environment`, the account's variables when the user
+changes, nsinit's own, `env_file`, `environment`. Files are read by init, so with its rights, at
+each start: a changed file counts from the next one on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Final
+
+from nsinit.errors import SpawnError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nsinit.model.spec import Service
+    from nsinit.process.program import Surroundings
+
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENV_FILE_MAX: Final = 256 << 10
+_OPTIONAL: Final = "?"
+
+Written = dict[str, "str | dict[str, str]"]
+
+
+def service_variables(
+    spec: Service, around: Surroundings, account: Mapping[str, str], own: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables of a service; SpawnError names the file that can't be used."""
+    env: dict[str, str] = {}
+    if spec.inherit_env:
+        env |= around.env
+        env |= _resolved(around.shared, around.directory)
+    env |= account
+    env |= own
+    for path in spec.env_file:
+        env |= _env_file(os.path.join(around.directory, path), around.env | env)
+    env |= _resolved(spec.environment, around.directory)
+    env.setdefault("PATH", DEFAULT_PATH)
+    return env
+
+
+def _resolved(written: Written, directory: str) -> dict[str, str]:
+    """Variables with those filled in whose values are in files."""
+    made: dict[str, str] = {}
+    for name, value in written.items():
+        if isinstance(value, str):
+            made[name] = value
+        elif (secret := _secret(name, os.path.join(directory, value["file"]))) is not None:
+            made[name] = secret
+    return made
+
+
+def _secret(name: str, path: str) -> str | None:
+    """The text of a file without the newlines at its end, as a shell's $(cat FILE) has it."""
+    from nsinit.model.envfile import LONGEST  # noqa: PLC0415  (only where files are named)
+
+    data = _read(path, LONGEST, f"read the value of {name} from")
+    if data is None:
+        return None
+    value = data.rstrip(b"\r\n")
+    if b"\0" in value:
+        path = path.removesuffix(_OPTIONAL)
+        stage = f"take the value of {name} from"
+        raise SpawnError(path, stage, errno.EINVAL, reason="it has a NUL")
+    return os.fsdecode(value)
+
+
+def _env_file(path: str, scope: Mapping[str, str]) -> dict[str, str]:
+    from nsinit.model.envfile import BadLineError, parse  # noqa: PLC0415  (the same)
+
+    data = _read(path, ENV_FILE_MAX, "read the env_file")
+    if data is None:
+        return {}
+    try:
+        return parse(os.fsdecode(data), scope)
+    except BadLineError as error:
+        what = f"{path.removesuffix(_OPTIONAL)}:{error.line}"
+        raise SpawnError(what, "use the env_file", errno.EINVAL, reason=str(error)) from None
+
+
+def _read(path: str, limit: int, stage: str) -> bytes | None:
+    """The bytes of a file; None if it is missing and may be."""
+    from nsinit.process.smallfile import read_small  # noqa: PLC0415  (the same)
+
+    optional = path.endswith(_OPTIONAL)
+    path = path.removesuffix(_OPTIONAL)
+    try:
+        return read_small(path, limit)
+    except OSError as error:
+        number = error.errno or errno.EIO
+        missing = number in (errno.ENOENT, errno.ENOTDIR)
+        if optional and missing:
+            return None
+        hint = 'a "?" after its name says that it may be missing' if missing else ""
+        raise SpawnError(path, stage, number, hint=hint, reason=error.strerror or "") from None
