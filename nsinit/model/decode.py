@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Union, get_args,
 
 import msgspec
 
+from nsinit.model import supervisord
 from nsinit.model.spec import Init, Service
 from nsinit.model.types import decode_hook, show
 from nsinit.nearest import did_you_mean
@@ -29,7 +30,7 @@ _NAMES: Final[dict[object, str]] = {
     dict: "a table", list: "an array",
 }  # fmt: skip
 
-# Tables that may be written as one value: log = "null" is log = {to = "null"}.
+# Tables that may be written as one value: log = "null" is log = {to = "null"}; a path is a file.
 _SHORTHANDS: Final[dict[type, dict[str, str]]] = {Service: {"log": "to"}, Init: {"control": "path"}}
 
 
@@ -89,9 +90,13 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     shaped = dict(table)
     for key, inner in _SHORTHANDS.get(kind, {}).items():
         if key in shaped and not isinstance(shaped[key], dict):
-            shaped[key] = {inner: shaped[key]}
+            is_path = key == "log" and _is_path(shaped[key])
+            shaped[key] = {"file" if is_path else inner: shaped[key]}
     if kind is not Service:
         return shaped
+    supervisord.take_log_keys(shaped, path, report)
+    if isinstance(shaped.get("log"), dict):
+        shaped["log"] = _shape_log(shaped["log"])
     for alias, (key, convert) in _ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
@@ -103,6 +108,17 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     if shaped.get("shell") is True and isinstance(shaped.get("command"), str):
         shaped["command"] = ["/bin/sh", "-c", shaped["command"]]
     return shaped
+
+
+def _shape_log(log: dict[str, Any]) -> dict[str, Any]:
+    """With `stderr` written out, which may be one value too."""
+    if "stderr" not in log or isinstance(log["stderr"], dict):
+        return log
+    return {**log, "stderr": {"file" if _is_path(log["stderr"]) else "to": log["stderr"]}}
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/")
 
 
 def _diagnose(value: object, kind: Any, path: KeyPath, report: Report) -> None:  # noqa: ANN401
@@ -141,7 +157,7 @@ def _diagnose_struct(
         if key in fields:
             _diagnose(value, fields[key].type, (*path, key), report)
         else:
-            known = [*fields, *(_ALIASES if kind is Service else ())]
+            known = [*fields, *((*_ALIASES, *supervisord.NAMES) if kind is Service else ())]
             report.error((*path, key), "unknown key", did_you_mean(key, known))
     for name, field in fields.items():
         if field.required and name not in table:

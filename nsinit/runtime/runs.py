@@ -66,7 +66,9 @@ class Runs:
         self._strays = strays
         self._logs = logs
         self._notify = notify
+        logs.start = self.help
         self._mains: dict[int, _Main] = {}
+        self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
 
     # --- Starting ---------------------------------------------------------------------------------
@@ -85,6 +87,12 @@ class Runs:
             self.post(m.Execed(service, run))
         else:
             self._reactor.add_reader(child.report, partial(self._hear_exec, child.pid))
+
+    def help(self, program: Program, ended: Callable[[int], None]) -> int:
+        """Run a program for init itself; its pid. `ended` is told its code, -n for signal n."""
+        child = self._spawner.spawn(program)
+        self._helpers[child.pid] = ended
+        return child.pid
 
     def _start(self, service: str, run: int, *, notify: bool) -> Child:
         spec = self.services[service]
@@ -162,7 +170,11 @@ class Runs:
         self._strays.ended(end.pid)
         main = self._mains.pop(end.pid, None)
         if main is None:
-            self.orphans_reaped += 1
+            ended = self._helpers.pop(end.pid, None)
+            if ended is not None:
+                self._reactor.soon(partial(ended, end.status))
+            else:
+                self.orphans_reaped += 1
             return None
         if main.child.report is not None:  # it ended before we heard how its exec went
             try:
@@ -197,6 +209,10 @@ class Runs:
             return main.service
         found = self._strays.look().get(pid)
         return found[1] if found else None
+
+    def reopen_logs(self) -> int | None:
+        """Open every log file by its name again; how many were, None if there is none."""
+        return self._logs.reopen()
 
     # --- Orphans of nobody ------------------------------------------------------------------------
 
