@@ -167,6 +167,7 @@ class Init:
 
     def _end(self) -> None:
         """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
+        self.logs.stop_helpers()
         self._end_stragglers()
         self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
         self.say.settle()

@@ -56,6 +56,7 @@ class LogFile:
         self._failing = False
         self._retry_at = self._look_at = 0.0
         self._quiet_until = 0.0
+        self._ownerless = False  # and told so
         self._warned = False  # of the trouble that there is now
 
     # --- Writing ----------------------------------------------------------------------------------
@@ -243,8 +244,8 @@ class LogFile:
                 uid = user_id(user) if user else -1
                 seam.fchown(fd, uid, group_id(group) if group else -1)
         except (OSError, SpawnError) as error:
-            if seam.monotonic() >= self._quiet_until:
-                self._quiet_until = seam.monotonic() + _QUIET
+            if not self._ownerless:
+                self._ownerless = True
                 why = error.strerror if isinstance(error, OSError) else str(error)
                 text = f"{self._service}: cannot set the owner and mode of {self.rules.path}: {why}"
                 self._tell("warning", text)

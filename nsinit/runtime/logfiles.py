@@ -109,6 +109,10 @@ class LogFiles:
         """Open every file by its name again; how many could be."""
         return sum(file.reopen() for file in self._files.values())
 
+    def stop_packing(self) -> None:
+        """Init is about to end: what is not packed by now stays as it is."""
+        self._has_packer = False
+
     # --- Packing ----------------------------------------------------------------------------------
 
     def _pack_soon(self, file: LogFile) -> None:
@@ -128,14 +132,9 @@ class LogFiles:
         made = file.rules.path + rotation.UNFINISHED
         reader = seam.open_fd(path, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
         try:
-            found = os.fstat(reader)
-            with suppress(FileNotFoundError):
-                seam.unlink(made)
-            writer = seam.open_fd(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+            found = seam.fstat(reader)
+            writer = _make_like(made, found)
             try:
-                with suppress(OSError):
-                    seam.fchown(writer, found.st_uid, found.st_gid)
-                seam.fchmod(writer, found.st_mode & 0o777)
                 program = Program(
                     argv=("gzip", "-c"),
                     env={"PATH": os.environ.get("PATH", DEFAULT_PATH)},
@@ -162,24 +161,40 @@ class LogFiles:
             seam.setpriority(os.PRIO_PROCESS, pid, _NICE)
 
     def _packed(self, job: _Job, code: int) -> None:
-        """The child has ended: its work takes the place of what it has read, if that still is."""
+        """The child has ended; what it could not do is tried again after the next rotation."""
         self._job = None
-        base = job.file.rules.path
-        try:
-            for slot in job.file.slots() if code == 0 else ():
-                path = slot.path(base)
-                found = seam.lstat(path)
-                if (found.st_dev, found.st_ino) == job.source:
-                    os.utime(job.made, ns=(found.st_atime_ns, found.st_mtime_ns))
-                    seam.rename(job.made, slot._replace(packed=True).path(base))
-                    seam.unlink(path)
-                    break
-            else:
-                seam.unlink(job.made)
-        except OSError:  # the unpacked file is kept
+        done = False
+        with suppress(OSError):
+            done = code == 0 and self._replace(job)
+        if not done:
             with suppress(OSError):
                 seam.unlink(job.made)
-        if code == 0:
+        if done:
             self._pack_soon(job.file)
         else:
             self._pack()
+
+    def _replace(self, job: _Job) -> bool:
+        """Put the child's work in the place of what it has read, if that still is anywhere."""
+        base = job.file.rules.path
+        for slot in job.file.slots():
+            path = slot.path(base)
+            found = seam.lstat(path)
+            if (found.st_dev, found.st_ino) == job.source:
+                with suppress(OSError):
+                    os.utime(job.made, ns=(found.st_atime_ns, found.st_mtime_ns))
+                seam.rename(job.made, slot._replace(packed=True).path(base))
+                seam.unlink(path)
+                return True
+        return False
+
+
+def _make_like(path: str, found: os.stat_result) -> int:
+    """A new file with the mode and, if init may, the owner of another; its descriptor."""
+    with suppress(FileNotFoundError):
+        seam.unlink(path)
+    fd = seam.open_fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    with suppress(OSError):  # as strict as it was made, if it can't be the same
+        seam.fchmod(fd, found.st_mode & 0o777)
+        seam.fchown(fd, found.st_uid, found.st_gid)
+    return fd

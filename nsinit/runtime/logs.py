@@ -136,6 +136,11 @@ class Logs:
         """Open every log file by its name again; how many were, None if there is none."""
         return self._files.reopen() if self._files is not None else None
 
+    def stop_helpers(self) -> None:
+        """Start no process any more: init is about to end."""
+        if self._files is not None:
+            self._files.stop_packing()
+
     def drain(self, service: str, run: int) -> None:
         """Read what a run has written so far, without waiting for more."""
         for stream in list(self._streams.get((service, run), ())):

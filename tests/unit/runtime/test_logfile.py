@@ -346,6 +346,16 @@ def test_file_stays_plain_when_packing_fails(packer: Packer) -> None:
     assert packer.names() == ["", ".1", ".2.gz", ".3.gz"]
 
 
+def test_packing_ends_when_its_work_cannot_be_renamed(
+    packer: Packer, fail: Callable[[str], None]
+) -> None:
+    """Until the next rotation: no child after child that does the same in vain."""
+    fail("rename:EACCES")
+    packer.end()
+    assert packer.begun == []
+    assert packer.names() == ["", ".1", ".2"]
+
+
 def test_files_stay_plain_when_there_is_no_packer(tmp_path: pathlib.Path) -> None:
     """It is said once."""
     packer = Packer(tmp_path / "x.log", SpawnError("gzip", "find", errno.ENOENT))
