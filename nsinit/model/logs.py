@@ -165,24 +165,24 @@ def _is_rotated(path: str, base: str) -> bool:
 def sizes_make_sense(config: Config) -> Iterator[Finding]:
     """Files are large enough to hold lines, and their number is one that can be looked after."""
     for name, spec in config.services.items():
-        seen: set[str] = set()
+        told: set[tuple[str, str]] = set()  # stderr has what it does not say from stdout
         for stream in STREAMS:
             rules = file_rules(spec.log, stream)
-            if rules is None or rules.path in seen:
+            if rules is None:
                 continue
-            seen.add(rules.path)
             apart = stream == "stderr" and spec.log.stderr is not None and spec.log.stderr.file
             at: KeyPath = ("services", name, "log", *(("stderr",) if apart else ()))
             for key, message in _bad_sizes(rules):
-                yield (*at, key), message, ""
-            if 0 < rules.max_size < 2 * rules.line_limit and rules.max_size >= SMALLEST:
-                path = ("services", name, "log", "line_limit")
-                yield path, "is more than half of max_size: a line may not fit into a file", ""
+                if (key, message) not in told:
+                    told.add((key, message))
+                    yield (*(at if key != "line_limit" else at[:3]), key), message, ""
 
 
 def _bad_sizes(rules: FileRules) -> Iterator[tuple[str, str]]:
     if 0 < rules.max_size < SMALLEST:
         yield "max_size", f"expected at least {SMALLEST >> 10}KiB, or 0 for no rotation"
+    elif 0 < rules.max_size < 2 * rules.line_limit:
+        yield "line_limit", "is more than half of max_size: a line may not fit into a file"
     if not 0 <= rules.keep <= MOST_KEPT:
         yield "keep", f"expected a number from 0 to {MOST_KEPT}, got {rules.keep}"
     if rules.total and not rules.max_size:

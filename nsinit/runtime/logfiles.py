@@ -82,7 +82,8 @@ class LogFiles:
         self._start = start
         self._waiting: deque[LogFile] = deque()
         self._job: _Job | None = None
-        self._has_packer = True
+        self._ending = False
+        self._told_missing = False  # of gzip
 
     @property
     def dropped(self) -> int:
@@ -111,7 +112,7 @@ class LogFiles:
 
     def stop_packing(self) -> None:
         """Init is about to end: what is not packed by now stays as it is."""
-        self._has_packer = False
+        self._ending = True
 
     # --- Packing ----------------------------------------------------------------------------------
 
@@ -121,7 +122,7 @@ class LogFiles:
         self._pack()
 
     def _pack(self) -> None:
-        while self._has_packer and self._job is None and self._waiting:
+        while not self._ending and self._job is None and self._waiting:
             file = self._waiting.popleft()
             with suppress(OSError):  # it stays as it is, and comes again with the next rotation
                 plain = [slot for slot in file.slots() if not slot.packed and slot.number > 1]
@@ -152,8 +153,8 @@ class LogFiles:
         except SpawnError as error:
             with suppress(OSError):
                 seam.unlink(job.made)
-            if error.stage == "find":
-                self._has_packer = False
+            if error.stage == "find" and not self._told_missing:
+                self._told_missing = True
                 self._tell("warning", f"rotated log files stay unpacked: {error}")
             return
         self._job = job

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.runtime.rotation import find_slots
-from tests.support.live import ORDINARY, ROOT, Live, descendants, eventually, have, is_alive
+from tests.support.live import ORDINARY, ROOT, Live, descendants, eventually, have, is_alive, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -195,6 +195,7 @@ def test_files_are_as_before_when_keys_are_those_of_supervisord(start: Start) ->
     assert b"err" in b"".join(map(_content, paths)).splitlines()
 
 
+@pytest.mark.root
 @as_root
 @pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
 def test_owner_and_mode_are_as_asked_when_files_rotate(start: Start) -> None:
@@ -378,11 +379,63 @@ def test_slow_gzip_is_nobody_s_trouble_when_init_ends(tmp_path: pathlib.Path) ->
         made.close()
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "rename:EIO@1-3", "unlink:EACCES@1-9", "fchmod:EPERM", "setpriority:EACCES",
+        "stat:EIO@8-16", "open:EMFILE@9-20", "write:EIO@4-12", "fork:ENOMEM@3-9",
+    ],
+)  # fmt: skip
+def test_init_goes_on_when_system_calls_on_log_files_fail(
+    tmp_path: pathlib.Path, faults: str, loop: str
+) -> None:
+    """At the seam of a real init, amid rotations: in the end lines arrive and it works."""
+    script = "while :; do seq 1000 9999; sleep 0.05; done"
+    log = '{file = "${HERE}/x.log", max_size = "64KiB", keep = 3}'
+    config = (
+        f'[init]\nloop = "{loop}"\n{SLEEPER.replace("sleep", "/bin/sleep")}'
+        f'[services.b]\ncommand = ["/bin/sh", "-c", "{script}"]\n'
+        f"restart_delay = 0.05\nlog = {log}\n"
+    )
+    with live(tmp_path, config, "subreaper", NSINIT_FAULTS=faults) as init:
+        path = tmp_path / "x.log"
+        slots = [tmp_path / "x.log.1", tmp_path / "x.log.3.gz"]
+        eventually(lambda: all(slot.exists() for slot in slots), "files rotate and are packed")
+        at = path.stat().st_ino
+        eventually(lambda: path.exists() and path.stat().st_ino != at, "and go on rotating")
+        assert len([p for p in _paths(init) if p.exists()]) <= 4
+        assert "internal error" not in init.said()
+        _still_works(init)
+        init.ctl("shutdown")
+        assert init.wait() == 0
+
+
+def test_no_descriptor_leaks_when_files_rotate_and_runs_end(start: Start) -> None:
+    """Many runs, rotations, packed files and reopenings later init has as many as before."""
+    log = '{file = "${HERE}/x.log", max_size = "64KiB", keep = 3, stderr = "${HERE}/x.err"}'
+    init = start(_once("seq 1 20000; echo err >&2", log))
+    init.wait_for("b", "exited")
+
+    def count() -> int:
+        return len(os.listdir(f"/proc/{init.pid}/fd"))
+
+    _packed(init)
+    before = count()
+    for run in range(2, 12):
+        init.signal(signal.SIGUSR1)
+        init.ctl("start", "b")
+        init.wait_for("b", "exited", run=run)
+    _packed(init)
+    eventually(lambda: count() <= before, "all are closed")
+    assert "orphan" not in init.said()
+
+
 # --- /dev/stdout ----------------------------------------------------------------------------------
 
 BY_NAME = "import os; os.setuid(4321); open('/dev/stdout', 'w').write('by name')"
 
 
+@pytest.mark.root
 @as_root
 @pytest.mark.parametrize("kind", ["user", "drops"])
 @pytest.mark.parametrize("without", ["", "chown"])
