@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import graph
+from nsinit.model import graph, logs
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, probes, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
@@ -64,6 +64,18 @@ def _bad_id(text: str) -> str:
     if not (digits.isascii() and digits.isdigit()):
         return ""  # a name
     return "" if len(text) <= 10 and 0 <= int(text) < ID_MAX else f"an id is from 0 to {ID_MAX - 1}"
+
+
+def log_owners_exist(config: Config) -> Iterator[Finding]:
+    """The owner of a log file is a user, and perhaps a group."""
+    for name, spec in config.services.items():
+        path = ("services", name, "log")
+        owners: list[tuple[KeyPath, object]] = [((*path, "owner"), spec.log.owner)]
+        if spec.log.stderr is not None:
+            owners.append(((*path, "stderr", "owner"), spec.log.stderr.owner))
+        for at, owner in owners:
+            if bad := next(filter(None, map(_bad_id, str(owner).split(":"))), ""):
+                yield at, bad, ""
 
 
 def something_to_run(config: Config) -> Iterator[Finding]:
@@ -291,6 +303,7 @@ STRICT: Final = (
     limit_names,
     ids_exist,
     terminal_paths,
+    log_owners_exist,
     oneshot_restarts,
     ways_of_asking,
     daemons,
@@ -299,5 +312,6 @@ STRICT: Final = (
     control_path,
     sandbox_names,
     sandbox_namespaces,
+    *logs.STRICT,
 )
 ADVICE: Final = (readiness_on_time, budget_is_enough, terminal_output)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Union, get_args,
 
 import msgspec
 
+from nsinit.model import supervisord
 from nsinit.model.spec import Init, Service
 from nsinit.model.types import decode_hook, show
 from nsinit.nearest import did_you_mean
@@ -29,10 +30,10 @@ _NAMES: Final[dict[object, str]] = {
     dict: "a table", list: "an array",
 }  # fmt: skip
 
-# Tables that may be written as one value: log = "null" is log = {to = "null"}.
 _HOOKS: Final = (
     "pre_start", "post_start", "pre_stop", "stop_command", "post_stop", "on_fail", "reload_command",
 )  # fmt: skip
+# Tables that may be written as one value: log = "null" is log = {to = "null"}; a path is a file.
 _SHORTHANDS: Final[dict[type, dict[str, str]]] = {
     Service: {"log": "to", **dict.fromkeys(_HOOKS, "command")},
     Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
@@ -95,12 +96,16 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     shaped = dict(table)
     for key, inner in _SHORTHANDS.get(kind, {}).items():
         if key in shaped and not isinstance(shaped[key], dict):
-            shaped[key] = {inner: shaped[key]}
+            is_path = key == "log" and _is_path(shaped[key])
+            shaped[key] = {"file" if is_path else inner: shaped[key]}
     for key in _HOOKS:
         if isinstance(shaped.get(key), dict):
             shaped[key] = _through_shell(shaped[key])
     if kind is not Service:
         return shaped
+    supervisord.take_log_keys(shaped, path, report)
+    if isinstance(shaped.get("log"), dict):
+        shaped["log"] = _shape_log(shaped["log"])
     for alias, (key, convert) in _ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
@@ -116,6 +121,17 @@ def _through_shell(table: dict[str, Any]) -> dict[str, Any]:
     if table.get("shell") is True and isinstance(table.get("command"), str):
         return {**table, "command": ["/bin/sh", "-c", table["command"]]}
     return table
+
+
+def _shape_log(log: dict[str, Any]) -> dict[str, Any]:
+    """With `stderr` written out, which may be one value too."""
+    if "stderr" not in log or isinstance(log["stderr"], dict):
+        return log
+    return {**log, "stderr": {"file" if _is_path(log["stderr"]) else "to": log["stderr"]}}
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/")
 
 
 def _diagnose(value: object, kind: Any, path: KeyPath, report: Report) -> None:  # noqa: ANN401
@@ -154,7 +170,7 @@ def _diagnose_struct(
         if key in fields:
             _diagnose(value, fields[key].type, (*path, key), report)
         else:
-            known = [*fields, *(_ALIASES if kind is Service else ())]
+            known = [*fields, *((*_ALIASES, *supervisord.NAMES) if kind is Service else ())]
             report.error((*path, key), "unknown key", did_you_mean(key, known))
     for name, field in fields.items():
         if field.required and name not in table:

@@ -21,6 +21,7 @@ from nsinit.model.types import (
     Rlimit,
     Seconds,
     Signal,
+    Sinks,
     Size,
     StopSequence,
     Words,
@@ -64,10 +65,35 @@ class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     action: HealthAction = "restart"
 
 
-class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the output of a service goes, and how much of it `nsinit ctl logs` remembers."""
+class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is different for stderr; without a `file` of its own it goes to that of stdout."""
 
-    to: Literal["console", "null", "inherit"] = "console"
+    to: Sinks | None = None
+    file: str | None = None
+    max_size: Size | None = None
+    keep: int | None = None
+    total: Size | None = None
+    compress: bool | None = None
+    mode: Mode | None = None
+    owner: str | int | None = None
+
+
+class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the output of a service goes, and how much of it `nsinit ctl logs` remembers.
+
+    A file of `max_size` bytes (0: nsinit never rotates it) becomes file.1, file.1 becomes
+    file.2.gz, and so on; `keep` of them stay, and with the file itself at most `total` bytes.
+    """
+
+    to: Sinks | None = None
+    file: str | None = None
+    max_size: Size = Size(10 << 20)
+    keep: int = 5
+    total: Size | None = None
+    compress: bool = True
+    mode: Mode = Mode(0o640)
+    owner: str | int | None = None
+    stderr: StderrLog | None = None
     ring: Size = Size(256 << 10)
     line_limit: Size = Size(16 << 10)
 

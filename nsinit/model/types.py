@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nsinit import units
+from nsinit.nearest import did_you_mean
 from nsinit.units import kind_of
 
 CONDITIONS: Final = ("started", "ready", "completed", "exited")
+SINKS: Final = ("console", "file", "null", "inherit")
 UNLIMITED: Final = -1
 
 
@@ -216,9 +218,30 @@ class Rlimit(tuple[int, int]):
         return [soft, hard]
 
 
+class Sinks(tuple[str, ...]):
+    """Where output goes: one place, or several as in ["console", "file"]."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def read(value: object) -> list[str]:
+        """From a name or an array of names."""
+        items = value if isinstance(value, (list, tuple)) else [value]
+        for item in items:
+            if item not in SINKS:
+                known = ", ".join(f'"{word}"' for word in SINKS)
+                hint = did_you_mean(item, SINKS) if isinstance(item, str) else ""
+                more = f" ({hint})" if hint else ""
+                raise ValueError(f"expected one of {known}, got {show(item)}{more}")
+        names = list(dict.fromkeys(items))
+        if not names or (len(names) > 1 and {"null", "inherit"} & set(names)):
+            raise ValueError(f'expected one place or ["console", "file"], got {show(value)}')
+        return names
+
+
 _TYPES: Final = (
     Seconds, Size, Signal, Mode, Limit, Words, Names, Needs, Environment, StopSequence, Codes,
-    Rlimit,
+    Rlimit, Sinks,
 )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ class Init:
         names = list(config.services)
         self.logs = Logs(self.reactor, stdout, stderr, names)
         self.say = EventLog(stderr, config.init.log, self.logs.width)
+        self.logs.tell = lambda level, text: getattr(self.say, level)(text)
         self.history = History()
         self.listener = given.listener or self._listen()
         path = self.listener.path
@@ -170,7 +171,9 @@ class Init:
 
     def _end(self) -> None:
         """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
+        self.logs.stop_helpers()
         self._end_stragglers()
+        self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
         self.say.settle()
         until = seam.monotonic() + _FLUSH
         while not self.logs.flush() and seam.monotonic() < until:

@@ -1,4 +1,4 @@
-"""The output of services: from their pipes into rings and to the console.
+"""The output of services: from their pipes into rings, to the console, and to files.
 
 Every pipe is read into one buffer, a block at a time and once per turn of the loop, so that a
 noisy service waits for the others. A pipe is drained when its service's main process has ended,
@@ -14,14 +14,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import fds, seam
+from nsinit.model.logs import STREAMS, file_rules, sinks
 from nsinit.runtime.lines import LineCutter, with_prefix
 from nsinit.runtime.ring import Rings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nsinit.model.logs import FileRules
     from nsinit.model.spec import Log
+    from nsinit.process.program import Program
     from nsinit.runtime.lines import Block
+    from nsinit.runtime.logfiles import LogFiles, Tap
     from nsinit.runtime.outlet import Outlet
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
@@ -32,6 +36,7 @@ BUFFER: Final = 256 << 10
 _PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
 _BUSY_PIPE: Final = 1 << 20
 _WIDEST: Final = 24  # of a name in the console's prefix
+_PIPE_MODE: Final = 0o622  # who has a descriptor of it may write to it by /dev/stdout
 
 
 class Ends(NamedTuple):
@@ -43,11 +48,13 @@ class Ends(NamedTuple):
 
 
 class _Stream:
-    def __init__(self, fd: int, name: str, limit: int) -> None:
+    def __init__(self, fd: int, name: str, limit: int, tap: Tap | None, *, console: bool) -> None:
         self.fd = fd
         self.name = name
         self.cutter = LineCutter(limit)
         self.size = _PIPE
+        self.tap = tap
+        self.console = console
 
 
 class Logs:
@@ -56,6 +63,9 @@ class Logs:
     def __init__(self, reactor: Reactor, stdout: Outlet, stderr: Outlet, names: list[str]) -> None:
         self.rings = Rings()
         self.listeners: list[Callable[[Record], None]] = []
+        self.tell: Callable[[str, str], None] = lambda *_: None  # a level and a text
+        self.start: Callable[[Program, Callable[[int], None]], int] | None = None  # of helpers
+        self._files: LogFiles | None = None
         self._reactor = reactor
         self._outlets = {"stdout": stdout, "stderr": stderr}
         self.width = min(_WIDEST, max((len(name) for name in [*names, "nsinit"]), default=0))
@@ -74,35 +84,64 @@ class Logs:
 
         `owner` is the uid that the service will have: it may then open /dev/stdout by its name.
         """
-        if log.to == "inherit":
-            return Ends(1, 2, ())
-        if log.to == "null":
-            return Ends(self._null, self._null, ())
+        wanted = {name: sinks(log, name) for name in STREAMS}
+        if not any("console" in to or "file" in to for to in wanted.values()):
+            return Ends(*self._uncaptured(wanted), ())
         self.rings.limit(key[0], log.ring)
-        made: list[tuple[int, int]] = []
+        made: dict[str, tuple[int, int]] = {}
         try:
-            for _ in ("stdout", "stderr"):
-                made.append(seam.pipe(os.O_CLOEXEC))
-                if fds.is_nearly_last(made[-1][1]):
-                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
-                os.set_blocking(made[-1][0], False)
-                if owner is not None:
-                    with suppress(OSError):  # without CAP_CHOWN only the name stays closed to it
-                        seam.fchown(made[-1][1], owner, -1)
+            for name, to in wanted.items():
+                if "console" in to or "file" in to:
+                    made[name] = _make_pipe(owner)
         except OSError:
-            for pair in made:
+            for pair in made.values():
                 os.close(pair[0])
                 os.close(pair[1])
             raise
-        (out, out_end), (err, err_end) = made
-        streams = [
-            _Stream(out, "stdout", log.line_limit),
-            _Stream(err, "stderr", log.line_limit),
-        ]
+        taps = self._open_taps(key[0], log)
+        streams = []
+        for name, (reader, _) in made.items():
+            console = "console" in wanted[name]
+            streams.append(_Stream(reader, name, log.line_limit, taps.get(name), console=console))
         self._streams[key] = streams
         for stream in streams:
             self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
-        return Ends(out_end, err_end, (out_end, err_end))
+        out, err = self._uncaptured(wanted)
+        out = made["stdout"][1] if "stdout" in made else out
+        err = made["stderr"][1] if "stderr" in made else err
+        return Ends(out, err, tuple(writer for _, writer in made.values()))
+
+    def _uncaptured(self, wanted: dict[str, tuple[str, ...]]) -> tuple[int, int]:
+        """Where streams lead that nsinit does not read."""
+        out = 1 if wanted["stdout"] == ("inherit",) else self._null
+        return out, 2 if wanted["stderr"] == ("inherit",) else self._null
+
+    def _open_taps(self, service: str, log: Log) -> dict[str, Tap]:
+        """The ways into the files of a service's streams; a file that can't be opened is told."""
+        rules: dict[str, FileRules] = {}
+        for name in STREAMS:
+            one = file_rules(log, name)
+            if one is not None:
+                rules[name] = one
+        if not rules:
+            return {}
+        if self._files is None:
+            from nsinit.runtime.logfiles import LogFiles  # noqa: PLC0415  (for those who have one)
+
+            assert self.start is not None  # noqa: S101  (for the type checker)
+            self._files = LogFiles(self.tell, self.start, self._null)
+        shared = len(rules) > 1 and len({one.path for one in rules.values()}) == 1
+        files = self._files
+        return {name: files.tap(service, one, shared=shared) for name, one in rules.items()}
+
+    def reopen(self) -> int | None:
+        """Open every log file by its name again; how many were, None if there is none."""
+        return self._files.reopen() if self._files is not None else None
+
+    def stop_helpers(self) -> None:
+        """Start no process any more: init is about to end."""
+        if self._files is not None:
+            self._files.stop_packing()
 
     def drain(self, key: Key) -> None:
         """Read what a run has written so far, without waiting for more."""
@@ -118,7 +157,9 @@ class Logs:
         """The run is over: an unfinished last line is a line now. Pipes that are held stay."""
         for stream in list(self._streams.get(key, ())):
             self.drain(key)
-            self._emit(key, stream.name, stream.cutter.flush())
+            self._emit(key, stream, stream.cutter.flush())
+            if stream.tap is not None:
+                stream.tap.flush()
 
     def _read(self, key: Key, stream: _Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
@@ -129,13 +170,18 @@ class Logs:
         except OSError:
             count = 0
         if count == 0:
-            self._emit(key, stream.name, stream.cutter.flush())
+            self._emit(key, stream, stream.cutter.flush())
+            if stream.tap is not None:
+                stream.tap.end()
             self._close(key, stream)
             return 0
         if count >= stream.size and stream.size < _BUSY_PIPE:
             stream.size = _BUSY_PIPE
             fds.grow_pipe(stream.fd, _BUSY_PIPE)
-        self._emit(key, stream.name, stream.cutter.feed(bytes(self._view[:count])))
+        data = bytes(self._view[:count])
+        if stream.tap is not None:
+            stream.tap.write(data)
+        self._emit(key, stream, stream.cutter.feed(data))
         return count
 
     def _close(self, key: Key, stream: _Stream) -> None:
@@ -147,22 +193,43 @@ class Logs:
         else:
             del self._streams[key]
 
-    def _emit(self, key: Key, stream: str, blocks: list[Block]) -> None:
+    def _emit(self, key: Key, stream: _Stream, blocks: list[Block]) -> None:
         service, run, _ = key
         for block in blocks:
-            record = self.rings.add(seam.wall(), service, run, stream, block)
-            name = f"{service:<{self.width}}"
-            text = with_prefix(block, f"{name} | ".encode(), f"{name} + ".encode())
-            self._outlets[stream].write(text)
+            record = self.rings.add(seam.wall(), service, run, stream.name, block)
+            if stream.console:
+                name = f"{service:<{self.width}}"
+                text = with_prefix(block, f"{name} | ".encode(), f"{name} + ".encode())
+                self._outlets[stream.name].write(text)
             for listener in self.listeners:
                 listener(record)
 
     @property
     def dropped(self) -> int:
-        """Bytes that stdout and stderr did not take."""
-        return sum(outlet.dropped for outlet in set(self._outlets.values()))
+        """Bytes that stdout, stderr and log files did not take."""
+        files = self._files.dropped if self._files is not None else 0
+        return files + sum(outlet.dropped for outlet in set(self._outlets.values()))
 
     def flush(self) -> bool:
         """Push out what waits for stdout and stderr; whether all of it is gone."""
         done = [outlet.flush() for outlet in set(self._outlets.values())]
         return all(done)
+
+
+def _make_pipe(owner: int | None) -> tuple[int, int]:
+    """A pipe to read from without waiting, which a service of that user can open by its name."""
+    reader, writer = seam.pipe(os.O_CLOEXEC)
+    try:
+        if fds.is_nearly_last(writer):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
+        os.set_blocking(reader, False)
+        with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
+            seam.fchmod(writer, _PIPE_MODE)
+        if owner is not None:
+            with suppress(OSError):  # without CAP_CHOWN it is root's, and its mode lets others in
+                seam.fchown(writer, owner, -1)
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
+    return reader, writer

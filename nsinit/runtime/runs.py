@@ -73,8 +73,10 @@ class Runs:
         self._strays = strays
         self._logs = logs
         self._notify = notify
+        logs.start = self.help
         self._mains: dict[int, _Main] = {}
         self._tasks = Tasks(around, spawner, strays, logs)
+        self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
         self._oom: OomCounter | None = None
         self._killed: set[str] = set()  # services that init itself has sent a KILL
         self._coming: dict[str, Service] = {}  # what services are once their present run is over
@@ -96,6 +98,12 @@ class Runs:
             self.post(m.Execed(service, run))
         else:
             self._reactor.add_reader(child.report, partial(self._hear_exec, child.pid))
+
+    def help(self, program: Program, ended: Callable[[int], None]) -> int:
+        """Run a program for init itself; its pid. `ended` is told its code, -n for signal n."""
+        child = self._spawner.spawn(program)
+        self._helpers[child.pid] = ended
+        return child.pid
 
     def _start(self, service: str, run: int, *, notify: bool) -> Child:
         spec = self.services[service]
@@ -241,9 +249,7 @@ class Runs:
         self._strays.ended(end.pid)
         main = self._mains.pop(end.pid, None)
         if main is None:
-            was_task, ended = self._tasks.ended(end)
-            self.orphans_reaped += not was_task
-            return ended
+            return self._end_of_another(end)
         if main.child.report is not None:  # it ended before we heard how its exec went
             try:
                 main.failure = main.child.outcome()
@@ -254,6 +260,16 @@ class Runs:
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
         return m.Exited(main.service, main.run, end.status, oom=self._is_oom(main, end.status))
+
+    def _end_of_another(self, end: End) -> m.Event | None:
+        """A task, a helper of init's own, or an orphan has ended."""
+        was_task, event = self._tasks.ended(end)
+        helper = self._helpers.pop(end.pid, None)
+        if helper is not None:
+            self._reactor.soon(partial(helper, end.status))
+        elif not was_task:
+            self.orphans_reaped += 1
+        return event
 
     def _is_oom(self, main: _Main, status: int) -> bool:
         by_us = main.service in self._killed
@@ -295,6 +311,10 @@ class Runs:
             return main.service
         found = self._strays.look().get(pid)
         return found[1] if found else None
+
+    def reopen_logs(self) -> int | None:
+        """Open every log file by its name again; how many were, None if there is none."""
+        return self._logs.reopen()
 
     # --- Orphans of nobody ------------------------------------------------------------------------
 

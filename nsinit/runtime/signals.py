@@ -78,7 +78,9 @@ class SignalDesk:
             self._driver.say.info(f"HUP received: {in_words(found)}")
 
     def _reopen(self, _: Received) -> None:
-        self._driver.say.info("USR1 received: no log file to reopen")
+        count = self._driver.runs.reopen_logs()
+        told = "no log file to reopen" if count is None else f"log files reopened: {count}"
+        self._driver.say.info(f"USR1 received: {told}")
 
     def _dump(self, _: Received) -> None:
         state = self._driver.core.state

@@ -92,6 +92,9 @@ def test_init_loads_no_loop_when_it_spawns_its_first_wave() -> None:
         "hashlib",
         "ssl",
         "glob",
+        "nsinit.runtime.logfile",
+        "nsinit.runtime.logfiles",
+        "nsinit.runtime.rotation",
     }
     assert not loaded & heavy, loaded & heavy
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks
+from nsinit.model import checks, logs
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
 from nsinit.model.spec import Config, Init, Sandbox, Service
@@ -94,6 +94,10 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "services.a.group: an id is from 0 to 4294967294",
         "services.a.groups[1]: an id is from 0 to 4294967294",
         "init.control.read[0]: an id is from 0 to 4294967294"]),
+    (checks.log_owners_exist, A + "log = {file = '/x', owner = 'www:-1', stderr = "
+        "{file = '/y', owner = -1}}\n", [
+        "services.a.log.owner: an id is from 0 to 4294967294",
+        "services.a.log.stderr.owner: an id is from 0 to 4294967294"]),
     (checks.shell_commands, "[services.a]\ncommand = ['x']\nshell = true\n", [
         "services.a.command: shell = true takes the command as one string"]),
     (checks.limit_names, A + "limits = {nofiles = 1, xyz = 1}\n", [
@@ -194,8 +198,8 @@ def test_check_is_silent_when_all_is_right(check: Check, text: str) -> None:
 
 
 def test_every_check_is_covered_when_listed() -> None:
-    """A new check needs its cases here."""
-    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE}
+    """A new check needs its cases here; those of log files are in test_logs."""
+    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE} - {*logs.STRICT}
 
 
 def test_strict_findings_are_errors_and_advice_is_a_warning_when_all_checks_run() -> None:

@@ -38,7 +38,7 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
     assert (float(made.restart_delay), float(made.restart_max_delay)) == (0.5, 30)
     assert list(made.stop_signal) == [(15, None)]
     assert made.kill_mode == "group"
-    assert (int(made.log.ring), made.log.to) == (256 << 10, "console")
+    assert (int(made.log.ring), made.log.to, made.log.file) == (256 << 10, None, None)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
         ("restart_limit = -2", 'restart_limit: expected a number from 0 or "unlimited", got -2'),
         ("kill_mode = 'cgroup'", ('kill_mode: expected one of "group", "process", "mixed", got '
             "'cgroup' (did you mean \"group\"?)")),
-        ("log = 'nul'", ('log.to: expected one of "console", "null", "inherit", got \'nul\' '
-            '(did you mean "null"?)')),
-        ("log = 5", 'log.to: expected one of "console", "null", "inherit", got 5'),
+        ("log = 'nul'", ('log.to: expected one of "console", "file", "null", "inherit", got '
+            "'nul' (did you mean \"null\"?)")),
+        ("log = 5", 'log.to: expected one of "console", "file", "null", "inherit", got 5'),
         ("log = {ring = 'big'}", ('log.ring: expected a size such as 4096, "64KiB", "10M" or '
             "\"1.5GiB\", got 'big'")),
     ],
@@ -188,7 +188,8 @@ def test_control_may_be_one_path_when_nothing_else_is_set() -> None:
     report = Report([Source("n.toml", "", {})])
     init = decode({"control": "/run/x.sock"}, Init, ("init",), report)
     assert init.control.path == "/run/x.sock"
-    assert service("command = 'x'\nlog = 'null'")[0].log.to == "null"
+    assert service("command = 'x'\nlog = 'null'")[0].log.to == ("null",)
+    assert service("command = 'x'\nlog = '/var/log/x'")[0].log.file == "/var/log/x"
     assert report.problems == []
 
 

@@ -1,0 +1,317 @@
+"""One log file: written as whole lines, rotated by size, reopened, and survived by init.
+
+Imported only when a service has one. Bytes pass as they are. What can't be written (a full disk,
+a directory that is gone) is dropped, counted, told once, and tried again a moment later. Every
+byte is in exactly one file, whatever a rotation does. Compression is somebody else's work.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from nsinit.errors import SpawnError
+from nsinit.kernel import fds, seam
+from nsinit.process.identity import group_id, user_id
+from nsinit.runtime import rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.model.logs import FileRules
+    from nsinit.runtime.rotation import Slot
+
+_PAUSE: Final = 0.5  # s between attempts when one has failed
+_LOOK: Final = 1.0  # s between looks at whether the file is still there
+_QUIET: Final = 30.0  # s between complaints about one file
+_ROUNDS: Final = 2  # of rotations that make no room: somebody else fills the file
+_NEWLINE: Final = 10
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_HINTS: Final = {
+    errno.ENOENT: "make the directory",
+    errno.ELOOP: "it is a symbolic link, which could lead anywhere",
+}
+
+
+class LogFile:
+    """Takes what the streams of one service write."""
+
+    def __init__(self, rules: FileRules, service: str, tell: Callable[[str, str], None]) -> None:
+        """`tell(level, text)` is told what goes wrong, and when it is over."""
+        self.rules = rules
+        self.dropped = 0  # bytes, ever
+        self.rotated: Callable[[LogFile], None] = lambda _: None
+        self._service = service
+        self._tell = tell
+        self._slack = min(rules.line_limit, rules.max_size // 2)
+        self._fd = -1
+        self._file = (0, 0)  # its device and inode
+        self._size = 0
+        self._inside: object = None  # whose line the file ends in; None at the start of a line
+        self._torn: set[object] = set()  # streams of which the rest of a line has no beginning
+        self._untold = 0  # dropped bytes that the file's reader has not been told of
+        self._failing = False
+        self._retry_at = self._look_at = 0.0
+        self._quiet_until = 0.0
+        self._ownerless = False  # and told so
+        self._warned = False  # of the trouble that there is now
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    def write(self, data: bytes, who: object) -> None:
+        """Append bytes of one stream; those that can't be written are counted."""
+        if not self._ready():
+            self._drop(data, who)
+            return
+        data = self._without_torn(data, who)
+        preface = self._preface(who) if data else b""
+        if preface and self._append(preface, self) < len(preface):
+            self._drop(data, who)
+            return
+        written = self._append(data, who)
+        if written:
+            self._untold = 0
+        if written < len(data):
+            self._drop(data[written:], who)
+            if self._inside is who:
+                self._inside = self  # nobody goes on with this line
+        elif self._failing and data:
+            self._recover()
+
+    def _without_torn(self, data: bytes, who: object) -> bytes:
+        """The data without the rest of a line whose beginning was lost."""
+        if who not in self._torn:
+            return data
+        at = data.find(b"\n") + 1 or len(data)
+        self._drop(data[:at], who)
+        return data[at:]
+
+    def _preface(self, who: object) -> bytes:
+        """What must come between what the file has and what `who` writes."""
+        is_full = 0 < self.rules.max_size <= self._size
+        ending = b"\n" if self._inside not in (None, who) and not is_full else b""
+        if not self._untold:
+            return ending
+        ending = b"\n" if self._inside is not None and not is_full else b""
+        text = f"nsinit | {self._untold} bytes were dropped here: they could not be written\n"
+        return ending + text.encode()
+
+    def _append(self, data: bytes, who: object) -> int:
+        """Write to this file and, when it is full, to the next; how many bytes were written."""
+        limit, at, rounds = self.rules.max_size, 0, 0
+        while at < len(data):
+            part, take = data[at:], len(data) - at
+            if limit and self._size + take + self._slack > limit:
+                inside = self._inside is not None
+                take = rotation.fitting(part, self._size, limit, self._slack, inside=inside)
+            written = self._put(part[:take], who)
+            at += written
+            if written < take:
+                break
+            rounds = 0 if take else rounds + 1
+            if at < len(data) and (rounds > _ROUNDS or not self._rotate()):
+                break
+        return at
+
+    def _put(self, data: bytes, who: object) -> int:
+        """Write to the file that there is; how many bytes it took."""
+        part = memoryview(data)
+        try:
+            while part:
+                count = seam.write(self._fd, part)
+                if not count:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))  # noqa: TRY301
+                self._size += count
+                self._inside = None if part[count - 1] == _NEWLINE else who
+                part = part[count:]
+        except OSError as error:
+            self._fail("write to", error)
+        return len(data) - len(part)
+
+    def _drop(self, data: bytes, who: object) -> None:
+        self.dropped += len(data)
+        self._untold += len(data)
+        if data.endswith(b"\n"):
+            self._torn.discard(who)
+        else:
+            self._torn.add(who)
+
+    def forget(self, who: object) -> None:
+        """A stream has ended."""
+        self._torn.discard(who)
+
+    # --- Trouble ----------------------------------------------------------------------------------
+
+    def _fail(self, doing: str, error: OSError) -> None:
+        now = seam.monotonic()
+        self._retry_at = now + _PAUSE
+        if not self._failing and now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            self._warned = True
+            hint = _HINTS.get(error.errno or 0, "")
+            why = f"{error.strerror}{f' ({hint})' if hint else ''}"
+            text = f"{self._service}: cannot {doing} {self.rules.path}: {why}"
+            self._tell("warning", f"{text}; what it should take is dropped and counted")
+        self._failing = True
+
+    def _recover(self) -> None:
+        self._failing = False
+        if self._warned:
+            self._warned = False
+            text = f"{self._service}: {self.rules.path} can be written again"
+            self._tell("info", f"{text}; {self.dropped} bytes of it were dropped so far")
+
+    # --- Opening ----------------------------------------------------------------------------------
+
+    def open(self) -> bool:
+        """Have the file open, or tell why not."""
+        if self._fd < 0:
+            try:
+                self._open()
+            except OSError as error:
+                self._fail("open", error)
+        return self._fd >= 0
+
+    def close(self) -> None:
+        """Close it; the next write opens what has its name then."""
+        if self._fd >= 0:
+            with suppress(OSError):  # what NFS could not write is lost
+                os.close(self._fd)
+        self._fd, self._size, self._inside = -1, 0, None
+
+    def reopen(self) -> bool:
+        """Somebody may have moved the file away; whether it is open again."""
+        before, inside = self._file, self._inside
+        self.close()
+        self._retry_at = 0.0
+        if self.open() and self._file == before and self._size:
+            self._inside = inside  # nobody has: the line goes on
+        return self._fd >= 0
+
+    def _ready(self) -> bool:
+        """Whether a write makes sense now. Looks for a file that was deleted or cut short."""
+        now = seam.monotonic()
+        if self._failing and now < self._retry_at:
+            return False
+        if self._fd >= 0 and now >= self._look_at:
+            self._look_at = now + _LOOK
+            try:
+                found = seam.fstat(self._fd)
+            except OSError as error:
+                self._fail("look at", error)
+                return False
+            if found.st_nlink == 0:
+                self.close()
+            else:
+                self._saw(found.st_size)
+        return self._fd >= 0 or self.open()
+
+    def _saw(self, size: int) -> None:
+        if size < self._size:
+            self._inside = None
+        self._size = size
+
+    def _open(self) -> None:
+        path = self.rules.path
+        made = True
+        try:
+            fd = seam.open_fd(path, _FLAGS | os.O_CREAT | os.O_EXCL, self.rules.mode)
+        except FileExistsError:
+            made = False
+            fd = seam.open_fd(path, _FLAGS)
+        try:
+            found = _check(fd)
+            if made:
+                self._give(fd)
+            torn = found.st_size and os.pread(fd, 1, found.st_size - 1) != b"\n"
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd, self._size = fd, found.st_size
+        self._file = (found.st_dev, found.st_ino)
+        self._inside = self if torn else None
+        self._look_at = seam.monotonic() + _LOOK
+
+    def _give(self, fd: int) -> None:
+        """Mode and owner, of a file that is ours; the umask of init has no say in it."""
+        try:
+            seam.fchmod(fd, self.rules.mode)
+            if self.rules.owner is not None:
+                user, _, group = str(self.rules.owner).partition(":")
+                uid = user_id(user) if user else -1
+                seam.fchown(fd, uid, group_id(group) if group else -1)
+        except (OSError, SpawnError) as error:
+            if not self._ownerless:
+                self._ownerless = True
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                text = f"{self._service}: cannot set the owner and mode of {self.rules.path}: {why}"
+                self._tell("warning", text)
+
+    # --- Rotation ---------------------------------------------------------------------------------
+
+    def _rotate(self) -> bool:
+        """Begin a new file, or find that there is room; False when neither could be done."""
+        try:
+            found = seam.fstat(self._fd)
+            if found.st_size < self._size:  # somebody has cut it short
+                self._saw(found.st_size)
+                return True
+            if self._is_moved(found):
+                return self.reopen()
+            if self.rules.keep:
+                self._shift()
+                seam.rename(self.rules.path, rotation.Slot(1, packed=False).path(self.rules.path))
+            else:
+                seam.unlink(self.rules.path)
+        except OSError as error:
+            self._fail("rotate", error)
+            return False
+        done = self.reopen()
+        try:
+            self._keep_below_total()
+        except OSError as error:
+            self._fail("rotate", error)
+        self.rotated(self)
+        return done
+
+    def _is_moved(self, ours: os.stat_result) -> bool:
+        """Whether the name is not that of our file any more: then it is not ours to rename."""
+        try:
+            named = seam.lstat(self.rules.path)
+        except FileNotFoundError:
+            return True
+        return (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino)
+
+    def _shift(self) -> None:
+        base = self.rules.path
+        gone, renames = rotation.moves(self.slots(), self.rules.keep)
+        for slot in gone:
+            seam.unlink(slot.path(base))
+        for old, new in renames:
+            seam.rename(old.path(base), new.path(base))
+
+    def _keep_below_total(self) -> None:
+        if not self.rules.total:
+            return
+        paths = [slot.path(self.rules.path) for slot in self.slots()]
+        sizes = [seam.lstat(path).st_size for path in paths]
+        for path in paths[rotation.over(sizes, self.rules.total - self.rules.max_size) :]:
+            seam.unlink(path)
+
+    def slots(self) -> list[Slot]:
+        """What there is of rotated files, the newest first."""
+        directory, _, name = self.rules.path.rpartition("/")
+        return rotation.find_slots(seam.list_directory(directory or "/"), name)
+
+
+def _check(fd: int) -> os.stat_result:
+    """What a descriptor leads to, if that is a file and others have descriptors left."""
+    found = seam.fstat(fd)
+    if fds.is_nearly_last(fd):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return found

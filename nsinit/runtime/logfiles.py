@@ -1,0 +1,202 @@
+"""All log files, the streams that lead to them, and the one child that packs what was rotated.
+
+Imported only when a service has a log file. Packing is done by gzip(1), outside of init, one file
+at a time and with the lowest priority. It gets two descriptors and knows no names, so that a file
+may be rotated further meanwhile: it is found again by its inode.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nsinit.errors import SpawnError
+from nsinit.kernel import seam
+from nsinit.process.program import Program
+from nsinit.process.variables import DEFAULT_PATH
+from nsinit.runtime import rotation
+from nsinit.runtime.logfile import LogFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.model.logs import FileRules
+
+    Tell = Callable[[str, str], None]
+    Help = Callable[[Program, Callable[[int], None]], int]
+
+_NICE: Final = 19
+_NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Tap:
+    """What one stream sends to a file; whole lines when another stream goes there too."""
+
+    def __init__(self, file: LogFile, limit: int, *, shared: bool) -> None:
+        self._file = file
+        self._limit = limit
+        self._shared = shared
+        self._rest = b""
+
+    def write(self, data: bytes) -> None:
+        """Pass bytes on; of a shared file's stream as far as their lines have ended."""
+        if self._shared:
+            end = data.rfind(b"\n") + 1
+            data, self._rest = self._rest + data[:end], data[end:]
+            if not end:
+                data, self._rest = b"", data + self._rest
+            if len(self._rest) > self._limit:
+                data, self._rest = data + self._rest, b""
+        if data:
+            self._file.write(data, self)
+
+    def flush(self) -> None:
+        """What is left of a line belongs to the file too, when the stream or the run has ended."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._file.write(rest, self)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.flush()
+        self._file.forget(self)
+
+
+class _Job(NamedTuple):
+    file: LogFile
+    source: tuple[int, int]  # its device and inode
+    made: str
+
+
+class LogFiles:
+    """Every log file by its path."""
+
+    def __init__(self, tell: Tell, start: Help, null: int) -> None:
+        """`start` runs a program of init's own and later tells its exit code."""
+        self._files: dict[str, LogFile] = {}
+        self._dropped_before = 0  # by files whose rules have changed
+        self._null = null
+        self._tell = tell
+        self._start = start
+        self._waiting: deque[LogFile] = deque()
+        self._job: _Job | None = None
+        self._ending = False
+        self._told_missing = False  # of gzip
+
+    @property
+    def dropped(self) -> int:
+        """Bytes that no file took."""
+        return self._dropped_before + sum(file.dropped for file in self._files.values())
+
+    def tap(self, service: str, rules: FileRules, *, shared: bool) -> Tap:
+        """A way for one stream into its file, which is opened now if it can be."""
+        file = self._files.get(rules.path)
+        if file is not None and file.rules != rules:
+            file.close()
+            self._dropped_before += file.dropped
+            file = None
+        if file is None:
+            file = self._files[rules.path] = LogFile(rules, service, self._tell)
+            if rules.compress:
+                file.rotated = self._pack_soon
+            with suppress(OSError):  # what an init before this one has not finished
+                seam.unlink(rules.path + rotation.UNFINISHED)
+        file.open()
+        return Tap(file, rules.line_limit, shared=shared)
+
+    def reopen(self) -> int:
+        """Open every file by its name again; how many could be."""
+        return sum(file.reopen() for file in self._files.values())
+
+    def stop_packing(self) -> None:
+        """Init is about to end: what is not packed by now stays as it is."""
+        self._ending = True
+
+    # --- Packing ----------------------------------------------------------------------------------
+
+    def _pack_soon(self, file: LogFile) -> None:
+        if file not in self._waiting:
+            self._waiting.append(file)
+        self._pack()
+
+    def _pack(self) -> None:
+        while not self._ending and self._job is None and self._waiting:
+            file = self._waiting.popleft()
+            with suppress(OSError):  # it stays as it is, and comes again with the next rotation
+                plain = [slot for slot in file.slots() if not slot.packed and slot.number > 1]
+                if plain:
+                    self._pack_one(file, plain[-1].path(file.rules.path))
+
+    def _pack_one(self, file: LogFile, path: str) -> None:
+        made = file.rules.path + rotation.UNFINISHED
+        reader = seam.open_fd(path, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
+        try:
+            found = seam.fstat(reader)
+            writer = _make_like(made, found)
+            try:
+                program = Program(
+                    argv=("gzip", "-c"),
+                    env={"PATH": os.environ.get("PATH", DEFAULT_PATH)},
+                    fds={0: reader, 1: writer, 2: self._null},
+                )
+                self._run(program, _Job(file, (found.st_dev, found.st_ino), made))
+            finally:
+                os.close(writer)
+        finally:
+            os.close(reader)
+
+    def _run(self, program: Program, job: _Job) -> None:
+        try:
+            pid = self._start(program, partial(self._packed, job))
+        except SpawnError as error:
+            with suppress(OSError):
+                seam.unlink(job.made)
+            if error.stage == "find" and not self._told_missing:
+                self._told_missing = True
+                self._tell("warning", f"rotated log files stay unpacked: {error}")
+            return
+        self._job = job
+        with suppress(OSError):
+            seam.setpriority(os.PRIO_PROCESS, pid, _NICE)
+
+    def _packed(self, job: _Job, code: int) -> None:
+        """The child has ended; what it could not do is tried again after the next rotation."""
+        self._job = None
+        done = False
+        with suppress(OSError):
+            done = code == 0 and self._replace(job)
+        if not done:
+            with suppress(OSError):
+                seam.unlink(job.made)
+        if done:
+            self._pack_soon(job.file)
+        else:
+            self._pack()
+
+    def _replace(self, job: _Job) -> bool:
+        """Put the child's work in the place of what it has read, if that still is anywhere."""
+        base = job.file.rules.path
+        for slot in job.file.slots():
+            path = slot.path(base)
+            found = seam.lstat(path)
+            if (found.st_dev, found.st_ino) == job.source:
+                with suppress(OSError):
+                    os.utime(job.made, ns=(found.st_atime_ns, found.st_mtime_ns))
+                seam.rename(job.made, slot._replace(packed=True).path(base))
+                seam.unlink(path)
+                return True
+        return False
+
+
+def _make_like(path: str, found: os.stat_result) -> int:
+    """A new file with the mode and, if init may, the owner of another; its descriptor."""
+    with suppress(FileNotFoundError):
+        seam.unlink(path)
+    fd = seam.open_fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    with suppress(OSError):  # as strict as it was made, if it can't be the same
+        seam.fchmod(fd, found.st_mode & 0o777)
+        seam.fchown(fd, found.st_uid, found.st_gid)
+    return fd
