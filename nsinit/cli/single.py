@@ -1,0 +1,36 @@
+"""`nsinit -- CMD`, and nsinit under the name of tini, dumb-init or catatonit."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nsinit.cli.single_options import PEERS, parse
+from nsinit.errors import UsageError
+from nsinit.process.environment import given_environment
+from nsinit.process.single import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def main(name: str, words: list[str], mask: Iterable[int]) -> int:
+    """Do what the words after the program's name ask for; the exit code.
+
+    The caller has blocked all signals; `mask` is what was blocked before.
+    """
+    env = given_environment()
+    try:
+        request = parse(PEERS.get(name, "nsinit"), words, env)
+    except UsageError as error:
+        print(f"nsinit: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"  hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    if request.show:
+        from nsinit.cli.single_help import show
+
+        show(request.show, request.peer)
+        sys.stdout.flush()
+        return 0
+    return run(request.settings, env, mask)
