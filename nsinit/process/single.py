@@ -91,7 +91,7 @@ class Init:
         self._settings = settings
         self._child = child
         self._terminal = terminal
-        self._stop_passed_on = False
+        self._stop_sent = 0  # the last signal passed on, if its like stops a command
         self._delay = settings.delay
         self._term_at = 0.0  # when a delayed TERM is passed on, 0 for never
         self._adopted: set[int] = set()
@@ -148,6 +148,8 @@ class Init:
             return
         if number in (signal.SIGTTIN, signal.SIGTTOU) and received.si_code > 0:
             return  # of our own terminal, not from a process
+        if number == signal.SIGPIPE and received.si_pid == os.getpid():
+            return  # our own stderr is dead, which is no business of the command
         if number == signal.SIGCONT and self._terminal is not None and self._terminal.wanted:
             self._terminal.give(self._child)
         if number == signal.SIGTERM and self._delay:
@@ -164,7 +166,7 @@ class Init:
         if not to:
             self._say(DEBUG, f"got {_name(number)}, which is not passed on")
             return
-        self._stop_passed_on = number in _STOPPING
+        self._stop_sent = to if number in _STOPPING else 0
         instead = f" as {_name(to)}" if to != number else ""
         self._say(DEBUG, f"passing on {_name(number)}{instead}")
         if self._settings.group or number == signal.SIGCONT:
@@ -218,9 +220,9 @@ class Init:
         if self._terminal is not None:
             if self._terminal.command_stopped(self._child, number):
                 self._signal_group(signal.SIGCONT)
-        elif self._stop_passed_on:  # whoever stopped us by that signal will also continue us
+        elif number == self._stop_sent:  # whoever sent us that will also send us CONT
             os.kill(os.getpid(), signal.SIGSTOP)
-        self._stop_passed_on = False
+        self._stop_sent = 0
 
     def _look_for_orphans(self) -> None:
         """Signal what has lost its parent and become our child."""
