@@ -112,10 +112,10 @@ class Init:
         while status is None:
             received = self._next_signal()
             if received is not None:
-                self._handle(received)
+                _safely(self._handle, received)
             status = self._reap()
             if self._settings.orphans:
-                self._look_for_orphans()
+                _safely(self._look_for_orphans)
         code = os.waitstatus_to_exitcode(status)
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_name(-code)}"
         self._say(INFO, f"process {self._child} ({words[0]}) {how}")
@@ -191,7 +191,7 @@ class Init:
         for pid, status in self._ends():
             if os.WIFSTOPPED(status):
                 if pid == self._child:
-                    self._command_stopped(os.WSTOPSIG(status))
+                    _safely(self._command_stopped, os.WSTOPSIG(status))
             elif pid == self._child:
                 found = status
         return found
@@ -273,6 +273,14 @@ class Init:
     def _say(self, level: int, text: str) -> None:
         if self._settings.verbosity >= level:
             tell(text)
+
+
+def _safely(function: Callable[..., None], *arguments: object) -> None:
+    """Call it; an error that nobody thought of is told, and ends nothing."""
+    try:
+        function(*arguments)
+    except Exception as error:  # noqa: BLE001  (it would end PID 1, and all else with it)
+        tell(f"internal error: {error!r}")
 
 
 # --- What the kernel is asked -------------------------------------------------------------------
