@@ -71,8 +71,9 @@ def run(settings: Settings, env: dict[str, str], mask: Iterable[int]) -> int:
         except OSError as error:
             tell_surely(str(error))
             return EXIT_NOT_EXECUTABLE
-    if settings.orphans:
-        import nsinit.kernel.proc  # noqa: F401, PLC0415  (ctypes; used while the command runs)
+    # What we had before our own exec is no orphan of the command's. Asked before the fork: a quick
+    # command has made its own by the time that we come to look.
+    older = set(_children()) if settings.orphans else set()
     birth = Birth(settings, env, mask, ignores_children=given == signal.SIG_IGN)
     try:
         child = os.fork()
@@ -81,26 +82,26 @@ def run(settings: Settings, env: dict[str, str], mask: Iterable[int]) -> int:
         return EXIT_NOT_EXECUTABLE
     if child == 0:
         birth.become()
-    return Init(settings, child, birth.terminal).look_after()
+    return Init(settings, child, birth.terminal, older).look_after()
 
 
 class Init:
     """The parent: forwards, reaps, stops and continues with its command, until that ends."""
 
-    def __init__(self, settings: Settings, child: int, terminal: Terminal | None) -> None:
+    def __init__(
+        self, settings: Settings, child: int, terminal: Terminal | None, older: set[int]
+    ) -> None:
         self._settings = settings
         self._child = child
         self._terminal = terminal
         self._stop_sent = 0  # the last signal passed on, if its like stops a command
         self._delay = settings.delay
         self._term_at = 0.0  # when a delayed TERM is passed on, 0 for never
-        self._adopted: set[int] = set()
+        self._adopted = older  # children that are not to be signalled as orphans (any more)
         self._curious = settings.warn_reaped or settings.verbosity >= DEBUG
         if terminal is not None:
             terminal.began()
         _let_go(terminal)
-        if settings.orphans:
-            self._adopted.update(_children())  # what we had before our own exec is no orphan
         gc.freeze()
         gc.enable()
 
