@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from nsinit.cli.single_options import PEERS, parse
-from nsinit.errors import UsageError
 from nsinit.process.environment import given_environment
 from nsinit.process.single import run
 
+TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,7 +21,11 @@ def main(name: str, words: list[str], mask: Iterable[int]) -> int:
     env = given_environment()
     try:
         request = parse(PEERS.get(name, "nsinit"), words, env)
-    except UsageError as error:
+    except Exception as error:
+        from nsinit.errors import UsageError  # not loaded where all is well: starts are to be short
+
+        if not isinstance(error, UsageError):
+            raise
         print(f"nsinit: {error.message}", file=sys.stderr)
         if error.hint:
             print(f"  hint: {error.hint}", file=sys.stderr)

@@ -8,13 +8,14 @@ first, then NSINIT_OPTIONS, then the command line, so that the nearest to the us
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from nsinit.errors import UsageError
 from nsinit.process.single import DEBUG, Settings
 
+TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from nsinit.errors import UsageError
 
 # Under which name we may be called instead of which program; docker calls its tini docker-init.
 PEERS = {
@@ -66,7 +67,7 @@ def parse(peer: str, words: list[str], env: Mapping[str, str]) -> Request:
     _take_environment(request, env)
     given = env.get("NSINIT_OPTIONS", "").split()
     if given and _take_options(request, given):
-        raise UsageError(f"NSINIT_OPTIONS holds a word that is no option: {env['NSINIT_OPTIONS']}")
+        raise _wrong(f"NSINIT_OPTIONS holds a word that is no option: {env['NSINIT_OPTIONS']}")
     command = _take_options(request, _split_interpreter_line(words))
     if peer == "tini" and command[1:2] == ["--"]:  # its own usage: [OPTIONS] PROGRAM -- [ARGS]
         del command[1]
@@ -74,7 +75,7 @@ def parse(peer: str, words: list[str], env: Mapping[str, str]) -> Request:
     if peer == "dumb-init" and settings.group:
         _stop_for_certain(settings.rewrite)
     if not command and not request.show:
-        raise UsageError("cannot run nothing: a command must follow", hint=_HINT)
+        raise _wrong("cannot run nothing: a command must follow", hint=_HINT)
     return request
 
 
@@ -129,7 +130,7 @@ def _take_cluster(request: Request, letters: str, rest: list[str]) -> int:
     """Options such as -gv or -e143; how many of the words after them were values."""
     for at, letter in enumerate(letters, 1):
         if letter not in _SHORT:
-            raise UsageError(f"there is no option -{letter}", hint=_HINT)
+            raise _wrong(f"there is no option -{letter}", hint=_HINT)
         long, value = _SHORT[letter]
         if value:
             return _take_one(request, f"-{letter}", long, letters[at:] or None, rest)
@@ -142,14 +143,14 @@ def _take_one(request: Request, shown: str, long: str, value: str | None, rest: 
     wanted = _LONG[long]
     if not wanted:
         if value is not None:
-            raise UsageError(f"{shown} takes no value", hint=_HINT)
+            raise _wrong(f"{shown} takes no value", hint=_HINT)
         _apply(request, shown, long, "")
         return 0
     if value is not None:
         _apply(request, shown, long, value)
         return 0
     if not rest:
-        raise UsageError(f"{shown} needs a value: {wanted}", hint=_HINT)
+        raise _wrong(f"{shown} needs a value: {wanted}", hint=_HINT)
     _apply(request, shown, long, rest[0])
     return 1
 
@@ -162,10 +163,10 @@ def _long_name(name: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"--{name} may be {' or '.join('--' + long for long in found)}")
+        raise _wrong(f"--{name} may be {' or '.join('--' + long for long in found)}")
     from nsinit.nearest import did_you_mean
 
-    raise UsageError(f"there is no option --{name}", hint=did_you_mean(name, _LONG) or _HINT)
+    raise _wrong(f"there is no option --{name}", hint=did_you_mean(name, _LONG) or _HINT)
 
 
 def _apply(request: Request, shown: str, long: str, value: str) -> None:
@@ -183,7 +184,7 @@ def _apply(request: Request, shown: str, long: str, value: str) -> None:
     elif value:
         _apply_value(settings, shown, long, value)
     elif _LONG[long]:
-        raise UsageError(f"{shown} needs a value: {_LONG[long]}", hint=_HINT)
+        raise _wrong(f"{shown} needs a value: {_LONG[long]}", hint=_HINT)
 
 
 def _apply_value(settings: Settings, shown: str, long: str, value: str) -> None:
@@ -191,7 +192,7 @@ def _apply_value(settings: Settings, shown: str, long: str, value: str) -> None:
         case "success-code":
             code = _number(value, shown)
             if code > 255:
-                raise UsageError(f"{shown}: expected an exit code from 0 to 255, got {value!r}")
+                raise _wrong(f"{shown}: expected an exit code from 0 to 255, got {value!r}")
             settings.successes |= {code}
         case "parent-death-signal":
             settings.parent_death = _signal(value, shown)
@@ -199,7 +200,7 @@ def _apply_value(settings: Settings, shown: str, long: str, value: str) -> None:
             before, mark, after = value.partition(":")
             if not mark:
                 expected = "two signals such as TERM:QUIT or 15:3"
-                raise UsageError(f"{shown}: expected {expected}, got {value!r}")
+                raise _wrong(f"{shown}: expected {expected}, got {value!r}")
             settings.rewrite[_signal(before, shown)] = 0 if after == "0" else _signal(after, shown)
         case "grace":
             settings.grace = _duration(value, shown)
@@ -208,7 +209,7 @@ def _apply_value(settings: Settings, shown: str, long: str, value: str) -> None:
         case "orphans":
             policies = {"keep": 0, "term": 15, "kill": 9}
             if value not in policies:
-                raise UsageError(f"{shown}: expected keep, term or kill, got {value!r}")
+                raise _wrong(f"{shown}: expected keep, term or kill, got {value!r}")
             settings.orphans = policies[value]
 
 
@@ -223,9 +224,15 @@ def _stop_for_certain(rewrite: dict[int, int]) -> None:
         rewrite.setdefault(number, signal.SIGSTOP)
 
 
+def _wrong(message: str, *, hint: str = "") -> UsageError:
+    from nsinit.errors import UsageError
+
+    return UsageError(message, hint=hint)
+
+
 def _number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise UsageError(f"{what}: expected a number, got {text!r}")
+        raise _wrong(f"{what}: expected a number, got {text!r}")
     return int(text)
 
 
@@ -235,7 +242,7 @@ def _signal(text: str, what: str) -> int:
     try:
         return parse_signal(text)
     except ValueError as error:
-        raise UsageError(f"{what}: {error}") from None
+        raise _wrong(f"{what}: {error}") from None
 
 
 def _duration(text: str, what: str) -> float:
@@ -244,4 +251,4 @@ def _duration(text: str, what: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UsageError(f"{what}: {error}") from None
+        raise _wrong(f"{what}: {error}") from None

@@ -9,17 +9,20 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from typing import TYPE_CHECKING, NoReturn
 
-from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND
 from nsinit.process.tell import tell_surely
 from nsinit.process.terminal import Terminal
 
+TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import NoReturn
 
     from nsinit.process.single import Settings
 
+# Those of nsinit.errors, which loads more than a start needs.
+EXIT_NOT_EXECUTABLE = 126
+EXIT_NOT_FOUND = 127
 _SHELL = "/bin/sh"
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV)  # look further; execvp(3)
 

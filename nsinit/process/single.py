@@ -14,12 +14,11 @@ import os
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from nsinit.errors import EXIT_NOT_EXECUTABLE
-from nsinit.process.birth import Birth, die_with
+from nsinit.process.birth import EXIT_NOT_EXECUTABLE, Birth, die_with
 from nsinit.process.tell import tell, tell_surely
 
+TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 

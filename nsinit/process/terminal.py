@@ -16,8 +16,8 @@ import errno
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -217,7 +217,7 @@ def test_inner_shell_has_job_control_when_it_is_the_command(shell: Screen) -> No
     shell.wait_for_foreground("sleep")
     shell.type(SUSPEND)
     shell.wait_for(r"Stopped\s+sleep")
-    shell.type("kill %1; echo flags=$-\n")
+    shell.type("kill -KILL %1; wait %1; echo flags=$-\n")
     assert "m" in shell.wait_for(r"flags=\w+")
     shell.type("exit 5\n")
     shell.wait_for("code=5")
