@@ -19,23 +19,32 @@ examples:
   nsinit run config/demo.toml
   nsinit ctl status
   docker run --entrypoint nsinit IMAGE -- python3 app.py
+  ln -s "$(command -v nsinit)" /usr/local/bin/tini
 
 `nsinit run --help` and `nsinit ctl --help` tell more."""
+
+# Under these names it is always the single command, whatever the first word.
+_NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
+_OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 
 
 def main() -> int:
     """The entry point of the console script and of `python -m nsinit`."""
     gc.disable()  # start-up makes no garbage; a running init turns it on again
     argv = sys.argv[1:]
+    name = sys.argv[0].rpartition("/")[2]
     verb = argv[0] if argv else ""
-    if verb in ("--", "run"):
+    single = name in _NAMES or (verb[:1] == "-" and verb not in _OWN)
+    if single or verb == "run":
         import signal
 
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    if verb == "--":
+    if single:
         import os
 
-        os._exit(_single(argv[1:], mask))  # nothing of Python's own end is worth the time
+        from nsinit.cli.single import main as single_command
+
+        os._exit(single_command(name, argv, mask))  # nothing of Python's own end is worth the time
     if verb == "ctl":
         import os
 
@@ -55,16 +64,6 @@ def main() -> int:
     return _other(verb)
 
 
-def _single(argv: list[str], mask: set[int]) -> int:
-    if not argv:
-        print("nsinit: cannot run nothing: a command must follow --", file=sys.stderr)
-        return 2
-    from nsinit.process.environment import given_environment
-    from nsinit.process.single import run
-
-    return run(argv, given_environment(), mask)
-
-
 def _other(verb: str) -> int:
     if verb in ("--version", "-V"):
         from nsinit import __version__
@@ -72,7 +71,9 @@ def _other(verb: str) -> int:
         print(f"nsinit {__version__}")
         return 0
     if verb in ("-h", "--help", "help"):
-        print(_HELP)
+        from nsinit.cli.single_help import help_text
+
+        print(f"{_HELP}\n\nThe single command:\n\n{help_text('nsinit')}")
         return 0
     if not verb:
         print(_HELP, file=sys.stderr)
@@ -80,7 +81,8 @@ def _other(verb: str) -> int:
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    hint = did_you_mean(verb, ("run", "ctl", "check")) or "nsinit --help"
+    hint = did_you_mean(verb, ("run", "ctl", "check"))
+    hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)
     return 2
 

@@ -12,15 +12,15 @@ import errno as errno_module
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+TYPE_CHECKING = False  # as `typing` has it, which every start of a container would have to load
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
 
     Fault = Callable[[str], None]
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 _fault: Fault | None = None
 _wall_offset = 0.0

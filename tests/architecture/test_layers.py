@@ -75,9 +75,20 @@ def test_ctl_loads_little_when_it_asks_for_status() -> None:
 
 def test_single_command_loads_little_when_it_starts() -> None:
     """This is paid by every start of a container."""
-    loaded = _loaded("import nsinit.__main__, nsinit.process.single, nsinit.process.environment")
+    loaded = _loaded("import nsinit.__main__, nsinit.cli.single")
     heavy = HEAVY | {"msgspec", "tomllib", "ctypes", "argparse", "socket", "json", "dataclasses"}
+    heavy |= {"select", "fcntl", "termios", "nsinit.units", "nsinit.nearest", "nsinit.kernel.proc"}
+    heavy |= {"typing", "re", "nsinit.errors"}
     assert not loaded & heavy
+
+
+def test_codes_are_the_same_when_written_twice() -> None:
+    """The single command does not load the module of errors for two numbers."""
+    from nsinit import errors
+    from nsinit.process import birth
+
+    assert errors.EXIT_NOT_FOUND == birth.EXIT_NOT_FOUND
+    assert errors.EXIT_NOT_EXECUTABLE == birth.EXIT_NOT_EXECUTABLE
 
 
 def test_init_loads_no_loop_when_it_spawns_its_first_wave() -> None:
