@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import graph, logs
-from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, probes, stop_steps, waits_for
+from nsinit.model import checks_ready, graph, logs
+from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nsinit.model.lines import KeyPath
     from nsinit.model.report import Report
-    from nsinit.model.spec import Config, Service
+    from nsinit.model.spec import Config
 
 NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 NAME_MAX: Final = 64
@@ -211,14 +211,6 @@ def sandbox_namespaces(config: Config) -> Iterator[Finding]:
         yield path, "every namespace is shared", "leave [sandbox] out"
 
 
-def readiness_on_time(config: Config) -> Iterator[Finding]:
-    """A start_timeout without a declared readiness only bounds a oneshot."""
-    for name, spec in config.services.items():
-        if spec.start_timeout is not None and not _declares_ready(spec) and spec.type != "oneshot":
-            path = ("services", name, "start_timeout")
-            yield path, "has no effect without a declared readiness", "add ready = {notify = true}"
-
-
 def budget_is_enough(config: Config) -> Iterator[Finding]:
     """A stop_timeout longer than the whole shutdown is cut short there."""
     total = config.init.shutdown_timeout
@@ -235,29 +227,6 @@ def terminal_output(config: Config) -> Iterator[Finding]:
         if spec.tty is not None and spec.log != type(spec.log)():
             path = ("services", name, "log")
             yield path, "has no effect: the output goes to the tty", ""
-
-
-def _declares_ready(spec: Service) -> bool:
-    asked = spec.ready is not None and (spec.ready.notify or bool(probes(spec.ready)))
-    return spec.type in ("notify", "forking") or asked
-
-
-def ways_of_asking(config: Config) -> Iterator[Finding]:
-    """A table of probes names exactly one way of asking."""
-    for name, spec in config.services.items():
-        for key, table in (("ready", spec.ready), ("health", spec.health)):
-            if table is None:
-                continue
-            ways = probes(table) + (["notify"] if getattr(table, "notify", False) else [])
-            if not ways and key == "health":
-                yield ("services", name, key), "names no way to ask", 'such as exec = "…"'
-            elif len(ways) > 1:
-                yield ("services", name, key), f"takes one of {', '.join(ways)}, not several", ""
-    for name, spec in config.services.items():
-        if spec.health is not None and spec.type == "oneshot":
-            yield ("services", name, "health"), "a oneshot runs once and has no health", ""
-        if spec.health is not None and (spec.health.retries < 1 or spec.health.interval <= 0):
-            yield ("services", name, "health"), "retries and interval are above 0", ""
 
 
 def daemons(config: Config) -> Iterator[Finding]:
@@ -305,7 +274,7 @@ STRICT: Final = (
     terminal_paths,
     log_owners_exist,
     oneshot_restarts,
-    ways_of_asking,
+    *checks_ready.STRICT,
     daemons,
     ways_to_reload,
     numbers_of_replicas,
@@ -314,4 +283,4 @@ STRICT: Final = (
     sandbox_namespaces,
     *logs.STRICT,
 )
-ADVICE: Final = (readiness_on_time, budget_is_enough, terminal_output)
+ADVICE: Final = (*checks_ready.ADVICE, budget_is_enough, terminal_output)

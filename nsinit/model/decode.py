@@ -101,6 +101,10 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     for key in _HOOKS:
         if isinstance(shaped.get(key), dict):
             shaped[key] = _through_shell(shaped[key])
+    for key in ("ready", "health"):
+        probe = shaped.get(key)
+        if isinstance(probe, dict) and isinstance(probe.get("http"), str):
+            shaped[key] = {**probe, "http": {"url": probe["http"]}}
     if kind is not Service:
         return shaped
     supervisord.take_log_keys(shaped, path, report)

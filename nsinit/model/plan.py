@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
-from nsinit.model import graph
+from nsinit.model import graph, probing
 from nsinit.model.spec import (
     FailureAction,
     Health,
@@ -22,7 +22,7 @@ from nsinit.model.spec import (
 from nsinit.model.types import UNLIMITED
 
 if TYPE_CHECKING:
-    from nsinit.model.spec import Config, Hook, Ready, Service
+    from nsinit.model.spec import Config, Hook, Service
 
 START_TIMEOUT = 60.0
 RESET_AFTER = 30.0
@@ -161,8 +161,7 @@ def _rules(
     spec = services[name]
     oneshot = spec.type == "oneshot"
     says_ready = spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
-    asked = spec.ready is not None and bool(probes(spec.ready))
-    ready = says_ready or asked or spec.type == "forking"
+    ready = spec.type in ("notify", "forking") or probing.declares(spec.ready)
     needs = {other: condition(how, services[other]) for other, how in spec.depends_on.items()}
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
     if spec.start_timeout is not None:
@@ -217,16 +216,11 @@ def _tasks(spec: Service) -> dict[str, float]:
     if spec.stop_command is not None:
         limit = spec.stop_command.timeout
         made["stop_command"] = float(spec.stop_timeout if limit is None else limit)
-    if spec.ready is not None and probes(spec.ready):
+    if spec.ready is not None and probing.ways(spec.ready):
         made["ready"] = float(spec.ready.timeout)
-    if spec.health is not None and probes(spec.health):
+    if spec.health is not None and probing.ways(spec.health):
         made["health"] = float(spec.health.timeout)
     return made
-
-
-def probes(table: Ready | Health) -> list[str]:
-    """The ways of asking that a table of probes names."""
-    return [name for name in ("exec",) if getattr(table, name) is not None]
 
 
 def _hooks(hooks: dict[str, Hook | None]) -> dict[str, float]:

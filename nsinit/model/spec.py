@@ -23,6 +23,7 @@ from nsinit.model.types import (
     Signal,
     Sinks,
     Size,
+    Statuses,
     StopSequence,
     Words,
 )
@@ -45,11 +46,26 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout: Seconds | None = None
 
 
+class Http(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request, and the statuses that are a good answer to it."""
+
+    url: str
+    method: Literal["GET", "HEAD"] = "GET"
+    status: Statuses = Statuses([(200, 399)])
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class Ready(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a service tells that it is ready; with none of them, min_uptime decides."""
 
     notify: bool = False
+    fd: int | None = None
+    log: str | None = None
     exec: Words | None = None
+    http: Http | None = None
+    tcp: str | int | None = None
+    unix: str | None = None
+    file: str | None = None
     interval: Seconds = Seconds(1)
     timeout: Seconds = Seconds(3)
 
@@ -58,6 +74,9 @@ class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to tell that a running service does its work, and what to do when it does not."""
 
     exec: Words | None = None
+    http: Http | None = None
+    tcp: str | int | None = None
+    unix: str | None = None
     interval: Seconds = Seconds(10)
     timeout: Seconds = Seconds(3)
     retries: int = 3

@@ -196,6 +196,35 @@ def _read_code(item: object) -> int:
     return int(code)
 
 
+class Statuses(tuple[tuple[int, int], ...]):
+    """HTTP statuses, as ranges (first, last); written as 200, "200-299" or an array of both."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def read(value: object) -> list[tuple[int, int]]:
+        """From a number, a range, an array of them, or pairs as `read` makes them."""
+        items = list(value) if isinstance(value, (list, tuple)) else [value]
+        if not items:
+            raise ValueError('expected statuses such as 200 or "200-299", got []')
+        return [_read_statuses(item) for item in items]
+
+
+def _read_statuses(item: object) -> tuple[int, int]:
+    parts = item.split("-") if isinstance(item, str) else item
+    ends = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    numbers = [_read_status(end) for end in (ends if len(ends) == 2 else ends * 2)]
+    if len(ends) > 2 or not 100 <= numbers[0] <= numbers[1] <= 599:
+        raise ValueError(f'expected statuses from 100 to 599 or "200-299", got {show(item)}')
+    return numbers[0], numbers[1]
+
+
+def _read_status(end: object) -> int:
+    if isinstance(end, str) and len(end) == 3 and end.isascii() and end.isdigit():
+        return int(end)
+    return end if isinstance(end, int) and not isinstance(end, bool) else 0
+
+
 class Rlimit(tuple[int, int]):
     """A resource limit (soft, hard); UNLIMITED is written "unlimited", two as "1024:4096"."""
 
@@ -241,7 +270,7 @@ class Sinks(tuple[str, ...]):
 
 _TYPES: Final = (
     Seconds, Size, Signal, Mode, Limit, Words, Names, Needs, Environment, StopSequence, Codes,
-    Rlimit, Sinks,
+    Rlimit, Sinks, Statuses,
 )  # fmt: skip
 
 

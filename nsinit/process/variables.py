@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Service
     from nsinit.process.program import Surroundings
 
+# What somebody told init itself, by the names under which init tells its services.
+OF_INIT: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENV_FILE_MAX: Final = 256 << 10
 _OPTIONAL: Final = "?"
@@ -32,7 +34,7 @@ def service_variables(
     """The variables of a service; SpawnError names the file that can't be used."""
     env: dict[str, str] = {}
     if spec.inherit_env:
-        env |= around.env
+        env |= {name: value for name, value in around.env.items() if name not in OF_INIT}
         env |= _resolved(around.shared, around.directory)
     env |= account
     env |= own

@@ -88,11 +88,10 @@ class Init:
             given.loaded.plan,
             reactor=self.reactor,
             runs=self.runs,
-            notify=self.notify,
             say=self.say,
             history=self.history,
         )
-        self.notify.heard = self.driver.heard
+        self.notify.heard = self.driver.hearing.heard
         Teller(self.say, self.history)
         self.updater = Updater(given, self.driver)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)

@@ -17,13 +17,13 @@ from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
 from nsinit.core.view import View, view, view_change
 from nsinit.kernel import seam
+from nsinit.runtime.hearing import Hearing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.model.plan import Plan
     from nsinit.runtime.events import EventLog, History
-    from nsinit.runtime.notify import Notify
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
 
@@ -37,7 +37,6 @@ class Driver:
         *,
         reactor: Reactor,
         runs: Runs,
-        notify: Notify,
         say: EventLog,
         history: History,
     ) -> None:
@@ -49,7 +48,6 @@ class Driver:
         self.on_finish: Callable[[], object] = lambda: None
         self._random = Random()
         self._reactor = reactor
-        self._notify = notify
         self._queue: deque[m.Event] = deque()
         self._busy = False
         self._timers: dict[tuple[str, str], m.Fired] = {}
@@ -57,6 +55,7 @@ class Driver:
         self._alarm_at: float | None = None
         self._armed = 0  # counts timers, so that the heap never compares events
         runs.post = self.post
+        self.hearing = Hearing(self.core, runs, say, self.post)
 
     def snapshot(self) -> View:
         """Everything that can be observed, now."""
@@ -161,16 +160,6 @@ class Driver:
                 del self._timers[timer.service, timer.timer]
                 due.append(timer)
                 if timer.timer == "start":
-                    self._notify.drain(timer.service)
+                    self.runs.drain_told(timer.service, timer.run)
         self.post(*due)
         self._set_alarm()
-
-    # --- What services say ------------------------------------------------------------------------
-
-    def heard(self, service: str, run: int, pid: int, fields: dict[str, str]) -> None:
-        """A datagram came on the notify socket of a service."""
-        owner = self.runs.owner(pid)
-        if owner not in (service, None):
-            self.say.warning(f"{service}: ignored a notification from {owner} (pid {pid})")
-        elif fields.get("READY") == "1":
-            self.post(m.Ready(service, run))

@@ -1,4 +1,4 @@
-"""sd_notify(3): services say that they are ready.
+"""sd_notify(3): services speak of themselves.
 
 Each service has a socket of its own, owned by its user, so that another user's service cannot
 speak for it; a process of another service with the same user is told by its credentials.
@@ -12,7 +12,7 @@ import os
 import struct
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import seam
 from nsinit.places import SOCKET_PATH_MAX
@@ -22,13 +22,23 @@ if TYPE_CHECKING:
 
     from nsinit.runtime.reactor import Reactor
 
-    Heard = Callable[[str, int, int, dict[str, str]], None]  # service, run, sender's pid, fields
-
 _CREDENTIALS: Final = struct.Struct("=iII")
 _MAX_DATAGRAM: Final = 4096
 _MAX_FDS: Final = 253  # SCM_MAX_FD
 _ROOM: Final = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(4 * _MAX_FDS)
+_CLOEXEC: Final = _socket.MSG_CMSG_CLOEXEC
 _BURST: Final = 64  # datagrams of one service per turn
+
+
+class Message(NamedTuple):
+    """One datagram; `own_user`: whoever sent it has the uid that the service has."""
+
+    service: str
+    run: int
+    pid: int  # of the sender; 0 when that is in a pid namespace that can't be seen from here
+    own_user: bool
+    fields: dict[str, str]
+    fds: tuple[int, ...] = ()
 
 
 class Notify:
@@ -36,16 +46,18 @@ class Notify:
 
     def __init__(self, make_directory: Callable[[], str | None], reactor: Reactor) -> None:
         """The directory is made when the first service needs it."""
-        self.heard: Heard = lambda *_: None
+        # Tells whether it keeps the descriptors; those that nobody keeps are closed at once, which
+        # is what the sender of a BARRIER=1 waits for.
+        self.heard: Callable[[Message], bool] = lambda _: False
         self._make_directory = make_directory
         self._directory: str | None = None
         self._reactor = reactor
         self._sockets: dict[str, tuple[_socket.socket, str]] = {}
-        self._runs: dict[str, int] = {}
+        self._runs: dict[str, tuple[int, int]] = {}  # run and uid
 
     def open(self, service: str, run: int, owner: int | None) -> str:
         """The path for NOTIFY_SOCKET of a run; OSError if there can't be one."""
-        self._runs[service] = run
+        self._runs[service] = (run, os.geteuid() if owner is None else owner)
         if service in self._sockets:
             self.drain(service, discard=True)  # what an earlier run still had to say
             return self._sockets[service][1]
@@ -78,12 +90,21 @@ class Notify:
             return
         for _ in range(_BURST):
             try:
-                data, ancillary, _, _ = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM)
+                data, ancillary, flags, _ = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM, _CLOEXEC)
             except (BlockingIOError, InterruptedError):
                 return
-            pid = _take_ancillary(ancillary)
-            if pid is not None and not discard:
-                self.heard(service, self._runs[service], pid, parse(data))
+            sender, fds = _take_ancillary(ancillary)
+            kept = False
+            try:
+                if sender is not None and not discard and not flags & _socket.MSG_TRUNC:
+                    run, owner = self._runs[service]
+                    own_user = sender[1] == owner
+                    message = Message(service, run, sender[0], own_user, parse(data), fds)
+                    kept = self.heard(message)
+            finally:
+                if not kept:
+                    for fd in fds:
+                        os.close(fd)
 
     def close(self) -> None:
         """Remove all sockets and their directory."""
@@ -115,15 +136,18 @@ def _let_in(path: str, owner: int | None) -> int:
     return 0o600
 
 
-def _take_ancillary(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    """The sender's pid; descriptors that came along are closed, which is what a barrier awaits."""
-    pid = None
+def _take_ancillary(
+    ancillary: list[tuple[int, int, bytes]],
+) -> tuple[tuple[int, int] | None, tuple[int, ...]]:
+    """The sender's pid and uid, and the descriptors that came along."""
+    sender: tuple[int, int] | None = None
+    fds: list[int] = []
     for level, kind, data in ancillary:
         if level != _socket.SOL_SOCKET:
             continue
         if kind == _socket.SCM_RIGHTS:
-            for (fd,) in struct.iter_unpack("=i", data[: len(data) // 4 * 4]):
-                os.close(fd)
+            fds += (fd for (fd,) in struct.iter_unpack("=i", data[: len(data) // 4 * 4]))
         elif kind == _socket.SCM_CREDENTIALS and len(data) >= _CREDENTIALS.size:
-            pid = _CREDENTIALS.unpack_from(data)[0]
-    return pid
+            pid, uid, _ = _CREDENTIALS.unpack_from(data)
+            sender = (pid, uid)
+    return sender, tuple(fds)

@@ -19,7 +19,7 @@ from nsinit.process.daemons import find_daemon
 from nsinit.process.oom import OomCounter
 from nsinit.process.program import prepare
 from nsinit.process.spawner import Child
-from nsinit.runtime.tasks import Tasks, own_service
+from nsinit.runtime.tasks import PROBES, Tasks, own_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from nsinit.process.strays import Strays
     from nsinit.runtime.logs import Ends, Logs
     from nsinit.runtime.notify import Notify
+    from nsinit.runtime.probes import Probes
     from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.readiness import Readiness
 
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -77,6 +79,9 @@ class Runs:
         self._mains: dict[int, _Main] = {}
         self._tasks = Tasks(around, spawner, strays, logs)
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
+        self._probes: Probes | None = None  # loaded when one is asked for
+        self._readiness: Readiness | None = None  # likewise
+        self._dead: set[int] = set()  # reaped, and not told yet
         self._oom: OomCounter | None = None
         self._killed: set[str] = set()  # services that init itself has sent a KILL
         self._coming: dict[str, Service] = {}  # what services are once their present run is over
@@ -110,11 +115,35 @@ class Runs:
         program = prepare(spec, self.around, self._own_variables(service))
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
+        told_by: dict[int, int] = {}
         try:
+            told_by = self._listen(service, run)
+            program.fds.update(told_by)
             return self._spawner.spawn(program)
         finally:
-            for fd in ends.ours:
+            for fd in (*ends.ours, *told_by.values()):
                 os.close(fd)
+
+    def _listen(self, service: str, run: int) -> dict[int, int]:
+        """Wait for a line or a newline that means ready; the descriptors that the run gets."""
+        ready = self.services[service].ready
+        if ready is None or (ready.fd is None and ready.log is None):
+            return {}
+        if self._readiness is None:
+            from nsinit.runtime.readiness import Readiness  # noqa: PLC0415  (few need it)
+
+            self._readiness = Readiness(self._reactor, self._logs, self.post)
+        try:
+            return self._readiness.open(service, run, ready)
+        except OSError as error:
+            raise _no_pipes(service, error) from None
+
+    def drain_told(self, service: str, run: int) -> None:
+        """Hear what a run has told of itself so far: it may be ready just in time."""
+        self._notify.drain(service)
+        if self._readiness is not None:
+            self._logs.drain((service, run, ""))
+            self._readiness.drain(service, run)
 
     def _own_variables(self, service: str) -> dict[str, str]:
         if not service:
@@ -123,9 +152,13 @@ class Runs:
         return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **self.variables}
 
     def run_task(self, action: m.RunTask) -> None:
-        """Start a hook or an exec probe."""
+        """Start a hook or a probe."""
         if action.service:
             spec = self.services[action.service]
+            table = spec.ready if action.task == "ready" else spec.health
+            if action.task in PROBES and table is not None and table.exec is None:
+                self._ask().start(action.service, action.run, action.task, table)
+                return
         else:
             hook = self.own[action.task]
             assert hook is not None  # noqa: S101  (the plan has its limit)
@@ -134,9 +167,18 @@ class Runs:
         if ended is not None:
             self.post(ended)
 
-    def kill_task(self, service: str, run: int, task: str) -> None:
+    def _ask(self) -> Probes:
+        if self._probes is None:
+            from nsinit.runtime.probes import Probes  # noqa: PLC0415  (few need it)
+
+            self._probes = Probes(self._reactor, self.post)
+        return self._probes
+
+    def kill_task(self, service: str, run: int, task: m.TaskKind) -> None:
         """End a hook or a probe, if it still runs."""
         self._tasks.cancel(service, run, task)
+        if self._probes is not None:
+            self._probes.cancel(service, run, task)
 
     def watch_memory(self) -> None:
         """From now on a KILL by the kernel for lack of memory is told from one by hand."""
@@ -147,11 +189,11 @@ class Runs:
         try:
             if notify:
                 program.env["NOTIFY_SOCKET"] = self._notify.open(service, run, owner)
+                if watchdog := self.services[service].watchdog:
+                    program.env["WATCHDOG_USEC"] = str(round(watchdog * 1_000_000))
             return self._logs.open((service, run, ""), self.services[service].log, owner)
         except OSError as error:
-            number = error.errno or errno.EIO
-            hint = "raise the limit on open files" if number in _NO_FDS else ""
-            raise SpawnError(service, "make pipes for", number, hint=hint) from None
+            raise _no_pipes(service, error) from None
 
     def _hear_exec(self, pid: int) -> None:
         """A forked child tells how its exec went; if badly, its end is about to follow."""
@@ -236,6 +278,7 @@ class Runs:
         if not ends:
             return
         self._strays.refresh()
+        self._hear_last_words({end.pid for end in ends})
         events = [event for event in map(self._end, ends) if event is not None]
         for service, run in list(self._sweeping.items()):
             if not self._strays.left(service):
@@ -244,6 +287,17 @@ class Runs:
         self.post(*events)
         if len(ends) == reaper.BATCH:
             self._reactor.soon(self.reap)
+
+    def _hear_last_words(self, dead: set[int]) -> None:
+        """A parent may have named the process that goes on for it, and have ended then."""
+        self._dead = dead
+        for main in [main for pid, main in self._mains.items() if pid in dead]:
+            self._notify.drain(main.service)
+        self._dead = set()
+
+    def has_ended(self, pid: int) -> bool:
+        """Whether a main process has been reaped, which the core does not know yet."""
+        return pid in self._dead
 
     def _end(self, end: End) -> m.Event | None:
         self._strays.ended(end.pid)
@@ -290,6 +344,8 @@ class Runs:
         self._sweeping.pop(service, None)
         self._strays.forget(service)
         self._logs.finish((service, run, ""))
+        if self._readiness is not None:
+            self._readiness.close(service, run)
         if service in self._coming:
             self.services[service] = self._coming.pop(service)
 
@@ -321,6 +377,12 @@ class Runs:
     def strangers(self) -> list[int]:
         """Children of init that no service is known to have made."""
         return self._strays.strangers()
+
+
+def _no_pipes(service: str, error: OSError) -> SpawnError:
+    number = error.errno or errno.EIO
+    hint = "raise the limit on open files" if number in _NO_FDS else ""
+    return SpawnError(service, "make pipes for", number, hint=hint)
 
 
 def _spawn_failed(service: str, run: int, error: SpawnError) -> m.SpawnFailed:

@@ -128,6 +128,13 @@ def test_init_loads_nothing_of_identity_when_no_service_asks_for_any() -> None:
     assert not loaded & unused, loaded & unused
 
 
+def test_init_loads_no_probes_when_no_service_has_them() -> None:
+    """What a configuration does not use is not imported."""
+    loaded = _loaded("import nsinit.cli.run, nsinit.model.find, nsinit.runtime.boot")
+    unused = {f"nsinit.runtime.{name}" for name in ("answer", "probes", "readiness")}
+    assert not loaded & unused
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_file_is_readable_when_it_is_one_of_ours(path: pathlib.Path) -> None:
     """A file has at most 400 lines and a function 60."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks, logs
+from nsinit.model import checks, checks_ready, logs
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
 from nsinit.model.spec import Config, Init, Sandbox, Service
@@ -73,13 +73,53 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.conditions_can_be_met, A + "depends_on = {b = 'exited'}\n" + B
         + "restart = 'always'\n", [
         'services.a.depends_on: "b" has restart = "always" and is never exited']),
-    (checks.ways_of_asking, A + "health = {interval = 5}\n" + B
+    (checks_ready.ways_of_asking, A + "health = {interval = 5}\n" + B
         + "ready = {notify = true, exec = 'x'}\n", [
         'services.a.health: names no way to ask (such as exec = "…")',
         "services.b.ready: takes one of exec, notify, not several"]),
-    (checks.ways_of_asking, ONESHOT + "health = {exec = 'x', retries = 0}\n", [
+    (checks_ready.ways_of_asking, ONESHOT + "health = {exec = 'x', retries = 0}\n", [
         "services.b.health: a oneshot runs once and has no health",
         "services.b.health: retries and interval are above 0"]),
+    (checks_ready.ways_of_asking, A + "type = 'notify'\nready = {tcp = 1}\n" + B
+        + "ready = {fd = 3, log = 'x'}\n", [
+        'services.a.ready: takes one of tcp, type = "notify", not several',
+        "services.b.ready: takes one of fd, log, not several"]),
+    (checks_ready.spans_of_probes, A + "health = {tcp = 1, timeout = 0}\n" + B
+        + "ready = {tcp = 1, timeout = 0, interval = 0}\n", [
+        "services.a.health.timeout: is above 0",
+        "services.b.ready.timeout: is above 0",
+        "services.b.ready.interval: is above 0"]),
+    (checks_ready.addresses_of_probes, A + "health = {tcp = 'db:80'}\n" + B
+        + "ready = {tcp = 0}\n", [
+        "services.a.health.tcp: 'db' is no address: names are not looked up, except \"localhost\"",
+        "services.b.ready.tcp: expected a port, or \"host:port\", got '0'"]),
+    (checks_ready.addresses_of_probes, A + "health = {unix = 'x'}\n" + B
+        + f"ready = {{unix = '/{'x' * 107}'}}\n", [
+        ('services.a.health.unix: expected an absolute path, or "@name" for an abstract socket, '
+            "got 'x'"),
+        "services.b.ready.unix: a socket's path has at most 107 bytes"]),
+    (checks_ready.addresses_of_probes, A + "health = {http = 'https://x'}\n" + B
+        + "ready.http = {url = 'http://1.2.3.4/', headers = {'a b' = 'x', Connection = 'x', "
+        + 'X = "a\\nb"}}\n', [
+        ("services.a.health.http.url: https is not spoken: use exec with curl, or ask a port "
+            "without TLS"),
+        'services.b.ready.http.headers."a b": \'a b\' can\'t be the name of a header',
+        "services.b.ready.http.headers.Connection: is set by nsinit",
+        "services.b.ready.http.headers.X: a header is one line, without NUL"]),
+    (checks_ready.files_of_probes, A + "ready = {file = 'x'}\n", [
+        "services.a.ready.file: expected an absolute path, got 'x'"]),
+    (checks_ready.ready_lines, A + "ready = {log = '('}\n" + B
+        + "ready = {log = '(a+)+'}\nlog = 'null'\n", [
+        ("services.a.ready.log: is no regular expression: missing ), unterminated subpattern at "
+            "position 0"),
+        "services.b.ready.log: has a repeat inside a repeat, which some lines would take for ever",
+        ('services.b.ready.log: with log = "null" nsinit reads no lines (use exec, http, tcp, unix '
+            "or file)")]),
+    (checks_ready.ready_fds, A + "ready = {fd = 2}\n" + B + "ready = {fd = 1024}\n", [
+        "services.a.ready.fd: expected a descriptor from 3 to 1023, got 2",
+        "services.b.ready.fd: expected a descriptor from 3 to 1023, got 1024"]),
+    (checks_ready.told_by_daemons, A + "type = 'forking'\nready = {fd = 3}\n", [
+        'services.a.ready.fd: is not for type = "forking" (use exec, http, tcp, unix or file)']),
     (checks.daemons, A + "pid_file = '/p'\n" + B + "type = 'forking'\npid_file = 'p'\n", [
         'services.a.pid_file: is for type = "forking" only',
         "services.b.pid_file: expected an absolute path, got 'p'"]),
@@ -130,7 +170,7 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.sandbox_namespaces, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
         "uts = 'shared'\nipc = 'shared'\nuser = 'shared'\n"), [
         "sandbox.namespaces: every namespace is shared (leave [sandbox] out)"]),
-    (checks.readiness_on_time, A + "start_timeout = 5\n", [
+    (checks_ready.readiness_on_time, A + "start_timeout = 5\n", [
         ("services.a.start_timeout: has no effect without a declared readiness (add ready = "
             "{notify = true})")]),
     (checks.budget_is_enough, A + "stop_timeout = '10s'\n", [
@@ -183,9 +223,15 @@ RIGHT: list[tuple[Check, str]] = [
     (checks.sandbox_names, "[sandbox]\n"),
     (checks.sandbox_namespaces, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'new'}\n"),
     (checks.sandbox_namespaces, "[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"),
-    (checks.readiness_on_time, A + "start_timeout = 5\nready = {notify = true}\n"),
-    (checks.readiness_on_time, A + "start_timeout = 5\ntype = 'notify'\n"),
-    (checks.readiness_on_time, ONESHOT + "start_timeout = 5\n"),
+    (checks_ready.ways_of_asking, A + "ready.http = 'http://[::1]:8080'\nhealth.tcp = 80\n"),
+    (checks_ready.addresses_of_probes, A + f"ready.unix = '/{'x' * 106}'\nhealth.unix = '@x'\n"),
+    (checks_ready.addresses_of_probes, A + "ready.tcp = 65535\nhealth.tcp = '[::1]:1'\n"),
+    (checks_ready.ready_lines, A + r"ready.log = '^ready in \d+ (ms|s)\b'" + "\n"),
+    (checks_ready.ready_fds, A + "ready = {fd = 3}\n" + B + "ready = {fd = 1023}\n"),
+    (checks_ready.readiness_on_time, A + "start_timeout = 5\nready = {log = 'x'}\n"),
+    (checks_ready.readiness_on_time, A + "start_timeout = 5\nready = {notify = true}\n"),
+    (checks_ready.readiness_on_time, A + "start_timeout = 5\ntype = 'notify'\n"),
+    (checks_ready.readiness_on_time, ONESHOT + "start_timeout = 5\n"),
     (checks.budget_is_enough, A + "stop_timeout = 9\n"),
     (checks.budget_is_enough, "[init]\nshutdown_timeout = 60\n" + A + "stop_timeout = 60\n"),
 ]

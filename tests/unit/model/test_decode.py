@@ -48,7 +48,7 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
         ("stopwaitsec = 3", 'stopwaitsec: unknown key (did you mean "stopwaitsecs"?)'),
         ("zzzzz = 3", "zzzzz: unknown key"),
         ("log = {too = 'null'}", 'log.too: unknown key (did you mean "to"?)'),
-        ("ready = {fd = 3}", "ready.fd: unknown key"),
+        ("ready = {fds = 3}", 'ready.fds: unknown key (did you mean "fd"?)'),
         ("autostart = 1", "autostart: expected true or false, got an integer"),
         ("description = 5", "description: expected a string, got an integer"),
         ("description = 2024-01-01", "description: expected a string, got date"),
