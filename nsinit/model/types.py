@@ -213,8 +213,8 @@ class Statuses(tuple[tuple[int, int], ...]):
 def _read_statuses(item: object) -> tuple[int, int]:
     parts = item.split("-") if isinstance(item, str) else item
     ends = list(parts) if isinstance(parts, (list, tuple)) else [parts]
-    numbers = [_read_status(end) for end in (ends if len(ends) == 2 else ends * 2)]
-    if len(ends) > 2 or not 100 <= numbers[0] <= numbers[1] <= 599:
+    numbers = [_read_status(end) for end in (ends * 2 if len(ends) == 1 else ends)]
+    if len(numbers) != 2 or not 100 <= numbers[0] <= numbers[1] <= 599:
         raise ValueError(f'expected statuses from 100 to 599 or "200-299", got {show(item)}')
     return numbers[0], numbers[1]
 

@@ -189,3 +189,26 @@ def test_other_types_are_refused_when_a_hook_meets_them() -> None:
 def test_value_is_shown_by_its_kind_when_it_is_long(value: object, text: str) -> None:
     """A message stays one line."""
     assert types.show(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (200, [(200, 200)]),
+        ("204", [(204, 204)]),
+        ("200-299", [(200, 299)]),
+        ([200, "300-399", [404, 404]], [(200, 200), (300, 399), (404, 404)]),
+    ],
+)
+def test_statuses_are_ranges_when_read(value: object, read: list[tuple[int, int]]) -> None:
+    """One, a range, or several of both."""
+    assert types.Statuses.read(value) == read
+
+
+@pytest.mark.parametrize(
+    "value", [[], [[]], 99, 600, "299-200", "2xx", True, "200-", "-200", "200-250-299", None, 2.5]
+)
+def test_statuses_are_refused_when_they_are_none(value: object) -> None:
+    """Only what HTTP has."""
+    with pytest.raises(ValueError, match="expected statuses"):
+        types.Statuses.read(value)
