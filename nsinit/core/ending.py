@@ -69,7 +69,7 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
     elif not s.hopeless and policy.restarts(rules, success=success, status=s.status):
         _retry(turn, s, rules)
     elif rules.trigger == "schedule" or (rules.trigger and success):
-        enter(turn, s, State.WAITING, s.why)  # for the next time
+        _await_next(turn, s, s.why)
     elif success:
         enter(turn, s, State.EXITED, s.why)
     else:
@@ -89,6 +89,12 @@ def on_fail_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> No
         remark(turn, s, f"on_fail {policy.how_it_ended(e.status, e.text)}")
 
 
+def _await_next(turn: Turn, s: ServiceState, reason: str) -> None:
+    """This run is over, whatever came of it; the next has all its restarts again."""
+    s.fails, s.delay = 0, 0.0
+    enter(turn, s, State.WAITING, reason)
+
+
 def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Run it again: at once if the last run was long, else after a growing delay."""
     lasted = s.ready_at is not None and turn.now - s.ready_at >= rules.reset_after
@@ -96,6 +102,9 @@ def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:
         s.fails, s.delay = 0, 0.0
     if not allows_restart(rules.restart_limit, s.fails):
         s.result = "start-limit"
+        if rules.trigger == "schedule":
+            _await_next(turn, s, s.why)
+            return
         give_up(turn, s, rules, s.why or f"{s.fails} restarts in a row were not enough")
         return
     s.fails += 1
