@@ -63,7 +63,6 @@ class Inotify:
         return parse(data)
 
 
-
 def parse(data: bytes) -> list[FileEvent]:
     """The events in what was read."""
     events, at = [], 0

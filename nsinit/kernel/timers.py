@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import Final
 
 from nsinit.kernel import libc, seam
@@ -51,7 +50,3 @@ class Timer:
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECANCELED, errno.EINTR):
                 raise
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self.fd)

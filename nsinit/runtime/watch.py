@@ -142,7 +142,6 @@ class Watches:
         self._driver.post(event)
 
 
-
 def _above(core: Supervisor, name: str) -> list[str]:
     """The services with processes that need this one, directly or not."""
     made: list[str] = []
