@@ -70,7 +70,7 @@ class FakeKernel:
 
     def _count(self, event: m.Event) -> None:
         """A request, or a run that was up for long, begins a new row of restarts."""
-        if isinstance(event, m.Boot | m.Start | m.Restart):
+        if isinstance(event, m.Boot | m.Start | m.Restart | m.Trigger):
             self.in_a_row.clear()
         elif isinstance(event, m.Exited):
             s = self.core.state.services[event.service]

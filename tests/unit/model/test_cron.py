@@ -155,6 +155,8 @@ def test_only_cron_lines_are_refused_when_cronsim_is_missing() -> None:
     )  # fmt: skip
     assert done.stdout.splitlines() == [
         "right",
-        "n.toml:3: services.a.schedule.cron: a cron line needs the package cronsim "
-        "(pip install cronsim)",
+        (
+            "n.toml:3: services.a.schedule.cron: a cron line needs the package cronsim "
+            "(pip install cronsim)"
+        ),
     ]
