@@ -108,7 +108,7 @@ class Schedules:
             try:
                 work.timer = Timer(calendar=work.calendar)
             except OSError as error:
-                self._say.error(f"there are no schedules: {error}")
+                self._say.error(f"there are no schedules, for want of a timer: {error.strerror}")
                 return
             self._reactor.add_reader(work.timer.fd, lambda: self._on_timer(work))
         work.timer.set(first if first is None or at is None else at)
