@@ -100,7 +100,7 @@ class Init:
         self.watches: Watches | None = None
         self.follow(config.services)
         Teller(self.say, self.history)
-        self.updater = Updater(given, self.driver)
+        self.updater = Updater(given, self.driver, self.follow)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
 
 _PATIENCE: Final = 10  # times the debounce
+_TOGETHER: Final = 0.02  # s: what is nearly due for one is due for all that watch the same
 
 
 class _Change:
@@ -119,27 +120,29 @@ class Watches:
         self._timer.read()
         self._hear()  # what has happened meanwhile belongs to it
         now = seam.monotonic()
-        due = {name: change for name, change in self._changes.items() if change.at <= now}
+        due = {name: one for name, one in self._changes.items() if one.at <= now + _TOGETHER}
+        restarted: dict[str, None] = {}
         for name, change in due.items():
             del self._changes[name]
-            self._act(name, change)
+            restarted |= dict.fromkeys(self._act(name, change))
         self._set()
+        if restarted:
+            self._driver.post(m.Restart(tuple(restarted)))
 
-    def _act(self, name: str, change: _Change) -> None:
+    def _act(self, name: str, change: _Change) -> list[str]:
+        """Reload a service, or tell which ones are to restart: replicas do so in turn."""
         core, watch = self._driver.core, self._specs[name][0]
         s = core.state.services.get(name)
         if s is None or not s.want or core.state.phase != "up" or s.state is State.WAITING:
-            return
+            return []
         more = f" and {change.count - 1} more" if change.count > 1 else ""
-        event: m.Event
-        if watch.action == "reload":
-            if s.state is not State.RUNNING:
-                return
-            event = m.Reload((name,))
-        else:
-            event = m.Restart((name, *(_above(core, name) if watch.cascade else ())))
+        if watch.action == "reload" and s.state is not State.RUNNING:
+            return []
         self._say.info(f"{name}: {watch.action}, as {change.path}{more} changed")
-        self._driver.post(event)
+        if watch.action == "restart":
+            return [name, *(_above(core, name) if watch.cascade else ())]
+        self._driver.post(m.Reload((name,)))
+        return []
 
 
 def _above(core: Supervisor, name: str) -> list[str]:
