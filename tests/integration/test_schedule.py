@@ -247,6 +247,31 @@ def test_schedule_begins_when_init_has_done_its_own_hook(begin: Begin) -> None:
     assert runs(init)[0] >= 0.4
 
 
+def test_schedule_is_another_when_the_file_is_updated(begin: Begin) -> None:
+    """Without a restart of what runs; a schedule that has not changed goes on in its beat."""
+    init = begin(
+        """
+        [services.job]
+        type = "oneshot"
+        command = "true"
+        schedule = "@yearly"
+        [services.beat]
+        type = "oneshot"
+        command = "true"
+        schedule = {every = "1h"}
+        """
+    )
+    before = init.wait_for("beat", "waiting")["next_run"]
+    text = init.config.read_text()
+    init.config.write_text(text.replace('"@yearly"', '{every = "0.2s"}'))
+    init.ctl("update")
+    eventually(lambda: init.status()["job"]["run"] >= 2, "it runs by its new schedule")
+    assert init.status()["beat"]["next_run"] == pytest.approx(before, abs=0.5)
+    init.config.write_text(text.replace('schedule = "@yearly"', ""))
+    init.ctl("update")
+    init.wait_for("job", "exited")
+
+
 def test_schedule_is_off_and_told_when_the_kernel_has_no_timers(begin: Begin) -> None:
     """A feature less, never an init that does not boot."""
     init = begin(

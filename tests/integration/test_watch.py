@@ -222,6 +222,47 @@ def test_service_is_reloaded_when_that_is_the_action(
     assert init.status()["web"]["run"] == 1
 
 
+def test_replicas_restart_in_turn_when_they_watch_the_same(
+    watching: Callable[..., Live], src: pathlib.Path
+) -> None:
+    """One of them is always up."""
+    more = """
+        [services.web]
+        command = "sleep 1000"
+        min_uptime = 0.2
+        replicas = 2
+        watch = {paths = ["src"], debounce = "100ms"}
+        """
+    init = watching('{paths = ["nothing"]}', more)
+    for name in ("web@1", "web@2"):
+        init.wait_for(name, "running")
+    (src / "app.py").write_text("2")
+    for name in ("web@1", "web@2"):
+        init.wait_for(name, "running", run=2)
+    rows = [(e["service"], e["new"]) for e in init.events() if e["run"] and "web" in e["service"]]
+    assert (
+        rows.index(("web@2", "stopping"))
+        > [place for place, row in enumerate(rows) if row == ("web@1", "running")][1]
+    )
+
+
+def test_watched_paths_are_others_when_the_file_is_updated(
+    watching: Callable[..., Live], src: pathlib.Path
+) -> None:
+    """Without a restart; what is no longer watched may change."""
+    init = watching('{paths = ["src"], debounce = "100ms"}')
+    other = src.with_name("other")
+    other.mkdir()
+    init.config.write_text(init.config.read_text().replace('"src"', '"other"'))
+    init.ctl("update")
+    (src / "app.py").write_text("2")
+    (other / "x").touch()
+    run(init, 2)
+    assert f"as {other}" in init.said()
+    assert f"as {src}" not in init.said()
+    assert init.status()["app"]["run"] == 2
+
+
 def test_service_is_tried_again_when_it_had_failed(
     watching: Callable[..., Live], src: pathlib.Path
 ) -> None:
