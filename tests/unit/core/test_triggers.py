@@ -118,3 +118,43 @@ def test_view_says_what_a_service_waits_for_when_it_is_looked_at() -> None:
     assert not view_service(w["job"], w.plan.services["job"]).awaits_trigger
     plain = booted({"a": {}})
     assert not view_service(plain["a"], plain.plan.services["a"]).awaits_trigger
+
+
+def test_somebody_is_told_when_a_run_has_failed() -> None:
+    """By on_fail, of each run that fails; then it waits for the next time."""
+    w = job(on_fail={"command": "tell"})
+    for number in (1, 2):
+        due(w)
+        w.end("job", 3)
+        assert w.state("job") == "failed"
+        told = [a for a in w.actions if isinstance(a, m.RunTask)]
+        assert [(a.task, a.run, a.status, a.result) for a in told][number - 1 :] == [
+            ("on_fail", number, 3, "exit-code")
+        ]
+        w.post(m.TaskEnded("job", number, "on_fail", 0))
+        assert (w.state("job"), w["job"].reason) == ("waiting", "for its schedule")
+    due(w)
+    w.end("job")
+    assert w.state("job") == "waiting"
+    assert len([a for a in w.actions if isinstance(a, m.RunTask)]) == 2
+
+
+@pytest.mark.parametrize("key", [{"essential": True}, {"on_failure": "shutdown"}])
+def test_init_ends_when_a_failed_run_means_that(key: dict[str, Any]) -> None:
+    """With its code; a good run means nothing of the kind."""
+    w = job(**key)
+    due(w)
+    w.end("job")
+    assert w.state("job") == "waiting"
+    due(w)
+    w.end("job", 7)
+    w.settle()
+    assert (w.state("job"), w.code()) == ("failed", 7)
+
+
+def test_service_fails_for_good_when_what_it_needs_has() -> None:
+    """As any other would."""
+    w = booted({"db": {"restart": "no"}, "job": JOB | {"depends_on": {"db": "ready"}}})
+    assert w.state("job") == "waiting"
+    w.end("db", 1)
+    assert (w.state("job"), w["job"].result) == ("failed", "dependency")
