@@ -54,7 +54,9 @@ def _details(s: dict[str, Any]) -> str:
         parts.append(s["result"])
     if s["next_retry"] is not None:
         parts.append(f"next try in {max(0.0, s['next_retry'] - time.time()):.1f}s")
-    if s["reason"]:
+    if s.get("next_run") is not None:
+        parts.append(f"next run in {span(max(0.0, s['next_run'] - time.time()))}")
+    elif s["reason"]:
         parts.append(s["reason"])
     if s["main"]:
         parts.append("main")

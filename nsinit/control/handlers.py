@@ -100,8 +100,9 @@ class Handlers:
     def do_start(self, params: dict[str, Any], reply: Reply) -> None:
         """Want services up."""
         names = self._select_steerable(params)
+        runs = {s.name: s.run for s in self._views(names)}
         self._driver.post(m.Start(tuple(names)))
-        self._wait(names, params, reply, _settled)
+        self._wait(names, params, reply, _settled, runs)
 
     def do_stop(self, params: dict[str, Any], reply: Reply) -> None:
         """Want services down."""
@@ -112,10 +113,9 @@ class Handlers:
     def do_restart(self, params: dict[str, Any], reply: Reply) -> None:
         """Stop services and start them again."""
         names = self._select_steerable(params)
-        services = self._driver.core.state.services
-        runs = {name: services[name].run for name in names}
+        runs = {s.name: s.run for s in self._views(names)}
         self._driver.post(m.Restart(tuple(names)))
-        self._wait(names, params, reply, lambda s: _settled_after(s, runs[s.name]))
+        self._wait(names, params, reply, lambda s: _settled_after(s, runs[s.name]), runs)
 
     def do_signal(self, params: dict[str, Any], reply: Reply) -> None:
         """Signal main processes."""
@@ -174,16 +174,25 @@ class Handlers:
         params: dict[str, Any],
         reply: Reply,
         done: Callable[[ServiceView], bool],
+        runs: dict[str, int] | None = None,
     ) -> None:
+        """Answer when all are `done`; `runs` are those before it was asked, if new ones matter."""
         services = self._views(names)
         if params["no_wait"]:
             reply.answer(200, {"results": results(services, lambda _: True)})
         else:
-            Wait(services, done, reply, self._init.history).begin(self._loop, params["timeout"])
+            wait = Wait(services, done, reply, self._init.history, runs)
+            wait.begin(self._loop, params["timeout"])
 
     def _views(self, names: list[str]) -> list[ServiceView]:
-        core = self._driver.core
-        return [view_service(core.state.services[n], core.plan.services[n]) for n in names]
+        core, schedules = self._driver.core, self._init.schedules
+        views = [view_service(core.state.services[n], core.plan.services[n]) for n in names]
+        if schedules is None:
+            return views
+        return [
+            structs.replace(s, next_run=schedules.next_run(s.name)) if s.want == "up" else s
+            for s in views
+        ]
 
     # --- Following --------------------------------------------------------------------------------
 
@@ -240,8 +249,11 @@ class Handlers:
 
 def _settled(s: ServiceView) -> bool:
     """Whether it is clear what came of a start; a oneshot has to end for that."""
+    if s.state is State.WAITING:
+        return s.awaits_trigger
     return s.state in _SETTLED and not (s.type == "oneshot" and s.state is State.RUNNING)
 
 
 def _settled_after(s: ServiceView, run: int) -> bool:
-    return s.state is State.FAILED or (s.run > run and _settled(s))
+    idle = s.state is State.WAITING and s.awaits_trigger  # and nothing was to be stopped
+    return s.state is State.FAILED or idle or (s.run > run and _settled(s))

@@ -46,6 +46,7 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
         "started": clock(s.started_at),
         "ready": clock(s.ready_at),
         "next_retry": clock(s.next_retry_at),
+        "next_run": None if s.next_run is None else round(s.next_run, 3),
         "health": s.health or None,
         "message": s.message or None,
         "pinned": s.pinned,

@@ -27,7 +27,10 @@ class Wait:
         done: Callable[[ServiceView], bool],
         reply: Reply,
         history: History,
+        runs: dict[str, int] | None = None,
     ) -> None:
+        """`runs` are the numbers of the runs before, to tell a failed one that came since."""
+        self._runs = runs or {}
         self._latest = {s.name: s for s in services}
         self._left = {s.name for s in services if not done(s)}
         self._done = done
@@ -73,7 +76,9 @@ class Wait:
             self._reply.answer(200, body)
 
     def _arrived(self, s: ServiceView) -> bool:
-        return self._done(s) and s.state not in _BAD
+        new = s.run > self._runs.get(s.name, s.run)
+        spoilt = s.state is State.WAITING and new and s.result not in ("", "success")
+        return self._done(s) and s.state not in _BAD and not spoilt
 
 
 def results(

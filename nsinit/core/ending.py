@@ -68,8 +68,8 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
         enter(turn, s, State.WAITING, s.why)
     elif not s.hopeless and policy.restarts(rules, success=success, status=s.status):
         _retry(turn, s, rules)
-    elif rules.trigger == "schedule" or (rules.trigger and success):
-        enter(turn, s, State.WAITING, s.why)  # for the next time
+    elif rules.trigger and success:
+        _await_next(turn, s, s.why)
     elif success:
         enter(turn, s, State.EXITED, s.why)
     else:
@@ -77,7 +77,10 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
 
 
 def give_up(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
-    """It failed for good, and on_fail hears of it."""
+    """It failed, and on_fail hears of it: for good, or until the next time of its schedule."""
+    if _tries_again(s, rules) and "on_fail" not in rules.tasks:
+        _await_next(turn, s, reason)
+        return
     enter(turn, s, State.FAILED, reason)
     if "on_fail" in rules.tasks:
         run_task(turn, s, rules, "on_fail")
@@ -87,6 +90,20 @@ def on_fail_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> No
     """That it ended lets init end, if init waits for nothing else."""
     if e.status != 0:
         remark(turn, s, f"on_fail {policy.how_it_ended(e.status, e.text)}")
+    if s.want and _tries_again(s, rules):
+        _await_next(turn, s, s.reason)
+
+
+def _tries_again(s: ServiceState, rules: Rules) -> bool:
+    """Whether a failure only means to wait for the next time: not if init is to end with it."""
+    fatal = rules.essential or s.fatal or rules.on_failure == "shutdown"
+    return rules.trigger == "schedule" and s.cause != "dependency" and not fatal
+
+
+def _await_next(turn: Turn, s: ServiceState, reason: str) -> None:
+    """This run is over, whatever came of it; the next has all its restarts again."""
+    s.fails, s.delay = 0, 0.0
+    enter(turn, s, State.WAITING, reason)
 
 
 def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:

@@ -192,6 +192,7 @@ class Supervisor:
             if rules.replica_of and len(others) > 1:
                 self.state.rolls[rules.replica_of] = others
             elif s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
+                s.triggered = bool(rules.trigger)  # as with a start: it need not wait again
                 service.restart(turn, s)
             else:
                 down.append(s.name)

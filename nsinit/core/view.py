@@ -44,6 +44,8 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     pinned: bool
     exit_code: int | None
     exit_signal: int | None
+    awaits_trigger: bool = False  # when it waits, it does so for its schedule or socket alone
+    next_run: float | None = None  # by its schedule, in seconds since the epoch
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -81,6 +83,7 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         pinned=bool(s.pinned),
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
+        awaits_trigger=bool(rules.trigger) and not s.triggered,
     )
 
 

@@ -31,6 +31,11 @@ for _name, _types in {
     "umount2": [_str, _int],
     "sethostname": [_str, ctypes.c_size_t],
     "setdomainname": [_str, ctypes.c_size_t],
+    "timerfd_create": [_int, _int],
+    "timerfd_settime": [_int, _int, _ptr, _ptr],
+    "inotify_init1": [_int],
+    "inotify_add_watch": [_int, _str, ctypes.c_uint32],
+    "inotify_rm_watch": [_int, _int],
 }.items():
     getattr(_libc, _name).argtypes = _types
     getattr(_libc, _name).restype = _int
@@ -50,6 +55,11 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 CLOSE_RANGE_CLOEXEC: Final = 4
 SFD_CLOEXEC: Final = os.O_CLOEXEC
 SFD_NONBLOCK: Final = os.O_NONBLOCK
+
+CLOCK_REALTIME: Final = 0
+CLOCK_MONOTONIC: Final = 1
+TFD_TIMER_ABSTIME: Final = 1
+TFD_TIMER_CANCEL_ON_SET: Final = 2
 
 MS_RDONLY: Final = 1
 MS_NOSUID: Final = 2
@@ -114,6 +124,40 @@ def setdomainname(name: str) -> None:
     seam.ask("setdomainname")
     raw = os.fsencode(name)
     _checked("setdomainname", name, _libc.setdomainname(raw, len(raw)))
+
+
+def timerfd_create(clock: int) -> int:
+    """timerfd_create(2): a descriptor that can be read from once its time has come."""
+    seam.ask("timerfd_create")
+    return _checked("timerfd_create", "", _libc.timerfd_create(clock, os.O_CLOEXEC | os.O_NONBLOCK))
+
+
+def timerfd_settime(fd: int, flags: int, at: float | None) -> None:
+    """timerfd_settime(2): once, at an instant of its clock (s); None disarms it."""
+    seam.ask("timerfd_settime")
+    whole, part = divmod(round(at * 1e9), 10**9) if at is not None else (0, 0)
+    if at is not None and (whole, part) <= (0, 0):
+        whole, part = 0, 1  # zero would disarm it
+    spec = (_long * 4)(0, 0, whole, part)
+    _checked("timerfd_settime", "", _libc.timerfd_settime(fd, flags, ctypes.byref(spec), None))
+
+
+def inotify_init() -> int:
+    """inotify_init1(2): a descriptor that tells of changes of files."""
+    seam.ask("inotify_init")
+    return _checked("inotify_init", "", _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+
+
+def inotify_add_watch(fd: int, path: str, mask: int) -> int:
+    """inotify_add_watch(2): tell of what `mask` names; the number of the watch."""
+    seam.ask("inotify_add_watch")
+    return _checked("watch", path, _libc.inotify_add_watch(fd, os.fsencode(path), mask))
+
+
+def inotify_rm_watch(fd: int, watch: int) -> None:
+    """inotify_rm_watch(2)."""
+    seam.ask("inotify_rm_watch")
+    _checked("inotify_rm_watch", str(watch), _libc.inotify_rm_watch(fd, watch))
 
 
 class CloneArgs(ctypes.Structure):

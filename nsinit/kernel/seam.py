@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 _fault: Fault | None = None
-_wall_offset = 0.0
+_clock: Clock | None = None
 
 
 def inject(fault: Fault | None) -> None:
@@ -56,13 +56,57 @@ def monotonic() -> float:
 
 def wall() -> float:
     """Seconds since the epoch; for people and calendars only."""
-    return time.time() + _wall_offset
+    return time.time() if _clock is None else _clock.wall()
+
+
+def set_clock(clock: Clock | None) -> None:
+    """Let the wall clock be another one."""
+    global _clock  # noqa: PLW0603  (as above)
+    _clock = clock
+
+
+def wake_at(wall_at: float) -> float | None:
+    """The monotonic instant of a wall time by the clock that was set; None if there is none."""
+    return None if _clock is None else _clock.wake_at(wall_at)
+
+
+class Clock:
+    """A wall clock as text: "1764000000,+3600@2.5,-60@4".
+
+    When it begins (s since the epoch), and steps: by how much (s), and how long (s) after that.
+    """
+
+    def __init__(self, text: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        begin, *steps = text.split(",")
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._begin = float(begin)
+        rows = (step.partition("@") for step in steps)
+        self._steps = sorted((float(after), float(by)) for by, _, after in rows)
+
+    def wall(self) -> float:
+        """What it shows now."""
+        gone = self._monotonic() - self._began
+        return self._begin + gone + sum(by for after, by in self._steps if after <= gone)
+
+    def wake_at(self, wall_at: float) -> float:
+        """The monotonic instant when it shows that, or is put to another time, if that is first."""
+        now, gone = self._monotonic(), self._monotonic() - self._began
+        then = now + max(0.0, wall_at - self.wall())
+        return min([then, *(self._began + after for after, _ in self._steps if after > gone)])
 
 
 def list_directory(path: str) -> list[str]:
     """The names in a directory."""
     ask("open")
     return os.listdir(path)
+
+
+def list_subdirectories(path: str) -> list[str]:
+    """The names of the directories in one; symbolic links are none."""
+    ask("open")
+    with os.scandir(path) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 class Plan:

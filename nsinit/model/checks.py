@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import checks_ready, graph, logs
+from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
@@ -278,9 +279,12 @@ STRICT: Final = (
     daemons,
     ways_to_reload,
     numbers_of_replicas,
+    schedules,
+    scheduled_services,
+    watched,
     control_path,
     sandbox_names,
     sandbox_namespaces,
     *logs.STRICT,
 )
-ADVICE: Final = (*checks_ready.ADVICE, budget_is_enough, terminal_output)
+ADVICE: Final = (*checks_ready.ADVICE, budget_is_enough, terminal_output, jitter_is_short)

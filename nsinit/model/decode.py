@@ -35,7 +35,12 @@ _HOOKS: Final = (
 )  # fmt: skip
 # Tables that may be written as one value: log = "null" is log = {to = "null"}; a path is a file.
 _SHORTHANDS: Final[dict[type, dict[str, str]]] = {
-    Service: {"log": "to", **dict.fromkeys(_HOOKS, "command")},
+    Service: {
+        "log": "to",
+        "schedule": "cron",
+        "watch": "paths",
+        **dict.fromkeys(_HOOKS, "command"),
+    },
     Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
 }
 

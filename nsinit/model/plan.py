@@ -16,6 +16,7 @@ from nsinit.model.spec import (
     Health,
     HealthAction,
     KillMode,
+    Overlap,
     RestartPolicy,
     ServiceType,
 )
@@ -53,7 +54,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     dependents: tuple[str, ...] = ()
 
     trigger: Literal["", "schedule", "socket"] = ""  # what a wanted service still waits for
-    overlap: Literal["skip", "queue", "kill"] = "skip"
+    overlap: Overlap = "skip"
     replica_of: str = ""
     forking: bool = False
     tasks: dict[str, float] = field(default_factory=dict)  # hooks and probes: time limit of each
@@ -183,6 +184,8 @@ def _rules(
         wants=tuple(spec.wants),
         after=tuple(other for other in before if other not in needs),
         dependents=tuple(dependents),
+        trigger="schedule" if spec.schedule else "",
+        overlap=spec.schedule.overlap if spec.schedule else "skip",
         forking=spec.type == "forking",
         tasks=_tasks(spec),
         waits_for_ready=ready,
@@ -197,7 +200,7 @@ def _rules(
         reload_signal=int(spec.reload_signal or 0),
         start_timeout=start_timeout,
         min_uptime=min_uptime,
-        restart=spec.restart or ("no" if oneshot or spec.main else "on-failure"),
+        restart=spec.restart or ("no" if oneshot or spec.main or spec.schedule else "on-failure"),
         restart_delay=float(spec.restart_delay),
         restart_max_delay=float(spec.restart_max_delay),
         restart_limit=int(spec.restart_limit),

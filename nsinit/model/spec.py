@@ -32,6 +32,7 @@ ServiceType = Literal["simple", "oneshot", "notify", "forking"]
 RestartPolicy = Literal["no", "on-failure", "always", "on-success"]
 KillMode = Literal["group", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
+Overlap = Literal["skip", "queue", "kill"]
 HealthAction = Literal["restart", "stop", "shutdown", "none"]
 NamespaceKind = Literal["pid", "mount", "uts", "ipc", "user"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -82,6 +83,27 @@ class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retries: int = 3
     start_period: Seconds = Seconds(0)
     action: HealthAction = "restart"
+
+
+class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a service runs: at the times of a cron line, or every so often from the start on."""
+
+    cron: str | None = None
+    every: Seconds | None = None
+    timezone: str | None = None
+    jitter: Seconds = Seconds(0)
+    overlap: Overlap = "skip"
+    missed: Literal["run", "skip"] = "run"
+
+
+class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files and directories; when they change, the service is restarted or reloaded."""
+
+    paths: Names
+    exclude: Names = Names()
+    debounce: Seconds = Seconds(0.5)
+    cascade: bool = False
+    action: Literal["restart", "reload"] = "restart"
 
 
 class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,6 +175,8 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: Names = Names()
     replicas: int | None = None
 
+    schedule: Schedule | None = None
+    watch: Watch | None = None
     ready: Ready | None = None
     health: Health | None = None
     watchdog: Seconds = Seconds(0)

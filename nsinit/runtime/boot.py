@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nsinit.model.load import Loaded
+    from nsinit.model.spec import Service
     from nsinit.runtime.directory import Listener
+    from nsinit.runtime.schedule import Schedules
+    from nsinit.runtime.watch import Watches
 
 _FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
 _STRAGGLERS: Final = 1.0  # s between TERM and KILL for orphans that are left at the very end
@@ -92,10 +95,30 @@ class Init:
             history=self.history,
         )
         self.notify.heard = self.driver.hearing.heard
+        self.schedules: Schedules | None = None
+        self.watches: Watches | None = None
+        self.follow(config.services)
         Teller(self.say, self.history)
-        self.updater = Updater(given, self.driver)
+        self.updater = Updater(given, self.driver, self.follow)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
+
+    def follow(self, services: Mapping[str, Service]) -> None:
+        """Heed the schedules and the watched files of these services, and of no others."""
+        if self.schedules is None and any(spec.schedule for spec in services.values()):
+            from nsinit.runtime.schedule import Schedules  # noqa: PLC0415  (most have none)
+
+            self.schedules = Schedules(
+                self.reactor, self.driver.post, self.say, lambda: self.driver.core.state.phase
+            )
+        if self.watches is None and any(spec.watch for spec in services.values()):
+            from nsinit.runtime.watch import Watches  # noqa: PLC0415  (the same)
+
+            here = self.given.directory
+            self.watches = Watches(self.reactor, self.driver, self.say, here)
+        for part in (self.schedules, self.watches):
+            if part is not None:
+                part.configure(services)
 
     def _outlets(self) -> tuple[Outlet, Outlet]:
         stdout = Outlet(1, "stdout", self.reactor)
@@ -221,6 +244,8 @@ def be_init(given: Given) -> int:
     """
     if given.env.get("NSINIT_FAULTS"):
         seam.inject(seam.Plan(given.env["NSINIT_FAULTS"]))
+    if given.env.get("NSINIT_CLOCK"):
+        seam.set_clock(seam.Clock(given.env["NSINIT_CLOCK"]))
     signals.block_all()
     signals.hear_children()
     if os.getpid() != 1:

@@ -46,6 +46,9 @@ class Teller:
                 self._say.info(f"{s.name} {ending(s)}")
             case State.STOPPED:
                 self._say.info(f"{s.name} is stopped, {ending(s)}{why}")
+            case State.WAITING if happening.old == State.STOPPING and s.awaits_trigger:
+                level = self._say.info if s.result in ("", "success") else self._say.warning
+                level(f"{s.name} {ending(s)}{why}; it waits for the next time")
             case State.WAITING if happening.old == State.STOPPING:
                 self._say.info(f"{s.name} {ending(s)}; it starts again")
             case _:

@@ -12,16 +12,23 @@ from nsinit.core import messages as m
 from nsinit.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from nsinit.model.differ import Difference
     from nsinit.model.load import Loaded
+    from nsinit.model.spec import Service
     from nsinit.runtime.boot import Given
     from nsinit.runtime.driver import Driver
+
+    Follow = Callable[[Mapping[str, Service]], object]
 
 
 class Updater:
     """Knows what runs by which configuration."""
 
-    def __init__(self, given: Given, driver: Driver) -> None:
+    def __init__(self, given: Given, driver: Driver, follow: Follow) -> None:
+        """`follow` is told of the services whose schedules and files count from now on."""
+        self._follow = follow
         self._loaded = given.loaded
         self._load = given.load
         self._directory = given.directory
@@ -63,6 +70,7 @@ class Updater:
             self._loaded, self._counts = loaded, counts
             self._driver.runs.update(loaded.config, found.restarted)
             self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
+            self._follow(loaded.config.services)
         return found
 
 

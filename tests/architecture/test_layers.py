@@ -135,6 +135,18 @@ def test_init_loads_no_probes_when_no_service_has_them() -> None:
     assert not loaded & unused
 
 
+def test_init_loads_no_calendar_when_nothing_has_a_schedule() -> None:
+    """Zones, cron lines, timers and watches are for those who ask for them."""
+    loaded = _loaded(
+        "from nsinit.model.load import load, parse_source\n"
+        "load([parse_source('n.toml', '[services.a]\\ncommand = \"x\"')], {})\n"
+        "import nsinit.cli.run, nsinit.model.find, nsinit.runtime.boot"
+    )
+    heavy = {"zoneinfo", "cronsim", "calendar", "fnmatch", "nsinit.model.cron"}
+    heavy |= {f"nsinit.runtime.{name}" for name in ("schedule", "timetable", "watch", "trees")}
+    assert not loaded & heavy
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_file_is_readable_when_it_is_one_of_ours(path: pathlib.Path) -> None:
     """A file has at most 400 lines and a function 60."""

@@ -61,8 +61,8 @@ def test_status_is_json_when_asked(init: Live) -> None:
     (service,) = answer["services"]
     assert list(service) == [
         "name", "state", "want", "pid", "reason", "result", "exit_code", "exit_signal", "run",
-        "restarts", "seconds", "since", "started", "ready", "next_retry", "health", "message",
-        "pinned", "type", "main",
+        "restarts", "seconds", "since", "started", "ready", "next_retry", "next_run",
+        "health", "message", "pinned", "type", "main",
         "essential", "tags", "description",
     ]  # fmt: skip
     assert service["state"] == "running"

@@ -10,7 +10,7 @@ from nsinit.core import messages as m
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, State
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import make_plan
-from nsinit.model.spec import Config, Init, Ready, RestartPolicy, Service, ServiceType
+from nsinit.model.spec import Config, Init, Ready, RestartPolicy, Schedule, Service, ServiceType
 from nsinit.model.types import Codes, Limit, Needs, Seconds, StopSequence, Words
 from tests.support.fake_kernel import FakeKernel
 
@@ -55,6 +55,13 @@ def services(draw: st.DrawFn) -> dict[str, Service]:
             stop_signal=draw(
                 st.sampled_from([StopSequence([(15, None)]), StopSequence([(15, 2.0), (2, 1.0)])])
             ),
+            schedule=Schedule(
+                cron="* * * * *", overlap=draw(st.sampled_from(["skip", "queue", "kill"]))
+            )
+            if index != main
+            and restart not in ("always", "on-success")
+            and not draw(st.integers(0, 3))
+            else None,
             kill_mode=draw(st.sampled_from(["group", "group", "mixed", "process"])),
         )
     return made
@@ -109,6 +116,13 @@ class Life(RuleBasedStateMachine):
         process = self.kernel.processes.get(name)
         if self.going() and process and process.main:
             self.kernel.post(m.Ready(name, process.run))
+
+    @rule(picks=picks)
+    def trigger(self, picks: list[int]) -> None:
+        if self.going():
+            names = self.names(picks)
+            rules = self.kernel.plan.services
+            self.kernel.post(m.Trigger(tuple(name for name in names if rules[name].trigger)))
 
     @rule(picks=picks)
     def start(self, picks: list[int]) -> None:

@@ -88,6 +88,7 @@ def service_tables(draw: st.DrawFn, earlier: list[str]) -> dict[str, Any]:
         "stop_signal": st.sampled_from(["INT", ["TERM", "5s", "INT"], "RTMIN+3"]),
         "stop_timeout": st.integers(0, 20),
         "kill_mode": st.sampled_from(["group", "process", "mixed"]),
+        "watch": st.sampled_from(["src", {"paths": ["a", "b"], "cascade": True}]),
         "log": st.sampled_from(["null", {"to": "inherit", "ring": "64KiB"}]),
     }
     if earlier:
@@ -109,6 +110,9 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     services: dict[str, Any] = {}
     for name in draw(st.lists(NAMES, min_size=1, max_size=4, unique=True)):
         services[name] = draw(service_tables(list(services)))
+    if draw(st.booleans()):  # nobody needs it: it is never completed
+        times = st.sampled_from(["@daily", {"every": "5s", "jitter": 1, "missed": "skip"}])
+        services["job"] = {"command": "x", "type": "oneshot", "schedule": draw(times)}
     data: dict[str, Any] = {"services": services}
     if draw(st.booleans()):
         data["init"] = {"shutdown_timeout": draw(SECONDS), "keep_running": draw(st.booleans())}

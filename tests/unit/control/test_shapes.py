@@ -67,6 +67,7 @@ def test_service_is_shown_with_clock_times_when_asked_for() -> None:
         "started": 1_699_999_980.25,
         "ready": 1_699_999_990.0,
         "next_retry": None,
+        "next_run": None,
         "health": None,
         "message": None,
         "pinned": False,

@@ -39,6 +39,8 @@ def test_service_is_shown_when_it_runs() -> None:
         "pinned": False,
         "exit_code": None,
         "exit_signal": None,
+        "awaits_trigger": False,
+        "next_run": None,
     }
 
 

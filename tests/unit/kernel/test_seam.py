@@ -90,3 +90,35 @@ def test_time_does_not_step_back_when_it_is_read() -> None:
     """Both clocks are seconds."""
     assert seam.monotonic() <= seam.monotonic()
     assert seam.wall() > 1_700_000_000
+
+
+def test_clock_is_another_when_it_is_set() -> None:
+    """It goes on as time does, and is put forward and back when its text says so."""
+    now = [50.0]
+    clock = seam.Clock("1000,+3600@10,-60@20", lambda: now[0])
+    shown = []
+    for gone in (0, 9.5, 10, 19, 20, 30):
+        now[0] = 50.0 + gone
+        shown.append(clock.wall())
+    assert shown == [1000, 1009.5, 4610, 4619, 4560, 4570]
+
+
+def test_clock_tells_when_to_wake_when_it_is_asked() -> None:
+    """At the wall time or at the next step, whichever comes first; at once for the past."""
+    now = [50.0]
+    clock = seam.Clock("1000,+3600@10", lambda: now[0])
+    assert [clock.wake_at(1005), clock.wake_at(1015), clock.wake_at(900)] == [55, 60, 50]
+    now[0] = 61.0
+    assert clock.wake_at(4700) == 61 + 89
+
+
+def test_wall_is_the_machines_when_no_clock_is_set() -> None:
+    """Which is always, outside of tests."""
+    assert seam.wake_at(0.0) is None
+    try:
+        seam.set_clock(seam.Clock("1000"))
+        assert 1000 <= seam.wall() < 1100
+        assert seam.wake_at(0.0) is not None
+    finally:
+        seam.set_clock(None)
+    assert seam.wall() > 1_700_000_000

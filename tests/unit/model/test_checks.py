@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.model import checks, checks_ready, logs
+from nsinit.model import checks_triggers as triggers
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
 from nsinit.model.spec import Config, Init, Sandbox, Service
@@ -128,6 +129,36 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.numbers_of_replicas, A + "replicas = -1\n" + B + "replicas = 2\nmain = true\n", [
         "services.a.replicas: expected a number from 0 to 1000, got -1",
         "services.b.replicas: the main service is one process, and has no replicas"]),
+    (triggers.schedules, A + "schedule = '0 25 * * *'\n" + B
+        + "schedule = {every = 0, timezone = 'UTC', missed = 'skip'}\n", [
+        ("services.a.schedule.cron: field 2 of '0 25 * * *', the hour, can't be '25' (0 to 23; as "
+            "in 5, 1-5, 1,3 or */2)"),
+        "services.b.schedule.every: is above 0",
+        "services.b.schedule.timezone: has no meaning for an interval (use cron)"]),
+    (triggers.schedules, A + "schedule = {jitter = 1}\n" + B
+        + "schedule = {cron = '@hourly', timezone = 'Europe/Berlni'}\n", [
+        ('services.a.schedule: takes either cron or every (such as {cron = "*/5 * * * *"})'),
+        ("services.b.schedule.timezone: there is no time zone 'Europe/Berlni' (did you mean "
+            '"Europe/Berlin"?)')]),
+    (triggers.scheduled_services, A + "schedule = '@daily'\nrestart = 'always'\nmain = true\n", [
+        ('services.a.restart: a service with a schedule runs again by that (use "no" or '
+            '"on-failure")'),
+        ("services.a.main: a service with a schedule is never done, so init can't end with "
+            "it")]),
+    (triggers.scheduled_services, ONESHOT + "schedule = '@daily'\n" + A + "depends_on = ['b']\n"
+        + "[services.c]\ncommand = 'x'\ndepends_on = {b = 'exited'}\n", [
+        'services.a.depends_on: "b" has a schedule and is never completed',
+        'services.c.depends_on: "b" has a schedule and is never exited']),
+    (triggers.watched, A + "watch = []\n" + B + "watch = {paths = 'x', action = 'reload', "
+        + "cascade = true}\n", [
+        "services.a.watch.paths: names no path",
+        ("services.b.watch.action: there is no way to reload this service (add reload_signal = "
+            '"HUP" or a reload_command)'),
+        ("services.b.watch.cascade: a reload leaves dependents alone (use action = "
+            '"restart")')]),
+    (triggers.jitter_is_short, A + "schedule = {every = 5, jitter = 5}\n", [
+        ("services.a.schedule.jitter: is not below the interval: some runs will be left "
+            "out")]),
     (checks.ids_exist, A + "user = -1\ngroup = 4294967295\ngroups = [1, -2]\n"
         "[init.control]\nread = ['@-1', 0]\n", [
         "services.a.user: an id is from 0 to 4294967294",
@@ -211,6 +242,13 @@ RIGHT: list[tuple[Check, str]] = [
     (checks.conditions_can_be_met, A + "depends_on = {b = 'exited', c = 'completed'}\n" + B),
     (checks.shell_commands, A + "shell = true\n"),
     (checks.shell_commands, "[services.a]\ncommand = ['/bin/sh', '-c', 'x']\nshell = true\n"),
+    (triggers.schedules, A + "schedule = {every = '1ms', overlap = 'kill', jitter = '1s'}\n"),
+    (triggers.schedules, A + "schedule = {cron = '@daily', timezone = 'Asia/Tokyo'}\n"),
+    (triggers.scheduled_services, A + "schedule = '@daily'\nrestart = 'on-failure'\n"),
+    (triggers.scheduled_services, B + "schedule = '@daily'\n" + A + "depends_on = ['b', 'nobody']"),
+    (triggers.watched, A + "watch = '.'\n" + B + "watch = {paths = ['x'], cascade = true}\n"),
+    (triggers.watched, A + "watch = {paths = 'x', action = 'reload'}\nreload_signal = 'HUP'\n"),
+    (triggers.jitter_is_short, A + "schedule = {every = 5, jitter = 4}\n"),
     (checks.limit_names, A + "limits = {nofile = 1, core = 'unlimited'}\n"),
     (checks.terminal_paths, A + "tty = '/dev/tty1'\n"),
     (checks.terminal_output, A + "tty = '/dev/tty1'\n"),
