@@ -19,6 +19,7 @@ from nsinit.control.select import select
 from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
 from nsinit.control.waiting import Wait, results
 from nsinit.core import messages as m
+from nsinit.core.order import TRIGGERS
 from nsinit.core.state import AT_REST, State
 from nsinit.core.view import view_service
 from nsinit.errors import ConfigError
@@ -240,6 +241,8 @@ class Handlers:
 
 def _settled(s: ServiceView) -> bool:
     """Whether it is clear what came of a start; a oneshot has to end for that."""
+    if s.state is State.WAITING:
+        return s.reason in TRIGGERS.values()  # for nothing else
     return s.state in _SETTLED and not (s.type == "oneshot" and s.state is State.RUNNING)
 
 

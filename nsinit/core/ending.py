@@ -65,6 +65,7 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
         enter(turn, s, State.STOPPED, s.why)
     elif asked == "restart":
         s.restarts += 1
+        s.triggered = bool(rules.trigger)  # who asks for it does not want to wait
         enter(turn, s, State.WAITING, s.why)
     elif not s.hopeless and policy.restarts(rules, success=success, status=s.status):
         _retry(turn, s, rules)

@@ -106,6 +106,8 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     supervisord.take_log_keys(shaped, path, report)
     if isinstance(shaped.get("log"), dict):
         shaped["log"] = _shape_log(shaped["log"])
+    if "sockets" in shaped:
+        shaped["sockets"] = _sockets_of(shaped["sockets"])
     for alias, (key, convert) in _ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
@@ -115,6 +117,12 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
                 report.error((*path, alias), f'is another name of "{key}", and both are given')
             shaped[key] = convert(value)
     return _through_shell(shaped)
+
+
+def _sockets_of(value: object) -> object:
+    """One socket or several, each of them a table or only its address."""
+    items = value if isinstance(value, list) else [value]
+    return [{"listen": item} if isinstance(item, str) else item for item in items]
 
 
 def _through_shell(table: dict[str, Any]) -> dict[str, Any]:

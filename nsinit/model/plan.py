@@ -54,6 +54,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     trigger: Literal["", "schedule", "socket"] = ""  # what a wanted service still waits for
     overlap: Literal["skip", "queue", "kill"] = "skip"
+    accepts: bool = False  # a process per connection, and none of its own
     replica_of: str = ""
     forking: bool = False
     tasks: dict[str, float] = field(default_factory=dict)  # hooks and probes: time limit of each
@@ -167,7 +168,8 @@ def _rules(
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
     if spec.start_timeout is not None:
         start_timeout = float(spec.start_timeout)
-    min_uptime = 0.0 if oneshot else 1.0
+    accepts = any(socket.accept for socket in spec.sockets)
+    min_uptime = 0.0 if oneshot or accepts else 1.0
     if spec.min_uptime is not None:
         min_uptime = float(spec.min_uptime)
     health = spec.health or Health()
@@ -184,6 +186,8 @@ def _rules(
         wants=tuple(spec.wants),
         after=tuple(other for other in before if other not in needs),
         dependents=tuple(dependents),
+        trigger="socket" if any(socket.lazy for socket in spec.sockets) else "",
+        accepts=accepts,
         forking=spec.type == "forking",
         tasks=_tasks(spec),
         waits_for_ready=ready,

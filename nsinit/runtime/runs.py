@@ -68,6 +68,10 @@ class Runs:
         self.variables: dict[str, str] = {}  # that every service gets from init
         self.orphans_reaped = 0
         self.post: Callable[..., None] = lambda *_: None
+        self.pass_on: Callable[[str, Program], None] = lambda *_: None  # open descriptors
+        self.hosts: dict[str, Callable[[int], None]] = {}  # who starts runs without a main process
+        self.on_update: Callable[[Config], object] = lambda _: None
+        self.is_guest: Callable[[int], bool] = lambda _: False  # whether a host knows what ended
         self._reactor = reactor
         self._spawner = spawner
         self._strays = strays
@@ -86,6 +90,9 @@ class Runs:
 
     def spawn(self, service: str, run: int, *, notify: bool) -> None:
         """Start a run; `notify` gives it a socket to say that it is ready."""
+        if service in self.hosts:
+            self._host(service, run)
+            return
         try:
             child = self._start(service, run, notify=notify)
         except SpawnError as error:
@@ -105,16 +112,36 @@ class Runs:
         self._helpers[child.pid] = ended
         return child.pid
 
-    def _start(self, service: str, run: int, *, notify: bool) -> Child:
+    def _host(self, service: str, run: int) -> None:
+        try:
+            self.hosts[service](run)
+        except SpawnError as error:
+            self.post(_spawn_failed(service, run, error))
+        else:
+            self.post(m.Spawned(service, run, 0), m.Execed(service, run))
+
+    def prepare(self, service: str, run: int, *, notify: bool = False) -> tuple[Program, Ends]:
+        """What a run of a service is to execute, and the ends to close after that; SpawnError."""
         spec = self.services[service]
         program = prepare(spec, self.around, self._own_variables(service))
+        self.pass_on(service, program)
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
+        return program, ends
+
+    def _start(self, service: str, run: int, *, notify: bool) -> Child:
+        program, ends = self.prepare(service, run, notify=notify)
         try:
             return self._spawner.spawn(program)
         finally:
             for fd in ends.ours:
                 os.close(fd)
+
+    def spawn_guest(self, service: str, program: Program) -> Child:
+        """Start a process of a run that has no main one; `is_guest` hears of its end."""
+        child = self._spawner.spawn(program)
+        self._strays.joined(child.pid, service)
+        return child
 
     def _own_variables(self, service: str) -> dict[str, str]:
         if not service:
@@ -267,6 +294,8 @@ class Runs:
         helper = self._helpers.pop(end.pid, None)
         if helper is not None:
             self._reactor.soon(partial(helper, end.status))
+        elif not was_task and self.is_guest(end.pid):
+            self._strays.left_session(end.pid)
         elif not was_task:
             self.orphans_reaped += 1
         return event
@@ -303,6 +332,7 @@ class Runs:
                 self._coming.pop(name, None)
                 self.services[name] = spec
         self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
+        self.on_update(config)
 
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""
