@@ -65,11 +65,12 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
         enter(turn, s, State.STOPPED, s.why)
     elif asked == "restart":
         s.restarts += 1
+        s.triggered = bool(rules.trigger)  # who asks for it does not want to wait
         enter(turn, s, State.WAITING, s.why)
     elif not s.hopeless and policy.restarts(rules, success=success, status=s.status):
         _retry(turn, s, rules)
     elif rules.trigger and success:
-        _await_next(turn, s, s.why)
+        _await_next(turn, s, rules, s.why)
     elif success:
         enter(turn, s, State.EXITED, s.why)
     else:
@@ -79,7 +80,7 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
 def give_up(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
     """It failed, and on_fail hears of it: for good, or until the next time of its schedule."""
     if _tries_again(s, rules) and "on_fail" not in rules.tasks:
-        _await_next(turn, s, reason)
+        _await_next(turn, s, rules, reason)
         return
     enter(turn, s, State.FAILED, reason)
     if "on_fail" in rules.tasks:
@@ -91,7 +92,7 @@ def on_fail_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> No
     if e.status != 0:
         remark(turn, s, f"on_fail {policy.how_it_ended(e.status, e.text)}")
     if s.want and _tries_again(s, rules):
-        _await_next(turn, s, s.reason)
+        _await_next(turn, s, rules, s.reason)
 
 
 def _tries_again(s: ServiceState, rules: Rules) -> bool:
@@ -100,15 +101,23 @@ def _tries_again(s: ServiceState, rules: Rules) -> bool:
     return rules.trigger == "schedule" and s.cause != "dependency" and not fatal
 
 
-def _await_next(turn: Turn, s: ServiceState, reason: str) -> None:
-    """This run is over, whatever came of it; the next has all its restarts again."""
-    s.fails, s.delay = 0, 0.0
+def _await_next(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
+    """This run is over, whatever came of it; the next of a schedule has all its restarts again.
+
+    So has that of a socket after a long run; one that leaves its connections must reach its limit.
+    """
+    if rules.trigger == "schedule" or _lasted(turn, s, rules):
+        s.fails, s.delay = 0, 0.0
     enter(turn, s, State.WAITING, reason)
+
+
+def _lasted(turn: Turn, s: ServiceState, rules: Rules) -> bool:
+    return s.ready_at is not None and turn.now - s.ready_at >= rules.reset_after
 
 
 def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Run it again: at once if the last run was long, else after a growing delay."""
-    lasted = s.ready_at is not None and turn.now - s.ready_at >= rules.reset_after
+    lasted = _lasted(turn, s, rules)
     if lasted:
         s.fails, s.delay = 0, 0.0
     if not allows_restart(rules.restart_limit, s.fails):

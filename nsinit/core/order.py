@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Verdict = tuple[Literal["go", "wait", "never"], str]
 
-_TRIGGERS: Final = {"schedule": "for its schedule", "socket": "for a connection"}
+TRIGGERS: Final = {"schedule": "for its schedule", "socket": "for a connection"}
 
 
 def alive(s: ServiceState) -> bool:
@@ -56,7 +56,7 @@ def verdict(plan: Plan, state: CoreState, rules: Rules) -> Verdict:
             other = state.services[name]
             return "wait", f"for {name} to start first ({other.state})"
     if rules.trigger and not state.services[rules.name].triggered:
-        return "wait", _TRIGGERS[rules.trigger]
+        return "wait", TRIGGERS[rules.trigger]
     return "go", ""
 
 

@@ -31,7 +31,10 @@ def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None
     undo = s.state is State.EXITED
     s.cause = s.cause if undo else cause
     enter(turn, s, State.STOPPING, s.why or cause or s.asked)
-    if not s.pid and not undo:  # a hook before it ran, or its daemon is not found yet
+    hosted = rules.accepts and s.begun  # what has no main process ends when it is told to
+    if hosted:
+        s.status = 0
+    if not s.pid and not undo and not hosted:  # a hook before it ran, or no daemon is found yet
         main_is_gone(turn, s, rules)
         return
     s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks]

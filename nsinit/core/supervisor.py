@@ -320,7 +320,8 @@ class Supervisor:
 
     def _can_stop(self, s: ServiceState, rules: Rules) -> bool:
         undo = s.state is State.EXITED and rules.undo
-        there = s.pid or undo or s.stage in ("pre_start", "daemon")
+        hosted = rules.accepts and s.begun
+        there = s.pid or undo or hosted or s.stage in ("pre_start", "daemon")
         return bool(there) and order.may_stop(self.state, rules)
 
     def _mark_ends(self, turn: Turn) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import checks_ready, graph, logs
+from nsinit.model import checks_ready, graph, listening, logs
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
@@ -58,6 +58,15 @@ def ids_exist(config: Config) -> Iterator[Finding]:
         for index, who in enumerate(getattr(config.init.control, level)):
             if bad := _bad_id(str(who).removeprefix("@")):
                 yield ("init", "control", level, index), bad, ""
+
+
+def socket_owners(config: Config) -> Iterator[Finding]:
+    """The owner of a socket's file is a name or an id, likewise."""
+    for name, spec in config.services.items():
+        for index, socket in enumerate(spec.sockets):
+            for key in ("user", "group"):
+                if bad := _bad_id(str(getattr(socket, key))):
+                    yield ("services", name, "sockets", index, key), bad, ""
 
 
 def _bad_id(text: str) -> str:
@@ -286,5 +295,13 @@ STRICT: Final = (
     sandbox_names,
     sandbox_namespaces,
     *logs.STRICT,
+    socket_owners,
+    *listening.STRICT,
 )
-ADVICE: Final = (*checks_ready.ADVICE, budget_is_enough, terminal_output, jitter_is_short)
+ADVICE: Final = (
+    *checks_ready.ADVICE,
+    budget_is_enough,
+    terminal_output,
+    jitter_is_short,
+    *listening.ADVICE,
+)

@@ -122,6 +122,10 @@ def ready_fds(config: Config) -> Iterator[Finding]:
             first, last = probing.FDS[0], probing.FDS[-1]
             path = ("services", name, "ready", "fd")
             yield path, f"expected a descriptor from {first} to {last}, got {fd}", ""
+        given = len(spec.sockets) + spec.fd_store_max  # they are 3 and up
+        if fd is not None and given and 3 <= fd < 3 + given:
+            path = ("services", name, "ready", "fd")
+            yield path, f"descriptors 3 to {2 + given} are those of its sockets", "take one above"
 
 
 def told_by_daemons(config: Config) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ def schedules(config: Config) -> Iterator[Finding]:
         if spec.schedule is None:
             continue
         path = ("services", name, "schedule")
+        if any(socket.lazy or socket.accept for socket in spec.sockets):
+            yield path, "a service waits for its schedule or for its sockets, not for both", ""
         if (spec.schedule.cron is None) == (spec.schedule.every is None):
             yield path, "takes either cron or every", 'such as {cron = "*/5 * * * *"}'
         elif spec.schedule.every is not None:

@@ -103,18 +103,14 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
         if key in shaped and not isinstance(shaped[key], dict):
             is_path = key == "log" and _is_path(shaped[key])
             shaped[key] = {"file" if is_path else inner: shaped[key]}
-    for key in _HOOKS:
+    for key, write_out in _INNER.items():
         if isinstance(shaped.get(key), dict):
-            shaped[key] = _through_shell(shaped[key])
-    for key in ("ready", "health"):
-        probe = shaped.get(key)
-        if isinstance(probe, dict) and isinstance(probe.get("http"), str):
-            shaped[key] = {**probe, "http": {"url": probe["http"]}}
+            shaped[key] = write_out(shaped[key])
     if kind is not Service:
         return shaped
     supervisord.take_log_keys(shaped, path, report)
-    if isinstance(shaped.get("log"), dict):
-        shaped["log"] = _shape_log(shaped["log"])
+    if "sockets" in shaped:
+        shaped["sockets"] = _sockets_of(shaped["sockets"])
     for alias, (key, convert) in _ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
@@ -124,6 +120,12 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
                 report.error((*path, alias), f'is another name of "{key}", and both are given')
             shaped[key] = convert(value)
     return _through_shell(shaped)
+
+
+def _sockets_of(value: object) -> object:
+    """One socket or several, each of them a table or only its address."""
+    items = value if isinstance(value, list) else [value]
+    return [{"listen": item} if isinstance(item, str) else item for item in items]
 
 
 def _through_shell(table: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +143,20 @@ def _shape_log(log: dict[str, Any]) -> dict[str, Any]:
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and value.startswith("/")
+
+
+def _shape_probe(table: dict[str, Any]) -> dict[str, Any]:
+    """With the URL of an HTTP probe in its table."""
+    http = table.get("http")
+    return {**table, "http": {"url": http}} if isinstance(http, str) else table
+
+
+_INNER: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    **dict.fromkeys(_HOOKS, _through_shell),
+    "ready": _shape_probe,
+    "health": _shape_probe,
+    "log": _shape_log,
+}
 
 
 def _diagnose(value: object, kind: Any, path: KeyPath, report: Report) -> None:  # noqa: ANN401

@@ -55,6 +55,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     trigger: Literal["", "schedule", "socket"] = ""  # what a wanted service still waits for
     overlap: Overlap = "skip"
+    accepts: bool = False  # a process per connection, and none of its own
     replica_of: str = ""
     forking: bool = False
     tasks: dict[str, float] = field(default_factory=dict)  # hooks and probes: time limit of each
@@ -67,6 +68,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     health_start_period: float = 0.0
     health_action: HealthAction = "restart"
     watchdog: float = 0.0  # 0: none
+    stores_fds: bool = False  # by sd_notify
     on_failure: FailureAction = "ignore"
     reload_signal: int = 0
     start_timeout: float | None = None
@@ -96,7 +98,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     @property
     def has_notify_socket(self) -> bool:
         """Whether it is given a socket to speak of itself by sd_notify."""
-        return self.says_ready or self.watchdog > 0 or self.forking
+        return self.says_ready or self.watchdog > 0 or self.forking or self.stores_fds
 
     @property
     def stop_total(self) -> float:
@@ -167,7 +169,8 @@ def _rules(
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
     if spec.start_timeout is not None:
         start_timeout = float(spec.start_timeout)
-    min_uptime = 0.0 if oneshot else 1.0
+    accepts = any(socket.accept for socket in spec.sockets)
+    min_uptime = 0.0 if oneshot or accepts else 1.0
     if spec.min_uptime is not None:
         min_uptime = float(spec.min_uptime)
     health = spec.health or Health()
@@ -184,8 +187,9 @@ def _rules(
         wants=tuple(spec.wants),
         after=tuple(other for other in before if other not in needs),
         dependents=tuple(dependents),
-        trigger="schedule" if spec.schedule else "",
+        trigger=_trigger(spec),
         overlap=spec.schedule.overlap if spec.schedule else "skip",
+        accepts=accepts,
         forking=spec.type == "forking",
         tasks=_tasks(spec),
         waits_for_ready=ready,
@@ -196,6 +200,7 @@ def _rules(
         health_start_period=float(health.start_period),
         health_action=health.action,
         watchdog=float(spec.watchdog),
+        stores_fds=spec.fd_store_max > 0,
         on_failure=spec.on_failure,
         reload_signal=int(spec.reload_signal or 0),
         start_timeout=start_timeout,
@@ -232,6 +237,12 @@ def _hooks(hooks: dict[str, Hook | None]) -> dict[str, float]:
         for name, hook in hooks.items()
         if hook is not None
     }
+
+
+def _trigger(spec: Service) -> Literal["", "schedule", "socket"]:
+    if spec.schedule is not None:
+        return "schedule"
+    return "socket" if any(socket.lazy for socket in spec.sockets) else ""
 
 
 def _printable(text: str) -> str:

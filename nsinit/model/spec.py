@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
+    Address,
     Codes,
     Environment,
     Limit,
@@ -104,6 +105,26 @@ class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     debounce: Seconds = Seconds(0.5)
     cascade: bool = False
     action: Literal["restart", "reload"] = "restart"
+
+
+class Socket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A listening socket that init makes and the service gets; `lazy`: not before it is used.
+
+    With `accept` each connection gets a process of its own, as under inetd. The name is the
+    service's unless given; the mode of a file is 0666 unless given, as systemd's.
+    """
+
+    listen: Address
+    name: str | None = None
+    mode: Mode | None = None
+    user: str | int | None = None
+    group: str | int | None = None
+    backlog: int | None = None
+    reuse_port: bool = False
+    ipv6_only: bool = False
+    lazy: bool = False
+    accept: bool = False
+    max_connections: int | None = None
 
 
 class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,6 +226,8 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop_timeout: Seconds = Seconds(8)
     kill_mode: KillMode = "group"
     log: Log = Log()
+    sockets: list[Socket] = field(default_factory=list)
+    fd_store_max: int = 0
 
 
 class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nsinit import units
+from nsinit.model import addresses
 from nsinit.nearest import did_you_mean
 from nsinit.units import kind_of
 
@@ -53,6 +54,19 @@ class Limit(int):
         if isinstance(value, int) and not isinstance(value, bool) and -1 <= value <= 1_000_000:
             return value
         raise ValueError(f'expected a number from 0 or "unlimited", got {show(value)}')
+
+
+class Address(str):
+    """Where to listen, in the one spelling that `addresses.Endpoint` writes."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def read(value: object) -> str:
+        """From any spelling that `addresses.parse` knows."""
+        if not isinstance(value, str):
+            raise ValueError(f'expected an address such as "tcp:127.0.0.1:8080", got {show(value)}')
+        return str(addresses.parse(value))
 
 
 class Words(tuple[str, ...]):
@@ -270,7 +284,7 @@ class Sinks(tuple[str, ...]):
 
 _TYPES: Final = (
     Seconds, Size, Signal, Mode, Limit, Words, Names, Needs, Environment, StopSequence, Codes,
-    Rlimit, Sinks, Statuses,
+    Rlimit, Sinks, Statuses, Address,
 )  # fmt: skip
 
 
@@ -283,7 +297,9 @@ def decode_hook(kind: type[Any], value: object) -> Any:  # noqa: ANN401  (msgspe
 
 
 def encode_hook(value: object) -> object:
-    """For msgspec, which writes subclasses of containers by itself but not those of numbers."""
+    """For msgspec, which writes subclasses of containers by itself but not those of scalars."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int):

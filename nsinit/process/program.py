@@ -51,6 +51,7 @@ class Program(Struct, frozen=True, kw_only=True):
     rlimits: tuple[tuple[str, int, int], ...] = ()  # name as in the configuration, soft, hard
     tuning: Tuning | None = None
     fds: dict[int, int] = field(default_factory=dict)  # its descriptor: ours
+    own_pid: list[str] = field(default_factory=list)  # variables that are to hold its pid
 
     @property
     def name(self) -> str:

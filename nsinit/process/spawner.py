@@ -4,8 +4,8 @@
   default signals, a directory and a umask: its cost does not grow with init. Directory, umask and
   the soft descriptor limit are inherited, so init sets them around the call. Exec errors come back
   at once.
-- The fork road for everything else. The child makes the system calls of a prepared list and tells
-  (step, errno) over a pipe that a successful exec closes.
+- The fork road for everything else, such as a pid that is told in a variable. The child makes the
+  system calls of a prepared list and tells (step, errno) over a pipe that a successful exec closes.
 
 Both give the child its own session, default signal dispositions, an empty mask, and no descriptor
 but those it was meant to have: init's own are all close-on-exec.
@@ -71,7 +71,8 @@ class Spawner:
     def spawn(self, program: Program) -> Child:
         """Start it; SpawnError if that fails before there is a process, or at once."""
         path = find_executable(program)
-        if program.identity is None and not program.rlimits and program.tuning is None:
+        plain = program.identity is None and not program.rlimits and program.tuning is None
+        if plain and not program.own_pid:
             return Child(self._spawn_fast(path, program), path)
         return self._spawn_full(path, program)
 
@@ -119,8 +120,8 @@ class Spawner:
     # --- The fork road ----------------------------------------------------------------------------
 
     def _spawn_full(self, path: str, program: Program) -> Child:
-        steps = self._steps(program)
         env = {os.fsencode(name): os.fsencode(value) for name, value in program.env.items()}
+        steps = self._steps(program, env)
         try:
             reader, writer = seam.pipe(os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
@@ -136,13 +137,15 @@ class Spawner:
         os.close(writer)
         return Child(pid, path, reader, tuple(steps))
 
-    def _steps(self, program: Program) -> list[Stage]:
+    def _steps(self, program: Program, env: dict[bytes, bytes]) -> list[Stage]:
         """What the child does before it execs, in order; the mask comes last."""
         from nsinit.process import stages  # noqa: PLC0415  (not for the vfork road)
 
         Stage = stages.Stage  # noqa: N806  (a class)
         tuning = program.tuning
         steps = [Stage("make a session for", seam.setsid)]
+        if program.own_pid:
+            steps.append(Stage("tell its pid to", partial(_tell_pid, env, program.own_pid)))
         steps += [
             Stage("reset signals of", partial(signal.signal, n, signal.SIG_DFL))
             for n in self._ignored
@@ -223,6 +226,11 @@ def _block(argv: tuple[str, ...]) -> Block:
 def _as_script(path: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """A file without a magic number is a shell script to execvp(3)."""
     return ("/bin/sh", path, *argv[1:])
+
+
+def _tell_pid(env: dict[bytes, bytes], names: list[str]) -> None:
+    """In the child, which alone can know its pid before it is somebody's program."""
+    env.update(dict.fromkeys(map(os.fsencode, names), b"%d" % os.getpid()))
 
 
 def _dup_all(wanted: dict[int, int]) -> None:

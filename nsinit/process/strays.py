@@ -43,6 +43,15 @@ class Strays:
         self._mains[pid] = service
         self._sessions[pid] = service
 
+    def joined(self, pid: int, service: str) -> None:
+        """A process was made that leads a session of a service, and is not its main one."""
+        self._sessions[pid] = service
+
+    def left_session(self, pid: int) -> None:
+        """Such a process was reaped; its session is remembered while something is left of it."""
+        if pid not in self._mains and not _group_exists(pid):
+            self._sessions.pop(pid, None)
+
     def ended(self, pid: int) -> str | None:
         """A child was reaped; the service whose main process it was, if any."""
         return self._mains.pop(pid, None)

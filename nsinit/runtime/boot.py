@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nsinit.model.load import Loaded
-    from nsinit.model.spec import Service
+    from nsinit.model.spec import Config, Service
     from nsinit.runtime.directory import Listener
+    from nsinit.runtime.passing import Passing
     from nsinit.runtime.schedule import Schedules
     from nsinit.runtime.watch import Watches
 
@@ -99,6 +100,9 @@ class Init:
         self.watches: Watches | None = None
         self.follow(config.services)
         Teller(self.say, self.history)
+        self.passing: Passing | None = None
+        self._pass_on(config)
+        self.runs.on_update = self._pass_on
         self.updater = Updater(given, self.driver, self.follow)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
@@ -132,6 +136,18 @@ class Init:
         if "NSINIT_SERVICE" not in self.given.env:  # else it is the socket of an init above us
             asked = self.given.env.get("NSINIT_SOCKET") or asked
         return directory.bind_control(asked, "", control.mode, self.given.env)
+
+    def _pass_on(self, config: Config) -> None:
+        """Bind the sockets of services, if any has one, before anything is started by `config`."""
+        if self.passing is not None:
+            self.passing.update(config.services)
+        elif any(spec.sockets or spec.fd_store_max for spec in config.services.values()):
+            from nsinit.runtime.passing import Passing  # noqa: PLC0415  (most need none of it)
+
+            self.passing = Passing(self.reactor, self.driver.post, self.runs, self.say)
+            self.passing.update(config.services)
+            self.driver.hearing.store = self.passing.keep
+            self.history.listeners.append(self.passing.heard)
 
     def _on_error(self, error: BaseException) -> None:
         at = error.__traceback__
@@ -201,6 +217,8 @@ class Init:
         while not self.logs.flush() and seam.monotonic() < until:
             self.reactor.turn(0.05)
         self.notify.close()
+        if self.passing is not None:
+            self.passing.close()
         directory.remove(self.listener)
 
     def _end_stragglers(self) -> None:

@@ -12,7 +12,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from nsinit.kernel import seam
+from nsinit.kernel import seam, sockets
 from nsinit.places import SOCKET_PATH_MAX, is_private, roots, socket_path
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def _bind(path: str, mode: int) -> _socket.socket:
     raw = os.fsencode(path)
     if len(raw) > SOCKET_PATH_MAX:
         raise OSError(errno.ENAMETOOLONG, f"a socket's path has at most {SOCKET_PATH_MAX} bytes")
-    if _is_alive(path):
-        raise OSError(errno.EADDRINUSE, "another init listens there")
+    sockets.free_path(path)
     seam.ask("socket")
     made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     umask = os.umask(0o777 & ~mode)
@@ -107,27 +106,6 @@ def _bind(path: str, mode: int) -> _socket.socket:
     finally:
         os.umask(umask)
     return made
-
-
-def _is_alive(path: str) -> bool:
-    """Whether somebody listens; a socket that a dead init left behind is removed."""
-    try:
-        if not stat.S_ISSOCK(seam.lstat(path).st_mode):
-            raise FileExistsError(errno.EEXIST, "something else stands there")
-    except FileNotFoundError:
-        return False
-    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-    try:
-        probe.setblocking(False)
-        probe.connect(path)
-    except BlockingIOError:
-        return True  # its queue is full
-    except ConnectionRefusedError:
-        seam.unlink(path)
-        return False
-    finally:
-        probe.close()
-    return True
 
 
 def remove(listener: Listener) -> None:

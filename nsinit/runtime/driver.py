@@ -120,9 +120,9 @@ class Driver:
                 rules = self.core.plan.services[service]
                 self.runs.spawn(service, run, notify=rules.has_notify_socket)
             case m.RunTask():
-                self.runs.run_task(action)
+                self.runs.tasks.run(action)
             case m.KillTask(service, run, task):
-                self.runs.kill_task(service, run, task)
+                self.runs.tasks.kill(service, run, task)
             case m.FindMain(service, run):
                 self.runs.find_main(service, run)
             case m.Signal(service):

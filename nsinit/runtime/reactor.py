@@ -73,6 +73,13 @@ class Reactor:
         else:
             self._next.append(callback)
 
+    def later(self, seconds: float, callback: Callback) -> None:
+        """Call back after a while, when nobody minds how long; without a loop, in the next turn."""
+        if self._loop is not None:
+            self._loop.call_later(seconds, self._run, callback)
+        else:
+            self._next.append(callback)
+
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on the loop waits."""
         self._loop = loop

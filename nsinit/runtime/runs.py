@@ -19,7 +19,7 @@ from nsinit.process.daemons import find_daemon
 from nsinit.process.oom import OomCounter
 from nsinit.process.program import prepare
 from nsinit.process.spawner import Child
-from nsinit.runtime.tasks import PROBES, Tasks, own_service
+from nsinit.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from nsinit.process.strays import Strays
     from nsinit.runtime.logs import Ends, Logs
     from nsinit.runtime.notify import Notify
-    from nsinit.runtime.probes import Probes
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.readiness import Readiness
 
@@ -70,6 +69,10 @@ class Runs:
         self.variables: dict[str, str] = {}  # that every service gets from init
         self.orphans_reaped = 0
         self.post: Callable[..., None] = lambda *_: None
+        self.pass_on: Callable[[str, Program], None] = lambda *_: None  # open descriptors
+        self.hosts: dict[str, Callable[[int], None]] = {}  # who starts runs without a main process
+        self.on_update: Callable[[Config], object] = lambda _: None
+        self.is_guest: Callable[[int], bool] = lambda _: False  # whether a host knows what ended
         self._reactor = reactor
         self._spawner = spawner
         self._strays = strays
@@ -77,10 +80,9 @@ class Runs:
         self._notify = notify
         logs.start = self.help
         self._mains: dict[int, _Main] = {}
-        self._tasks = Tasks(around, spawner, strays, logs)
+        self.tasks = Tasks(self, reactor, spawner, strays, logs)
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
-        self._probes: Probes | None = None  # loaded when one is asked for
-        self._readiness: Readiness | None = None  # likewise
+        self._readiness: Readiness | None = None  # loaded when one is asked for
         self._dead: set[int] = set()  # reaped, and not told yet
         self._oom: OomCounter | None = None
         self._killed: set[str] = set()  # services that init itself has sent a KILL
@@ -91,6 +93,9 @@ class Runs:
 
     def spawn(self, service: str, run: int, *, notify: bool) -> None:
         """Start a run; `notify` gives it a socket to say that it is ready."""
+        if service in self.hosts:
+            self._host(service, run)
+            return
         try:
             child = self._start(service, run, notify=notify)
         except SpawnError as error:
@@ -110,11 +115,25 @@ class Runs:
         self._helpers[child.pid] = ended
         return child.pid
 
-    def _start(self, service: str, run: int, *, notify: bool) -> Child:
+    def _host(self, service: str, run: int) -> None:
+        try:
+            self.hosts[service](run)
+        except SpawnError as error:
+            self.post(_spawn_failed(service, run, error))
+        else:
+            self.post(m.Spawned(service, run, 0), m.Execed(service, run))
+
+    def prepare(self, service: str, run: int, *, notify: bool = False) -> tuple[Program, Ends]:
+        """What a run of a service is to execute, and the ends to close after that; SpawnError."""
         spec = self.services[service]
-        program = prepare(spec, self.around, self._own_variables(service))
+        program = prepare(spec, self.around, self.own_variables(service))
+        self.pass_on(service, program)
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
+        return program, ends
+
+    def _start(self, service: str, run: int, *, notify: bool) -> Child:
+        program, ends = self.prepare(service, run, notify=notify)
         told_by: dict[int, int] = {}
         try:
             told_by = self._listen(service, run)
@@ -145,40 +164,18 @@ class Runs:
             self._logs.drain((service, run, ""))
             self._readiness.drain(service, run)
 
-    def _own_variables(self, service: str) -> dict[str, str]:
+    def spawn_guest(self, service: str, program: Program) -> Child:
+        """Start a process of a run that has no main one; `is_guest` hears of its end."""
+        child = self._spawner.spawn(program)
+        self._strays.joined(child.pid, service)
+        return child
+
+    def own_variables(self, service: str) -> dict[str, str]:
+        """What a service, or a hook of init's own (""), is told by init itself."""
         if not service:
             return self.variables
         replica = service.rpartition("@")[2] if "@" in service else "1"
         return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **self.variables}
-
-    def run_task(self, action: m.RunTask) -> None:
-        """Start a hook or a probe."""
-        if action.service:
-            spec = self.services[action.service]
-            table = spec.ready if action.task == "ready" else spec.health
-            if action.task in PROBES and table is not None and table.exec is None:
-                self._ask().start(action.service, action.run, action.task, table)
-                return
-        else:
-            hook = self.own[action.task]
-            assert hook is not None  # noqa: S101  (the plan has its limit)
-            spec = own_service(hook, action.task)
-        ended = self._tasks.start(action, spec, self._own_variables(action.service))
-        if ended is not None:
-            self.post(ended)
-
-    def _ask(self) -> Probes:
-        if self._probes is None:
-            from nsinit.runtime.probes import Probes  # noqa: PLC0415  (few need it)
-
-            self._probes = Probes(self._reactor, self.post)
-        return self._probes
-
-    def kill_task(self, service: str, run: int, task: m.TaskKind) -> None:
-        """End a hook or a probe, if it still runs."""
-        self._tasks.cancel(service, run, task)
-        if self._probes is not None:
-            self._probes.cancel(service, run, task)
 
     def watch_memory(self) -> None:
         """From now on a KILL by the kernel for lack of memory is told from one by hand."""
@@ -317,10 +314,12 @@ class Runs:
 
     def _end_of_another(self, end: End) -> m.Event | None:
         """A task, a helper of init's own, or an orphan has ended."""
-        was_task, event = self._tasks.ended(end)
+        was_task, event = self.tasks.ended(end)
         helper = self._helpers.pop(end.pid, None)
         if helper is not None:
             self._reactor.soon(partial(helper, end.status))
+        elif not was_task and self.is_guest(end.pid):
+            self._strays.left_session(end.pid)
         elif not was_task:
             self.orphans_reaped += 1
         return event
@@ -359,6 +358,7 @@ class Runs:
                 self._coming.pop(name, None)
                 self.services[name] = spec
         self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
+        self.on_update(config)
 
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""

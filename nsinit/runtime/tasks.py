@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nsinit.kernel.proc import End
-    from nsinit.process.program import Surroundings
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
     from nsinit.runtime.logs import Logs
+    from nsinit.runtime.probes import Probes
+    from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.runs import Runs
 
 PROBES: Final = ("ready", "health")
 OWN: Final = "nsinit"  # the name under which init's own hooks write
@@ -38,19 +40,44 @@ _RESULTS: Final = {"oom": "oom-kill", "start-limit": "start-limit-hit", "depende
 class Tasks:
     """All hooks and exec probes that run now."""
 
-    def __init__(self, around: Surroundings, spawner: Spawner, strays: Strays, logs: Logs) -> None:
-        self._around = around
+    def __init__(
+        self, runs: Runs, reactor: Reactor, spawner: Spawner, strays: Strays, logs: Logs
+    ) -> None:
+        self._runs = runs
+        self._reactor = reactor
+        self._probes: Probes | None = None  # loaded when one is asked for
         self._spawner = spawner
         self._strays = strays
         self._logs = logs
         self._running: dict[int, tuple[m.RunTask, Child]] = {}
         self._cancelled: set[int] = set()
 
-    def start(
-        self, action: m.RunTask, spec: Service, variables: Mapping[str, str]
-    ) -> m.TaskEnded | None:
+    def run(self, action: m.RunTask) -> None:
+        """Start a hook or a probe."""
+        if action.service:
+            spec = self._runs.services[action.service]
+            table = spec.ready if action.task == "ready" else spec.health
+            if action.task in PROBES and table is not None and table.exec is None:
+                self._ask().start(action.service, action.run, action.task, table)
+                return
+        else:
+            hook = self._runs.own[action.task]
+            assert hook is not None  # noqa: S101  (the plan has its limit)
+            spec = own_service(hook, action.task)
+        if (ended := self._start(action, spec)) is not None:
+            self._runs.post(ended)
+
+    def _ask(self) -> Probes:
+        if self._probes is None:
+            from nsinit.runtime.probes import Probes  # noqa: PLC0415  (few need it)
+
+            self._probes = Probes(self._reactor, self._runs.post)
+        return self._probes
+
+    def _start(self, action: m.RunTask, spec: Service) -> m.TaskEnded | None:
         """Start a task of a service; its end, if it could not be started."""
         hook = hook_of(spec, action.task)
+        variables = self._runs.own_variables(action.service)
         try:
             child = self._spawn(action, spec, hook, variables)
         except SpawnError as error:
@@ -69,7 +96,7 @@ class Tasks:
         if hook.user is not None:
             changes |= {"user": hook.user, "group": None, "groups": None}
         program = prepare(
-            structs.replace(spec, **changes), self._around, {**variables, **_result(action)}
+            structs.replace(spec, **changes), self._runs.around, {**variables, **_result(action)}
         )
         owner = program.identity[0] if program.identity is not None else None
         null, key = self._logs.null, (action.service or OWN, action.run, action.task)
@@ -87,8 +114,10 @@ class Tasks:
             for fd in ends.ours:
                 os.close(fd)
 
-    def cancel(self, service: str, run: int, task: str) -> None:
-        """Kill a task, if it still runs."""
+    def kill(self, service: str, run: int, task: m.TaskKind) -> None:
+        """End a hook or a probe, if it still runs."""
+        if self._probes is not None:
+            self._probes.cancel(service, run, task)
         for pid, (action, _) in self._running.items():
             if (action.service, action.run, action.task) == (service, run, task):
                 self._cancelled.add(pid)

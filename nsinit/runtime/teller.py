@@ -36,7 +36,8 @@ class Teller:
                 level = self._say.warning if s.health == "unhealthy" else self._say.info
                 level(f"{s.name} is {s.reason}")
             case State.RUNNING:
-                self._say.info(f"{s.name} is running (pid {s.pid})")
+                whose = f"pid {s.pid}" if s.pid else "a process per connection"
+                self._say.info(f"{s.name} is running ({whose})")
             case State.BACKOFF:
                 wait = format_duration(round((s.next_retry_at or s.since_at) - s.since_at, 1))
                 self._say.warning(f"{s.name} {ending(s)}{why}; the next try is in {wait}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks, checks_ready, logs
+from nsinit.model import checks, checks_ready, listening, logs
 from nsinit.model import checks_triggers as triggers
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
@@ -207,6 +207,21 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks.budget_is_enough, A + "stop_timeout = '10s'\n", [
         ("services.a.stop_timeout: a shutdown gives all services 9 s (raise "
             "init.shutdown_timeout)")]),
+    (checks.socket_owners, A + "sockets = [{listen = '/run/x', user = -1}]\n", [
+        "services.a.sockets[0].user: an id is from 0 to 4294967294"]),
+    (listening.addresses_are_apart, A + "sockets = 'tcp:80'\n" + B + "sockets = 'tcp:80'\n", [
+        "services.b.sockets[0].listen: tcp:80 is taken by another socket: tcp:80"]),
+    (listening.socket_keys_fit, A + "sockets = [{listen = 'tcp:80', mode = '0600'}]\n", [
+        "services.a.sockets[0].mode: is for a socket in the file system, not for tcp:80"]),
+    (listening.socket_values, A + "sockets = [{listen = 'tcp:80', name = ''}]\n", [
+        "services.a.sockets[0].name: a name has 1 to 255 characters"]),
+    (listening.accepting_services, A + "type = 'oneshot'\nsockets = [{listen = 'tcp:80', "
+        "accept = true}]\n", [
+        "services.a.type: with accept = true there is no main process for this"]),
+    (listening.lazy_dependencies, A + "sockets = [{listen = 'tcp:80', lazy = true}]\n" + B +
+        "depends_on = 'a'\n", [
+        ('services.b.depends_on: "a" starts only when somebody connects to it (its sockets are '
+        "there from the beginning: use after)")]),
 ]  # fmt: skip
 
 

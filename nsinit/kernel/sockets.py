@@ -1,0 +1,155 @@
+"""Listening sockets: made, bound, and left to whoever reads them. socket(7), ip(7), unix(7).
+
+All are close-on-exec and blocking, as systemd hands them out. Errors are OSErrors whose text says
+what stands in the way where errno alone does not.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import Final
+
+from nsinit.kernel import seam
+
+MANY: Final = 0x7FFF_FFFF  # a backlog that net.core.somaxconn alone limits
+_NO_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+
+
+class TakenError(OSError):
+    """Something else stands at a path where a socket is wanted."""
+
+
+def listen_inet(
+    host: str, port: int, *, stream: bool, backlog: int, reuse_port: bool, ipv6_only: bool
+) -> _socket.socket:
+    """A TCP or UDP socket; a host of "" is every address of both families, as far as there are."""
+    if host:
+        family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
+        return _inet(family, host, port, stream, backlog, reuse_port, ipv6_only)
+    try:
+        return _inet(_socket.AF_INET6, "::", port, stream, backlog, reuse_port, False)
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+        return _inet(_socket.AF_INET, "0.0.0.0", port, stream, backlog, reuse_port, False)
+
+
+def _inet(
+    family: int,
+    host: str,
+    port: int,
+    stream: bool,
+    backlog: int,
+    reuse_port: bool,
+    ipv6_only: bool,
+) -> _socket.socket:
+    made = _make(family, stream=stream)
+    try:
+        if family == _socket.AF_INET6:
+            made.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, int(ipv6_only))
+        if stream:  # else two could have one UDP port, and neither would know
+            made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+        host, _, zone = host.partition("%")
+        scope = _scope(zone) if zone else 0
+        seam.ask("bind")
+        made.bind((host, port, 0, scope) if family == _socket.AF_INET6 else (host, port))
+        if stream:
+            made.listen(backlog)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _scope(zone: str) -> int:
+    if zone.isdigit():
+        return int(zone)
+    try:
+        return _socket.if_nametoindex(zone)
+    except OSError:  # it says so without an errno
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
+
+
+def listen_unix(
+    path: str, *, stream: bool, backlog: int, mode: int, uid: int = -1, gid: int = -1
+) -> _socket.socket:
+    """A unix socket in the file system, or with "@name" in the abstract namespace.
+
+    Nobody can reach it before it has its owner and mode.
+    """
+    if path.startswith("@"):
+        return _unix("\0" + path[1:], stream=stream, backlog=backlog)
+    free_path(path, stream=stream)
+    umask = os.umask(0o777)
+    try:
+        made = _unix(path, stream=stream, backlog=backlog)
+    finally:
+        os.umask(umask)
+    try:
+        if (uid, gid) != (-1, -1):
+            seam.chown(path, uid, gid)
+        seam.chmod(path, mode)
+    except OSError:
+        made.close()
+        with suppress(OSError):
+            seam.unlink(path)
+        raise
+    return made
+
+
+def _unix(address: str, *, stream: bool, backlog: int) -> _socket.socket:
+    made = _make(_socket.AF_UNIX, stream=stream)
+    try:
+        seam.ask("bind")
+        made.bind(os.fsencode(address))
+        if stream:
+            made.listen(backlog)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def accept(listener: _socket.socket) -> tuple[int, object]:
+    """A new connection, blocking and close-on-exec, and its peer's address as Python writes it."""
+    seam.ask("accept")
+    made: tuple[int, object] = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001  (`_socket` has no other; typeshed leaves it out)
+    return made
+
+
+def free_path(path: str, *, stream: bool = True) -> None:
+    """Remove the socket that a dead process left at `path`; TakenError if something lives there."""
+    try:
+        if not stat.S_ISSOCK(seam.lstat(path).st_mode):
+            raise TakenError(errno.EEXIST, "something that is no socket stands there")
+    except FileNotFoundError:
+        return
+    probe = _make(_socket.AF_UNIX, stream=stream)
+    try:
+        probe.setblocking(False)
+        probe.connect(os.fsencode(path))
+    except ConnectionRefusedError:
+        seam.unlink(path)
+        return
+    except FileNotFoundError:
+        return  # it has just gone
+    except BlockingIOError:
+        pass  # its queue is full
+    except OSError as error:
+        if error.errno != errno.EPROTOTYPE:  # a live one of another kind
+            raise
+    finally:
+        probe.close()
+    raise TakenError(errno.EADDRINUSE, "another process listens there")
+
+
+def _make(family: int, *, stream: bool) -> _socket.socket:
+    seam.ask("socket")
+    kind = _socket.SOCK_STREAM if stream else _socket.SOCK_DGRAM
+    return _socket.socket(family, kind | _socket.SOCK_CLOEXEC)
