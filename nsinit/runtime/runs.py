@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.readiness import Readiness
 
+_LOOKS, _LOOK_AGAIN = 20, 0.05  # times and s: whether a foreign main process is left to us
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -243,12 +244,21 @@ class Runs:
         def ended() -> None:
             self._reactor.remove_reader(handle)
             os.close(handle)
-            self.reap()  # its parent may have left it to init
-            if (main := self._mains.pop(pid, None)) is not None:
-                self._strays.ended(pid)
-                self.post(m.Exited(main.service, main.run, 0))
+            self._await_status(pid, _LOOKS)
 
         self._reactor.add_reader(handle, ended)
+
+    def _await_status(self, pid: int, looks: int) -> None:
+        """Its parent may end too and leave it to init; else its status is taken for a success."""
+        self.reap()
+        if pid not in self._mains:
+            return
+        if looks and proc.stat(pid) is not None:
+            self._reactor.later(_LOOK_AGAIN, partial(self._await_status, pid, looks - 1))
+            return
+        main = self._mains.pop(pid)
+        self._strays.ended(pid)
+        self.post(m.Exited(main.service, main.run, 0))
 
     # --- Signals ----------------------------------------------------------------------------------
 
