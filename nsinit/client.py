@@ -8,8 +8,8 @@
         init.restart(names=["web"], timeout=30)
 
 Each command of the table is a method that takes its parameters by name and returns the decoded
-JSON; `logs` and `events` return an iterator. Needs the standard library only. Requests are
-HTTP/1.0, so an answer ends where the connection ends.
+JSON; `logs`, `events` and `attach` return an iterator, `exec` a running command. Needs the standard
+library only. Requests are HTTP/1.0, so an answer ends where the connection ends.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from __future__ import annotations
 import _socket
 import json
 import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from nsinit.control.commands import BY_NAME, Command
@@ -31,7 +33,7 @@ from nsinit.errors import (
 from nsinit.places import is_private, roots, socket_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _ERRORS: Final[dict[str, type[ControlError]]] = {
     "denied": DeniedError,
@@ -39,6 +41,7 @@ _ERRORS: Final[dict[str, type[ControlError]]] = {
     "unknown-name": UnknownNameError,
 }
 _CONNECT_TIMEOUT: Final = 5.0
+_PATIENCE: Final = 10.0  # s until a command is started
 _GRACE: Final = 10.0  # s that an answer may take beyond what was asked for
 _PIECE: Final = 1 << 16
 
@@ -86,6 +89,34 @@ class Client:
             raise _error(body)
         return body
 
+    def exec(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        fds: Sequence[int] = (0, 1, 2),
+        terminal: bool = False,
+        term: str | None = None,
+    ) -> CommandRun:
+        """Run a command in the place of a service, on these descriptors; see `wait` of it."""
+        connection = self._connect()
+        connection.settimeout(_PATIENCE)
+        params = {"name": name, "command": list(command), "terminal": terminal, "term": term}
+        answer = _Answer(connection)
+        try:
+            connection.sendall(_request(BY_NAME["exec"], params))
+            if answer.head() != 200:
+                raise _error(json.loads(answer.rest()))
+            next(answer.lines())
+            data = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
+            rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, data)
+            connection.sendmsg([b"\0"], [rights])
+            connection.settimeout(None)
+        except (OSError, ValueError, IndexError, StopIteration) as error:
+            connection.close()
+            raise _lost(self.path, error) from None
+        return CommandRun(connection, b"", self.path)
+
     def is_answered(self) -> bool:
         """Whether an init listens there now."""
         try:
@@ -108,6 +139,56 @@ class Client:
             hint = "is nsinit running?"
             raise UnreachableError(f"cannot connect to {self.path}: {reason}", hint=hint) from None
         return made
+
+
+class CommandRun:
+    """A command that init runs for this client; closing the connection is HUP to it."""
+
+    def __init__(self, connection: _socket.socket, data: bytes, path: str) -> None:
+        self._connection = connection
+        self._data = data
+        self._path = path
+
+    def fileno(self) -> int:
+        """What becomes readable when there is something to `poll`."""
+        return self._connection.fileno()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its process group."""
+        with suppress(OSError):  # it has ended
+            self._connection.send(bytes((number,)))
+
+    def wait(self) -> int:
+        """Wait for its end: its exit code, or minus the signal that killed it.
+
+        ControlError if it could not be run; its `answer` has the "exit_code" of a shell.
+        """
+        while (status := self.poll()) is None:
+            pass
+        return status
+
+    def poll(self) -> int | None:
+        """Read what init tells of it: as `wait`, or None if it goes on. Blocks without news."""
+        try:
+            piece = self._connection.recv(_PIECE)
+            *lines, self._data = (self._data + piece).split(b"\n")
+            rows = [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            self._connection.close()
+            raise _lost(self._path, error) from None
+        for row in rows:
+            if "exit_signal" in row or "exit_code" in row or "error" in row:
+                self._connection.close()
+            if "error" in row:
+                raise _error(row)
+            if "exit_signal" in row:
+                return -int(row["exit_signal"])
+            if "exit_code" in row:
+                return int(row["exit_code"])
+        if not piece:
+            self._connection.close()
+            raise UnreachableError("lost the command: init has ended")
+        return None
 
 
 def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
@@ -133,7 +214,7 @@ def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
 
 def _patience(command: Command, params: Mapping[str, object]) -> float | None:
     """How long (s) an answer may take; None for one that goes on."""
-    if params.get("follow"):
+    if params.get("follow") or (command.stream and command.name not in ("logs", "events")):
         return None
     defaults = {param.name: param.default for param in command.params}
     wait = params.get("timeout", defaults.get("timeout")) or 0.0

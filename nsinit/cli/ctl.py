@@ -14,7 +14,7 @@ from nsinit import errors
 from nsinit.cli import show
 from nsinit.cli.output import as_json, complain, say
 from nsinit.client import Client
-from nsinit.control.commands import BY_NAME, COMMANDS, Command, Param
+from nsinit.control.commands import VERBS, Command, Param
 from nsinit.errors import ControlError, NsinitError, UsageError
 from nsinit.nearest import did_you_mean
 
@@ -41,9 +41,13 @@ examples:
   nsinit ctl logs -f web
   nsinit ctl -s shop status --json
 
-exit codes: 0 done · 1 failed · 2 usage · 3 not running (status NAME) · 4 unknown service, or no
-init answers · 77 not allowed · 124 waited too long
+exit codes: 0 done · 1 failed · 2 usage · 3 not running (status NAME, health) · 4 unknown service,
+or no init answers · 77 not allowed · 124 waited too long; of exec those of its command
 `nsinit ctl VERB --help` tells more of a verb."""
+
+
+_HEALTH: Final = {"healthy": errors.EXIT_OK, "not-running": errors.EXIT_NOT_RUNNING}
+_METAVARS: Final = {"choice": "STATE", "text": "TEXT"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,16 +67,20 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: list[str]) -> int:
     name, path, rest = _common(argv)
     if not rest or rest[0] in ("-h", "--help", "help"):
-        verbs = "\n".join(f"  {row.name:<10} {row.summary}" for row in COMMANDS)
+        verbs = "\n".join(f"  {row.name:<10} {row.summary}" for row in VERBS.values())
         say(_HELP.format(verbs=verbs), sys.stdout if rest else sys.stderr)
         return errors.EXIT_OK if rest else errors.EXIT_USAGE
-    command = BY_NAME.get(rest[0])
+    command = VERBS.get(rest[0])
     if command is None:
-        raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], BY_NAME))
+        raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], VERBS))
     given = vars(_parser(command).parse_args(rest[1:]))
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     client = Client(path, name=name)
+    if command.name == "exec":
+        from nsinit.cli.execute import run
+
+        return run(client, given, as_text=as_text)
     if command.stream:
         return _follow(client, command, given, as_text=as_text)
     try:
@@ -123,11 +131,13 @@ def _add(parser: argparse.ArgumentParser, param: Param) -> None:
     if param.kind == "names":
         many = "+" if param.required else "*"
         parser.add_argument(param.name, nargs=many, metavar="NAME", help=param.help)
+    elif param.kind == "words":
+        parser.add_argument(param.name, nargs="+", metavar="WORD", help=param.help)
     elif param.positional:
         parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
     else:
         flags = [f"-{param.short}"] if param.short else []
-        flags.append("--" + param.name.replace("_", "-"))
+        flags.append(param.flag)
         if param.kind == "flag":
             parser.add_argument(*flags, dest=param.name, action="store_true", help=param.help)
         else:
@@ -135,7 +145,12 @@ def _add(parser: argparse.ArgumentParser, param: Param) -> None:
                 f" (default {param.default:g})" if param.kind == "seconds" and param.default else ""
             )
             parser.add_argument(
-                *flags, dest=param.name, type=_reader(param), metavar="N", help=param.help + default
+                *flags,
+                dest=param.name,
+                type=_reader(param),
+                choices=param.choices or None,
+                metavar=_METAVARS.get(param.kind, "N"),
+                help=param.help + default,
             )
 
 
@@ -157,7 +172,7 @@ def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text:
     """Print rows as they come."""
     for row in client.call(command, given):
         say(show.STREAM[command.name](row) if as_text else as_json(row))
-    if given.get("follow") and client.is_answered():
+    if (given.get("follow") or command.name == "attach") and client.is_answered():
         raise ControlError("init ended the stream: it was read too slowly")
     return errors.EXIT_OK
 
@@ -167,6 +182,8 @@ def _exit_code(command: Command, given: dict[str, Any], answer: dict[str, Any]) 
         codes = {_status_code(s) for s in answer["services"]}
         worst_first = (errors.EXIT_FAILED, errors.EXIT_NOT_RUNNING)
         return next((code for code in worst_first if code in codes), errors.EXIT_OK)
+    if command.name == "health":
+        return _HEALTH.get(answer["health"], errors.EXIT_FAILED)
     results = answer.get("results", [])
     return errors.EXIT_OK if all(row["ok"] for row in results) else errors.EXIT_FAILED
 

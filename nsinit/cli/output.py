@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
     from nsinit.errors import NsinitError
 
+TINTS: Final = {
+    "running": "green",
+    "exited": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "waiting": "yellow",
+    "backoff": "red",
+    "failed": "red",
+    "stopped": "dim",
+}
 _COLOURS: Final = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
 
 
@@ -56,6 +66,16 @@ def span(seconds: float) -> str:
         if count or (name == "s" and not parts):
             parts.append(f"{count}{name}")
     return " ".join(parts[:2])
+
+
+def amount(size: int) -> str:
+    """Bytes for people, three digits at most: "812K", "1.2M"."""
+    value, units = size / 1024, "KMGT"
+    for unit in units:
+        if value < 999.5 or unit == units[-1]:
+            return f"{value:.1f}{unit}" if unit != "K" and value < 99.95 else f"{value:.0f}{unit}"
+        value /= 1024
+    return ""
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

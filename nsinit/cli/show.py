@@ -5,21 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from nsinit.cli.output import TINTS as _TINTS
 from nsinit.cli.output import paint, say, span, table
+from nsinit.cli.pictures import PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TINTS: Final = {
-    "running": "green",
-    "exited": "green",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "waiting": "yellow",
-    "backoff": "red",
-    "failed": "red",
-    "stopped": "dim",
-}
 _WIDTH: Final = 8  # of a name before a line of output
 
 
@@ -58,6 +50,14 @@ def _details(s: dict[str, Any]) -> str:
         parts.append(f"next run in {span(max(0.0, s['next_run'] - time.time()))}")
     elif s["reason"]:
         parts.append(s["reason"])
+    if s.get("health") == "unhealthy":
+        parts.append("unhealthy")
+    if s.get("message"):
+        parts.append(f'"{s["message"]}"')
+    if s.get("reloading"):
+        parts.append("reloading")
+    if s.get("pinned"):
+        parts.append("pinned")
     if s["main"]:
         parts.append("main")
     return ", ".join(parts) or s["description"]
@@ -74,6 +74,12 @@ def _results(answer: dict[str, Any]) -> None:
         reason = f": {row['reason']}" if row["reason"] else ""
         tint = "green" if row["ok"] else "red"
         say(f"{row['name']} {paint(state, tint)}".rstrip() + reason)
+
+
+def _pins(answer: dict[str, Any]) -> None:
+    for row in answer["results"]:
+        pinned = f"pinned {row['pinned']}" if row["pinned"] else "not pinned"
+        say(f"{row['name']} {paint(row['state'], _TINTS.get(row['state'], ''))}, {pinned}")
 
 
 def _shutdown(_: dict[str, Any]) -> None:
@@ -131,10 +137,18 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "signal": _results,
     "update": _change,
     "scale": _change,
+    "reload": _results,
+    "reset": _results,
+    "pin": _pins,
+    "unpin": _pins,
+    "wait": _results,
     "shutdown": _shutdown,
     "version": _version,
+    **PICTURES,
 }
 STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "logs": log_line,
+    "attach": log_line,
+    "exec": str,
     "events": event_line,
 }

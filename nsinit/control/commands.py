@@ -1,67 +1,30 @@
 """The command table: what can be asked of a running init.
 
 One row makes the route, the check of its parameters, the access it needs, the verb of `nsinit ctl`
-with its help, and the method of the Python client. Imports nothing but typing.
+with its help, and the method of the Python client. Imports nothing heavy.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-Kind = Literal["names", "text", "integer", "seconds", "flag", "signal"]
-Access = Literal["read", "operate", "admin"]
-
-ACCESS_LEVELS: Final[tuple[Access, ...]] = ("read", "operate", "admin")
-PREFIX: Final = "/v1/"
-
-
-class Param(NamedTuple):
-    """One parameter.
-
-    On the command line `names` and `signal` stand by themselves, in the order of the row; the
-    others are options, with a short form if there is one.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    required: bool = False
-    short: str = ""
-    default: str | int | float | bool | None = None
-
-    @property
-    def positional(self) -> bool:
-        """Whether it is given without an option's name."""
-        return self.kind in ("names", "signal")
-
-
-class Command(NamedTuple):
-    """One row of the table."""
-
-    name: str
-    method: Literal["GET", "POST"]
-    access: Access
-    summary: str
-    params: tuple[Param, ...] = ()
-    stream: bool = False
-    examples: tuple[str, ...] = ()
-
-    @property
-    def path(self) -> str:
-        """Its route."""
-        return PREFIX + self.name
-
-
-_NAMES: Final = Param(
-    "names", "names", "services: a name, a pattern such as 'web*', or tag:NAME; all without any"
+from nsinit.control.row import (
+    ACCESS_LEVELS,
+    NAMES,
+    PREFIX,
+    SOME_NAMES,
+    WAITING,
+    Access,
+    Command,
+    Kind,
+    Param,
 )
-_SOME_NAMES: Final = _NAMES._replace(
-    required=True, help="services: a name, a pattern such as 'web*', or tag:NAME"
-)
-_WAITING: Final = (
-    Param("no_wait", "flag", "answer at once", default=False),
-    Param("timeout", "seconds", "how long to wait for it (s)", short="t", default=60.0),
-)
+from nsinit.control.verbs import CARE, INSIGHT, STATES
+
+__all__ = [
+    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "PREFIX", "VERBS", "Access", "Command",
+    "Kind", "Param",
+]  # fmt: skip
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -69,7 +32,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "GET",
         "read",
         "show services: state, pid, since when, why",
-        (_NAMES,),
+        (NAMES,),
         examples=("nsinit ctl status", "nsinit ctl status web --json"),
     ),
     Command(
@@ -77,15 +40,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "GET",
         "read",
         "list the names of services",
-        (_NAMES,),
-        examples=("nsinit ctl list", "nsinit ctl list tag:backend"),
+        (NAMES, Param("state", "choice", "only those that are STATE", choices=STATES)),
+        examples=("nsinit ctl list tag:backend", "nsinit ctl list --state failed"),
     ),
+    *INSIGHT,
     Command(
         "start",
         "POST",
         "operate",
         "start services and what they need, and wait until they run",
-        (_SOME_NAMES, *_WAITING),
+        (SOME_NAMES, *WAITING),
         examples=("nsinit ctl start web", "nsinit ctl start 'worker*' --no-wait"),
     ),
     Command(
@@ -93,7 +57,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "POST",
         "operate",
         "stop services and keep them down, and wait until they are",
-        (_SOME_NAMES, *_WAITING),
+        (SOME_NAMES, *WAITING),
         examples=("nsinit ctl stop web",),
     ),
     Command(
@@ -101,15 +65,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "POST",
         "operate",
         "stop services, start them again, and wait until they run",
-        (_SOME_NAMES, *_WAITING),
+        (SOME_NAMES, *WAITING),
         examples=("nsinit ctl restart web", "nsinit ctl restart '*' -t 120"),
     ),
+    *CARE,
     Command(
         "signal",
         "POST",
         "operate",
         "send a signal to the main process of services",
-        (Param("signal", "signal", "TERM, USR1, 15", required=True), _SOME_NAMES),
+        (Param("signal", "signal", "TERM, USR1, 15", required=True), SOME_NAMES),
         examples=("nsinit ctl signal HUP nginx",),
     ),
     Command(
@@ -118,7 +83,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "read",
         "show the last output of services",
         (
-            _NAMES,
+            NAMES,
             Param("follow", "flag", "go on with what they write from now on", short="f"),
             Param("lines", "integer", "at most this many lines of the past", short="n"),
             Param("since", "seconds", "only what is not older than this (s)"),
@@ -132,7 +97,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "read",
         "show what happened to services",
         (
-            _NAMES,
+            NAMES,
             Param("follow", "flag", "go on with what happens from now on", short="f"),
             Param("since_seq", "integer", "only what came after this sequence number"),
         ),
@@ -176,3 +141,5 @@ COMMANDS: Final[tuple[Command, ...]] = (
 )
 
 BY_NAME: Final[dict[str, Command]] = {command.name: command for command in COMMANDS}
+BY_PATH: Final[dict[str, Command]] = {command.path: command for command in COMMANDS}
+VERBS: Final[dict[str, Command]] = {row.name: row for row in COMMANDS if row.is_verb}

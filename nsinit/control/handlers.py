@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import structs
 
 from nsinit import __version__
+from nsinit.control.care import Care
 from nsinit.control.feed import Feed
+from nsinit.control.insight import Insight
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
 from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
@@ -39,17 +41,20 @@ _EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
-class Handlers:
+class Handlers(Insight, Care):
     """One method per row of the command table, by its name."""
 
     def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
         self._init = init
         self._driver = init.driver
         self._loop = loop
+        self._stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
         self.clients_dropped = 0  # that read too slowly or were too many
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
         """Carry out a command; Refusal if it can't be."""
+        if name in ("start", "stop", "restart"):
+            self._before_steering(name, params, reply)
         getattr(self, f"do_{name}")(params, reply)
 
     # --- Looking ----------------------------------------------------------------------------------
@@ -72,6 +77,7 @@ class Handlers:
                 "description": plan[n].description,
             }
             for n in self._select(params)
+            if params["state"] in (None, self._state.services[n].state)
         ]
         reply.answer(200, {"services": rows})
 
@@ -214,6 +220,10 @@ class Handlers:
                     feed.offer(part, len(part.block.data))
 
         self._follow(feed, params, reply, self._init.logs.listeners, listen)
+
+    def do_attach(self, params: dict[str, Any], reply: Reply) -> None:
+        """The last output of services, and on."""
+        self.do_logs({"since": None, **params, "follow": True}, reply)
 
     def do_events(self, params: dict[str, Any], reply: Reply) -> None:
         """What has happened, and goes on to happen."""

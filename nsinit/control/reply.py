@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
+
+    from nsinit.control.access import Peer
 
 
 class Reply(Protocol):
     """Where an answer goes. After the client has left, all of it goes nowhere."""
+
+    @property
+    def peer(self) -> Peer:
+        """Who asked."""
+
+    def take_input(self) -> _socket.socket | None:
+        """Another end of the connection, to read from: nobody else listens to the client any more.
+
+        The caller closes it. None if the client has left.
+        """
 
     def answer(self, status: int, body: object) -> None:
         """Give the whole answer."""

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import h11
 import msgspec
 
-from nsinit.control.commands import BY_NAME, COMMANDS, PREFIX, Command, Param
+from nsinit.control.commands import BY_PATH, PREFIX, Command, Param
 from nsinit.nearest import did_you_mean
 from nsinit.units import parse_duration, parse_signal
 
@@ -140,10 +140,10 @@ def parse_call(method: str, target: str, body: bytes) -> Call:
         parts = urlsplit(target)
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the address: {error}") from None
-    command = BY_NAME.get(parts.path.removeprefix(PREFIX))
-    if command is None or not parts.path.startswith(PREFIX):
+    command = BY_PATH.get(parts.path)
+    if command is None:
         last = PREFIX + parts.path.rstrip("/").rsplit("/", 1)[-1]
-        hint = did_you_mean(last, [row.path for row in COMMANDS])
+        hint = did_you_mean(last, BY_PATH)
         raise Refusal(404, "unknown-route", f"there is no {parts.path[:200]!r}", hint)
     if method != command.method:
         raise Refusal(405, "wrong-method", f"{command.path} takes {command.method}, not {method}")
@@ -163,7 +163,7 @@ def _given(command: Command, query: str, body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the query: {error}") from None
     for name, text in pairs:
-        if name in known and known[name].kind == "names":
+        if name in known and known[name].kind in ("names", "words"):
             given.setdefault(name, []).append(text)
         else:
             given[name] = text
@@ -201,6 +201,10 @@ def _value(param: Param, given: object) -> object:
         made = _READERS[param.kind](given)
     except ValueError as error:
         raise Refusal(400, "bad-parameter", f"{param.name}: {error}") from None
+    if param.choices and made not in param.choices:
+        listed = ", ".join(param.choices)
+        hint = did_you_mean(str(made), param.choices)
+        raise Refusal(400, "bad-parameter", f"{param.name}: expected one of {listed}", hint)
     if param.required and made == []:
         raise Refusal(400, "missing-parameter", f"the parameter {param.name!r} is empty")
     return made
@@ -239,6 +243,9 @@ def _flag(value: object) -> bool:
 
 _READERS: Final = {
     "names": _names,
+    "name": _text,
+    "words": _names,
+    "choice": _text,
     "text": _text,
     "integer": _integer,
     "seconds": parse_duration,

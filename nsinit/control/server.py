@@ -7,6 +7,7 @@ connection.
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import os
 import select
@@ -73,10 +74,11 @@ class Client(asyncio.Protocol):
     def __init__(self, server: ControlServer) -> None:
         self._server = server
         self._http = HttpConnection()
-        self._peer = Peer(0, -1, -1)
+        self.peer = Peer(0, -1, -1)
         self._transport: asyncio.Transport | None = None
         self._answering: Answer | None = None
         self.is_ready = True
+        self._taken = False  # somebody else reads what it says
         self._ahead = 0  # bytes of later requests that came during an answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,7 +89,7 @@ class Client(asyncio.Protocol):
             transport.abort()
             return
         self._server.clients.add(self)
-        self._peer = peer_of(transport.get_extra_info("socket").fileno())
+        self.peer = peer_of(transport.get_extra_info("socket").fileno())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """It has gone."""
@@ -140,8 +142,8 @@ class Client(asyncio.Protocol):
 
     def _check_access(self, call: Call) -> None:
         wanted = call.command.access
-        if not self._server.access.allows(self._peer, wanted):
-            message = f"{call.command.name} needs {wanted} access; uid {self._peer.uid} has less"
+        if not self._server.access.allows(self.peer, wanted):
+            message = f"{call.command.name} needs {wanted} access; uid {self.peer.uid} has less"
             raise Refusal(403, "denied", message, "init.control in the configuration gives it")
 
     # --- For the answer ---------------------------------------------------------------------------
@@ -162,12 +164,23 @@ class Client(asyncio.Protocol):
             return
         self._transport.write(make(self._http))
 
+    def take_input(self) -> _socket.socket | None:
+        """Leave it to somebody else to read what it says."""
+        if self._transport is None or self._transport.is_closing():
+            return None
+        self._transport.pause_reading()
+        self._taken = True
+        theirs = self._transport.get_extra_info("socket").fileno()
+        made = _socket.socket(fileno=os.dup(theirs))
+        made.setblocking(False)
+        return made
+
     def done(self) -> None:
         """The answer is complete: close, or hear what comes next."""
         self._answering, self._ahead = None, 0
         if self._transport is None:
             return
-        if self._http.must_close:
+        if self._http.must_close or self._taken:
             self._transport.close()
         else:
             self._server.loop.call_soon(self._guarded, self._http.resume)
@@ -193,6 +206,15 @@ class Answer:
         if not self._over:
             self._client.put(lambda http: http.answer(status, body))
             self._finish()
+
+    @property
+    def peer(self) -> Peer:
+        """Who asked."""
+        return self._client.peer
+
+    def take_input(self) -> _socket.socket | None:
+        """Another end of the connection, to read from."""
+        return None if self._over else self._client.take_input()
 
     def begin_stream(self) -> None:
         """Begin an answer of JSON lines."""

@@ -50,6 +50,7 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
         "health": s.health or None,
         "message": s.message or None,
         "pinned": s.pinned,
+        "reloading": s.reloading,
         "type": s.type,
         "main": s.main,
         "essential": s.essential,

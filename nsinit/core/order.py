@@ -60,6 +60,18 @@ def verdict(plan: Plan, state: CoreState, rules: Rules) -> Verdict:
     return "go", ""
 
 
+def blockers(plan: Plan, state: CoreState, rules: Rules) -> dict[str, str]:
+    """Whom a service that is to start waits for: the condition, "" for a first attempt."""
+    made = {name: c for name, c in rules.needs.items() if not holds(plan, state, name, c)}
+    return made | {name: "" for name in rules.after if not _had_its_attempt(plan, state, name)}
+
+
+def late_dependents(state: CoreState, rules: Rules) -> list[str]:
+    """Who has to stop before a service may."""
+    others = (state.services[name] for name in rules.dependents if name in state.services)
+    return [s.name for s in others if alive(s) and (s.asked or not s.want)]
+
+
 def _had_its_attempt(plan: Plan, state: CoreState, name: str) -> bool:
     s, rules = state.services[name], plan.services[name]
     if s.state is State.WAITING:
@@ -87,8 +99,7 @@ def may_stop(state: CoreState, rules: Rules) -> bool:
     """Whether no dependent that is to stop still has to."""
     if state.hurry:
         return True
-    others = (state.services[name] for name in rules.dependents if name in state.services)
-    return not any(alive(s) and (s.asked or not s.want) for s in others)
+    return not late_dependents(state, rules)
 
 
 def chains(plan: Plan, state: CoreState) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nsinit.core import policy
 from nsinit.core.messages import Changed
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nsinit.core.turn import Turn
     from nsinit.model.plan import Rules
 
+
+RELOADED: Final = "reloaded"
 
 # --- Health ---------------------------------------------------------------------------------------
 
@@ -63,8 +65,11 @@ def on_watchdog(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
 def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
     """Its reload_command is done."""
     s.reloading = False
+    told = RELOADED
     if e.status != 0:
-        remark(turn, s, f"reload_command {policy.how_it_ended(e.status, e.text)}")
+        told = f"reload_command {policy.how_it_ended(e.status, e.text)}"
+        remark(turn, s, told)
+    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
 
 
 # --- sd_notify ------------------------------------------------------------------------------------
@@ -87,7 +92,9 @@ def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if e.watchdog_span is not None:
         s.watchdog = e.watchdog_span
     if e.ready:
-        s.begun, s.reloading = True, False
+        if s.reloading and "reload" not in s.tasks:  # reload_command has a word for it itself
+            turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
+        s.begun, s.reloading = True, "reload" in s.tasks
         if s.state is State.STARTING and rules.says_ready and s.stage == "main" and s.pid:
             become_ready(turn, s, rules)
     if s.state is State.RUNNING:

@@ -42,6 +42,7 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     health: str
     message: str
     pinned: bool
+    reloading: bool
     exit_code: int | None
     exit_signal: int | None
     awaits_trigger: bool = False  # when it waits, it does so for its schedule or socket alone
@@ -81,6 +82,7 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         health=s.health if s.state is State.RUNNING else "",
         message=s.message,
         pinned=bool(s.pinned),
+        reloading=s.reloading,
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
         awaits_trigger=bool(rules.trigger) and not s.triggered,

@@ -121,6 +121,56 @@ def processes() -> dict[int, Stat] | None:
     return made if pids else None
 
 
+class Usage(NamedTuple):
+    """What a process is and has used: CPU in seconds, resident memory in bytes."""
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    started: int
+    cpu: float
+    rss: int
+
+
+def usage(pid: int) -> Usage | None:
+    """What /proc/PID/stat says of that; None if the process is gone or hidden."""
+    data = _slurp(f"/proc/{pid}/stat") or b""
+    found = parse_stat(data)
+    fields = data.rpartition(b") ")[2].split()
+    if found is None or len(fields) < 22:
+        return None
+    name = data.partition(b"(")[2].rpartition(b") ")[0]
+    ticks = int(fields[11]) + int(fields[12])
+    return Usage(
+        pid=found.pid,
+        name=os.fsdecode(name),
+        state=found.state,
+        parent=found.parent,
+        started=found.started,
+        cpu=ticks / os.sysconf("SC_CLK_TCK"),
+        rss=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
+    )
+
+
+def command_line(found: Usage) -> str:
+    """The words of its command, or its name in brackets where they can't be read.
+
+    The kernel takes the lock of a process's memory for that, which one that hangs in D state may
+    hold for long: such a one is not asked.
+    """
+    data = b"" if found.state in "DZ" else _slurp(f"/proc/{found.pid}/cmdline")
+    return os.fsdecode(data.rstrip(b"\0").replace(b"\0", b" ")) if data else f"[{found.name}]"
+
+
+def descriptor_count(pid: int) -> int | None:
+    """How many descriptors a process has open; None where that may not be asked (proc(5))."""
+    try:
+        return len(seam.list_directory(f"/proc/{pid}/fd"))
+    except OSError:
+        return None
+
+
 def environment_value(pid: int, name: bytes) -> bytes | None:
     """A variable that a process was started with, where we may read it."""
     data = _slurp(f"/proc/{pid}/environ")

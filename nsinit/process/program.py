@@ -34,7 +34,7 @@ class Tuning(Struct, frozen=True, kw_only=True):
     cpu_affinity: tuple[int, ...] | None = None
     oom_score_adj: int | None = None
     no_new_privs: bool = False
-    tty: str | None = None
+    tty: str | None = None  # "": what is its stdin already
 
 
 _UNTUNED: Final = Tuning()

@@ -111,12 +111,18 @@ def last_stages(tuning: Tuning) -> list[Stage]:
 
 
 def _terminal(path: str) -> list[Stage]:
-    """Open it as the first three descriptors, and take it for the session that was made before."""
+    """Open it as the first three descriptors, and take it for the session that was made before.
+
+    Without a path it is there as stdin already.
+    """
     import termios  # noqa: PLC0415  (for one number)
 
+    take = partial(_take_terminal, termios.TIOCSCTTY)
+    if not path:
+        return [Stage("take the terminal for", take, _taken)]
     return [
         Stage(f"open the terminal {path} for", partial(_open_terminal, path)),
-        Stage(f"take the terminal {path} for", partial(_take_terminal, termios.TIOCSCTTY), _taken),
+        Stage(f"take the terminal {path} for", take, _taken),
     ]
 
 

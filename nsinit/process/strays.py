@@ -77,6 +77,11 @@ class Strays:
             self._orphans = {pid: self._owner_of_orphan(pid) for pid in orphans}
         return sum(who == service for who in self._orphans.values())
 
+    def processes(self) -> list[tuple[int, str, bool]]:
+        """All of all services: pid, service, and whether init has started it itself."""
+        self.refresh()
+        return [(pid, who, pid in self._mains) for pid, (_, who) in self.look().items()]
+
     def strangers(self) -> list[int]:
         """Children of init that are no main process: orphans, of whomever."""
         return [pid for pid in proc.children() or () if pid not in self._mains]

@@ -126,12 +126,42 @@ class Happening(NamedTuple):
     service: ServiceView
 
 
+class BootTimes:
+    """When a service first waited, started and was up (monotonic s); `state` is what it was then.
+
+    Up is running, or for what runs once and for what never gets there, at its end.
+    """
+
+    __slots__ = ("starting_at", "state", "up_at", "waiting_at")
+
+    def __init__(self) -> None:
+        self.waiting_at: float | None = None
+        self.starting_at: float | None = None
+        self.up_at: float | None = None
+        self.state = ""
+
+    def note(self, service: ServiceView) -> None:
+        """Something has changed; nothing counts any more once it has been up."""
+        if self.up_at is not None:
+            return
+        self.state = str(service.state)
+        if self.state == "waiting" and self.waiting_at is None:
+            self.waiting_at = service.since_at
+        elif self.state == "starting" and self.starting_at is None:
+            self.starting_at = service.since_at
+        elif self.state in ("exited", "failed") or (
+            self.state == "running" and service.type != "oneshot"
+        ):
+            self.up_at = service.since_at
+
+
 class History:
     """The last changes, for those who ask later, and at once for those who listen."""
 
     def __init__(self) -> None:
         self.number = 0
         self.recent: deque[Happening] = deque(maxlen=KEPT)
+        self.boot: dict[str, BootTimes] = {}
         self.listeners: list[Callable[[Happening], None]] = []
 
     def add(self, old: str, service: ServiceView) -> None:
@@ -139,5 +169,8 @@ class History:
         self.number += 1
         happening = Happening(self.number, seam.wall(), old, service)
         self.recent.append(happening)
+        if service.name not in self.boot:
+            self.boot[service.name] = BootTimes()
+        self.boot[service.name].note(service)
         for listener in list(self.listeners):
             listener(happening)

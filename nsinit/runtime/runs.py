@@ -382,11 +382,15 @@ class Runs:
         """Open every log file by its name again; how many were, None if there is none."""
         return self._logs.reopen()
 
+    def processes(self) -> list[tuple[int, str, bool]]:
+        """The processes of all services: pid, service, and whether init has started it itself."""
+        return self._strays.processes()
+
     # --- Orphans of nobody ------------------------------------------------------------------------
 
     def strangers(self) -> list[int]:
-        """Children of init that no service is known to have made."""
-        return self._strays.strangers()
+        """Children of init that no service is known to have made, and what operators run."""
+        return self._strays.strangers() + self.tasks.helper_pids()
 
 
 def _no_pipes(service: str, error: OSError) -> SpawnError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nsinit.kernel.proc import End
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
+    from nsinit.runtime.helpers import Ended, Helper, Helpers
     from nsinit.runtime.logs import Logs
     from nsinit.runtime.probes import Probes
     from nsinit.runtime.reactor import Reactor
@@ -38,7 +39,7 @@ _RESULTS: Final = {"oom": "oom-kill", "start-limit": "start-limit-hit", "depende
 
 
 class Tasks:
-    """All hooks and exec probes that run now."""
+    """All hooks, probes and commands of operators that run now."""
 
     def __init__(
         self, runs: Runs, reactor: Reactor, spawner: Spawner, strays: Strays, logs: Logs
@@ -46,6 +47,7 @@ class Tasks:
         self._runs = runs
         self._reactor = reactor
         self._probes: Probes | None = None  # loaded when one is asked for
+        self._helpers: Helpers | None = None  # likewise
         self._spawner = spawner
         self._strays = strays
         self._logs = logs
@@ -73,6 +75,18 @@ class Tasks:
 
             self._probes = Probes(self._reactor, self._runs.post)
         return self._probes
+
+    def start_helper(self, helper: Helper, ended: Ended) -> int:
+        """Start a command that an operator runs beside a service; SpawnError if it can't be."""
+        if self._helpers is None:
+            from nsinit.runtime.helpers import Helpers  # noqa: PLC0415  (few inits are asked to)
+
+            self._helpers = Helpers(self._runs, self._spawner, self._strays)
+        return self._helpers.start(helper, ended)
+
+    def helper_pids(self) -> list[int]:
+        """The commands that operators run."""
+        return self._helpers.pids() if self._helpers is not None else []
 
     def _start(self, action: m.RunTask, spec: Service) -> m.TaskEnded | None:
         """Start a task of a service; its end, if it could not be started."""
@@ -127,7 +141,7 @@ class Tasks:
         """Whether a process that was reaped is a task, and what the core should hear of it."""
         action, child = self._running.pop(end.pid, (None, None))
         if action is None or child is None:
-            return False, None
+            return bool(self._helpers and self._helpers.ended(end)), None
         text, status = "", end.status
         if child.report is not None:
             if (failed := _outcome(child)) is not None:

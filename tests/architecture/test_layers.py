@@ -69,7 +69,7 @@ def test_core_is_pure_when_imported() -> None:
 
 def test_ctl_loads_little_when_it_asks_for_status() -> None:
     """An operator waits for this: neither asyncio nor msgspec nor h11."""
-    loaded = _loaded("import nsinit.cli.ctl as c; c._parser(c.BY_NAME['status'])")
+    loaded = _loaded("import nsinit.cli.ctl as c; c._parser(c.VERBS['status'])")
     assert not loaded & (HEAVY | {"msgspec", "tomllib", "logging", "socket", "dataclasses"})
 
 
@@ -176,7 +176,7 @@ def test_every_row_has_all_its_parts_when_the_table_grows() -> None:
     from nsinit.control.handlers import Handlers
 
     names = {command.name for command in COMMANDS}
-    handled = {name.removeprefix("do_") for name in vars(Handlers) if name.startswith("do_")}
+    handled = {name.removeprefix("do_") for name in dir(Handlers) if name.startswith("do_")}
     assert handled == names
     assert {c.name for c in COMMANDS if c.stream} == STREAM.keys()
     assert {c.name for c in COMMANDS if not c.stream} == SHOW.keys()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.control.commands import COMMANDS
+from nsinit.control.commands import VERBS
 from tests.support.live import NSINIT, ORDINARY, environment
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_status_is_json_when_asked(init: Live) -> None:
     assert list(service) == [
         "name", "state", "want", "pid", "reason", "result", "exit_code", "exit_signal", "run",
         "restarts", "seconds", "since", "started", "ready", "next_retry", "next_run",
-        "health", "message", "pinned", "type", "main",
+        "health", "message", "pinned", "reloading", "type", "main",
         "essential", "tags", "description",
     ]  # fmt: skip
     assert service["state"] == "running"
@@ -183,16 +183,18 @@ def test_version_is_that_of_the_running_init_when_asked(init: Live) -> None:
 
 def test_code_is_4_when_no_init_answers(typed: Type, tmp_path: pathlib.Path) -> None:
     """Whatever the verb; the path is told."""
-    for command in COMMANDS:
+    for command in VERBS.values():
         words = [command.name, *(["x"] * sum(p.required for p in command.params))]
         if command.name == "signal":
             words = ["signal", "TERM", "x"]
+        if command.name == "exec":
+            words = ["exec", "x", "--", "true"]
         done = typed("ctl", "--socket", str(tmp_path / "no.sock"), *words)
         assert done.returncode == 4, done
         assert "no.sock" in done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+@pytest.mark.parametrize("command", VERBS.values(), ids=lambda c: c.name)
 def test_help_has_examples_when_asked_of_a_verb(typed: Type, command: object) -> None:
     """A summary, the parameters and examples."""
     from nsinit.control.commands import Command

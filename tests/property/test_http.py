@@ -22,12 +22,18 @@ PLAIN_SECONDS = some.SECONDS.filter(lambda s: s == 0 or s >= 0.0001)
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "names": st.lists(TEXT, min_size=1, max_size=4),
+    "name": TEXT,
+    "words": st.lists(TEXT, min_size=1, max_size=4),
     "text": TEXT,
     "integer": st.integers(0, 10**17 - 1),
     "seconds": PLAIN_SECONDS,
     "flag": st.booleans(),
     "signal": some.SIGNALS,
 }
+
+
+def _values(param: Param) -> st.SearchStrategy[Any]:
+    return st.sampled_from(param.choices) if param.choices else VALUES[param.kind]
 
 
 def _default(param: Param) -> object:
@@ -38,7 +44,7 @@ def _default(param: Param) -> object:
 def requests(draw: st.DrawFn) -> tuple[Command, dict[str, Any]]:
     """A row of the table and parameters for it."""
     row = draw(st.sampled_from(COMMANDS))
-    given = {p.name: VALUES[p.kind] for p in row.params if p.required or draw(st.booleans())}
+    given = {p.name: _values(p) for p in row.params if p.required or draw(st.booleans())}
     return row, draw(st.fixed_dictionaries(given))
 
 
@@ -72,8 +78,8 @@ def test_call_is_what_the_client_asked_for_when_it_comes_in_any_pieces(
 @example(COMMANDS[0], "\udcff")
 def test_name_is_what_the_client_asked_for_when_it_is_any_bytes(row: Command, name: str) -> None:
     """Then the answer is that no service is called so, and not that the request is bad."""
-    params = {param.name: "HUP" if param.kind == "signal" else [name] for param in row.params
-              if param.kind in ("names", "signal")}  # fmt: skip
+    values: dict[str, Any] = {"names": [name], "name": name, "words": [name], "signal": "HUP"}
+    params = {p.name: values[p.kind] for p in row.params if p.positional}
     (got,) = receive(HttpConnection(), [_request(row, params)])
     assert isinstance(got, Call)
     assert got.params.get("names", [name]) == [name]
@@ -90,8 +96,10 @@ def test_span_is_what_the_client_asked_for_when_it_is_tiny(seconds: float) -> No
 
 
 PIECES = [
-    b"GET ", b"POST ", b"HEAD ", b"CONNECT ", b"/v1/status", b"/v1/stop", b"?names=", b"&", b"%",
-    b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\r\n\r\n", b"\n", b"Host: x\r\n", b"Host: x\r\n\r\n",
+    b"GET ", b"POST ", b"HEAD ", b"CONNECT ", b"/v1/status", b"/v1/stop", b"/v1/exec", b"/v1/why",
+    b"/v1/wait", b"/v1/top", b"/livez", b"/readyz", b"?interval=", b"?state=", b"?names=", b"&",
+    b"%", b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\r\n\r\n", b"\n", b"Host: x\r\n",
+    b"Host: x\r\n\r\n",
     b"Content-Length: 5\r\n", b"Content-Length: ", b"Transfer-Encoding: chunked\r\n",
     b"Connection: close\r\n", b"Upgrade: x\r\n", b"Expect: 100-continue\r\n", b"5\r\nhello\r\n",
     b"0\r\n\r\n", b'{"names": ["a"]}', b"\x00", b"\xff", b":", b" ", b"[", b"//",

@@ -21,12 +21,14 @@ def test_names_and_paths_are_unique_when_listed() -> None:
     """And are found by name."""
     assert len({row.path for row in COMMANDS}) == len(COMMANDS)
     assert {row.name: row for row in COMMANDS} == commands.BY_NAME
-    assert all(row.path == f"/v1/{row.name}" for row in COMMANDS)
+    assert {row.path: row for row in COMMANDS} == commands.BY_PATH
+    assert all(row.path == f"/v1/{row.name}" for row in COMMANDS if row.is_verb)
+    assert {row.name for row in COMMANDS if not row.is_verb} == {"livez", "readyz"}
 
 
 def test_no_handler_or_renderer_is_left_over_when_rows_are_counted() -> None:
     """What no row leads to is never used."""
-    handlers = {n.removeprefix("do_") for n in vars(Handlers) if n.startswith("do_")}
+    handlers = {n.removeprefix("do_") for n in dir(Handlers) if n.startswith("do_")}
     assert handlers == set(commands.BY_NAME)
     assert set(show.SHOW) | set(show.STREAM) == set(commands.BY_NAME)
     assert not set(show.SHOW) & set(show.STREAM)
@@ -49,8 +51,8 @@ def test_row_has_a_renderer_when_it_is_in_the_table(row: Command) -> None:
 @ROWS
 def test_row_is_a_route_when_it_is_in_the_table(row: Command) -> None:
     """Only what changes nothing is a GET that anybody may read."""
-    needed = {"names": "names=a", "signal": "signal=HUP"}
-    query = "&".join(needed[p.name] for p in row.params if p.required)
+    needed = {"names": "a", "name": "a", "words": "a", "signal": "HUP"}
+    query = "&".join(f"{p.name}={needed[p.kind]}" for p in row.params if p.required)
     call = parse_call(row.method, f"{row.path}?{query}", b"")
     assert call.command is row
     assert set(call.params) == {param.name for param in row.params}
@@ -71,6 +73,9 @@ def test_row_is_a_method_of_the_client_when_it_is_in_the_table(row: Command) -> 
 def test_row_is_a_verb_when_it_is_in_the_table(row: Command) -> None:
     """Its examples are read by its own parser, and give its own parameters."""
     assert row.examples
+    if not row.is_verb:
+        assert row.path in row.examples[0]
+        return
     for line in row.examples:
         program, tool, verb, *rest = shlex.split(line)
         assert (program, tool, verb) == ("nsinit", "ctl", row.name)
@@ -97,7 +102,9 @@ def test_parameter_has_a_reader_when_it_is_in_the_table(param: Param) -> None:
     reader = _READERS[param.kind]
     if param.default is not None:
         assert reader(param.default) == param.default
-    assert param.positional == (param.kind in ("names", "signal"))
+    assert param.positional == (param.kind in ("names", "name", "words", "signal"))
+    assert (param.kind == "choice") == bool(param.choices)
+    assert param.default is None or not param.choices or param.default in param.choices
     assert not (param.required and param.default is not None)
 
 

@@ -39,7 +39,7 @@ def test_call_is_made_when_a_request_is_complete() -> None:
     assert got is None
     got = http.receive(GET[20:])
     assert isinstance(got, Call)
-    assert (got.command.name, got.params) == ("list", {"names": ["a"]})
+    assert (got.command.name, got.params) == ("list", {"names": ["a"], "state": None})
 
 
 def test_call_has_its_body_when_that_comes_in_pieces() -> None:

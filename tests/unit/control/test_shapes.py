@@ -37,6 +37,7 @@ VIEW = ServiceView(
     health="",
     message="",
     pinned=False,
+    reloading=False,
     exit_code=None,
     exit_signal=9,
 )
@@ -71,6 +72,7 @@ def test_service_is_shown_with_clock_times_when_asked_for() -> None:
         "health": None,
         "message": None,
         "pinned": False,
+        "reloading": False,
         "type": "simple",
         "main": True,
         "essential": False,

@@ -37,6 +37,7 @@ def test_service_is_shown_when_it_runs() -> None:
         "health": "",
         "message": "",
         "pinned": False,
+        "reloading": False,
         "exit_code": None,
         "exit_signal": None,
         "awaits_trigger": False,

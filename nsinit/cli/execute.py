@@ -1,0 +1,155 @@
+"""`nsinit ctl exec`: run a command beside a service, on this terminal or a new one.
+
+With -t a pseudo-terminal is made here and its other end given to the command; this process copies
+between the two, in raw mode, and hands on the size of its window. Without -t the command has this
+process's own stdin, stdout and stderr; signals are handed on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit.cli.output import as_json, say
+from nsinit.errors import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nsinit.client import Client, CommandRun
+
+_HANDED_ON: Final = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+)  # fmt: skip
+_PIECE: Final = 1 << 16
+_SILENCE: Final = 0.2  # s after which a terminal whose command has ended has nothing more to show
+
+
+def run(client: Client, given: dict[str, Any], *, as_text: bool) -> int:
+    """Run it to its end; its exit code, 128 + n for signal n, 126 or 127 if it can't be run."""
+    try:
+        status = _in_terminal(client, given) if given.get("terminal") else _plainly(client, given)
+    except ControlError as error:
+        answer = error.answer if isinstance(error.answer, dict) else {}
+        if "exit_code" in answer:
+            error.exit_code = int(answer["exit_code"])
+        raise
+    if not as_text:  # stdout is the command's
+        row = {"exit_code": status} if status >= 0 else {"exit_signal": -status}
+        say(as_json(row), sys.stderr)
+    return status if status >= 0 else 128 - status
+
+
+def _plainly(client: Client, given: dict[str, Any]) -> int:
+    command = client.exec(given["name"], given["command"], term=os.environ.get("TERM"))
+    for number in _HANDED_ON:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup, a background job
+            signal.signal(number, lambda n, _: command.signal(n))
+    return command.wait()
+
+
+# --- With a terminal ------------------------------------------------------------------------------
+
+
+def _in_terminal(client: Client, given: dict[str, Any]) -> int:
+    import pty
+
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    _copy_window(ours)
+    term = given.get("term") or os.environ.get("TERM")
+    command = client.exec(
+        given["name"], given["command"], fds=(theirs, theirs, theirs), terminal=True, term=term
+    )
+    os.close(theirs)
+    signal.signal(signal.SIGWINCH, lambda *_: _copy_window(ours))
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda n, _: command.signal(n))
+    with _raw(0):
+        return _copy(ours, command)
+
+
+def _copy(terminal: int, command: CommandRun) -> int:
+    """Between this terminal and the command's, until the command has ended and all is shown.
+
+    What is typed waits while the command does not read it; what it writes never waits for that.
+    """
+    status: int | None = None
+    typed, listening, shown = b"", True, False
+    while status is None or not shown:
+        sources = [0] if listening and not typed and status is None else []
+        sources += [] if shown else [terminal]
+        sources += [command.fileno()] if status is None else []
+        sinks = [terminal] if typed and status is None else []
+        readable, writable, _ = select.select(
+            sources, sinks, [], None if status is None else _SILENCE
+        )
+        if 0 in readable:
+            typed = _read(0)
+            listening = bool(typed)
+            typed = typed or b"\x04"  # the end of input, as a terminal says it
+        if writable:
+            typed = typed[_write_some(terminal, typed) :]
+        if terminal in readable:
+            data = _read(terminal)
+            shown = not data
+            _write(1, data)
+        if status is None and command.fileno() in readable:
+            status = command.poll()
+        elif status is not None and not readable:
+            shown = True  # though somebody may still hold the terminal
+    return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    try:
+        return os.write(fd, data)
+    except BlockingIOError:
+        return 0
+    except OSError:
+        return len(data)  # nobody reads it any more
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, _PIECE)
+    except OSError:  # EIO: nobody holds the other end of the terminal any more
+        return b""
+
+
+def _write(fd: int, data: bytes) -> None:
+    with suppress(OSError):
+        while data:
+            data = data[os.write(fd, data) :]
+
+
+def _copy_window(terminal: int) -> None:
+    """Give the terminal the size of ours, if ours has one."""
+    import fcntl
+    import termios
+
+    with suppress(OSError):
+        size = fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+
+
+@contextmanager
+def _raw(fd: int) -> Iterator[None]:
+    """Every key goes to the command as it is; given back whatever happens."""
+    import termios
+    import tty
+
+    try:
+        before = termios.tcgetattr(fd)
+    except termios.error:  # no terminal: a pipe, in a script
+        yield
+        return
+    try:
+        tty.setraw(fd)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

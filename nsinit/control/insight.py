@@ -1,0 +1,118 @@
+"""The handlers of what looks into services: how they are, why, and what they use."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from nsinit.control.blame import blame
+from nsinit.control.desk import Desk
+from nsinit.control.expecting import GOALS, Expect
+from nsinit.control.health import HEALTHY, assess, wanted
+from nsinit.control.routes import Refusal
+from nsinit.control.shapes import last_lines, log_rows
+from nsinit.control.usage import sample, totals, trees
+from nsinit.control.why import Why
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    from nsinit.control.reply import Reply
+    from nsinit.control.usage import Sample
+
+_LONGEST: Final = 60.0  # s for which `top` measures
+
+
+class Insight(Desk):
+    """What anybody may ask who may read."""
+
+    # --- Health -----------------------------------------------------------------------------------
+
+    def do_wait(self, params: dict[str, Any], reply: Reply) -> None:
+        """Answer when services are where they are expected."""
+        views = self._views(self._select(params))
+        goal = GOALS[params["state"]]
+        Expect(views, goal, reply, self._init.history).begin(self._loop, params["timeout"])
+
+    def do_health(self, params: dict[str, Any], reply: Reply) -> None:
+        """The verdict on the named services, or on all that are wanted."""
+        names = self._select(params) if params["names"] else wanted(self._state)
+        reply.answer(200, assess(self._plan, self._state, names))
+
+    def do_livez(self, _: dict[str, Any], reply: Reply) -> None:
+        """That this is answered is the answer."""
+        reply.answer(200, {"live": True})
+
+    def do_readyz(self, _: dict[str, Any], reply: Reply) -> None:
+        """The verdict on all that are wanted as a status that probes understand."""
+        found = assess(self._plan, self._state, wanted(self._state))
+        ready = found["health"] == HEALTHY
+        body = {"ready": ready, "reasons": found["reasons"]}
+        if not ready:
+            body |= Refusal(503, "not-ready", "; ".join(found["reasons"])).body()
+        reply.answer(200 if ready else 503, body)
+
+    # --- Causes -----------------------------------------------------------------------------------
+
+    def do_why(self, params: dict[str, Any], reply: Reply) -> None:
+        """Sentences about services, the chain of those that they wait for, and their last words."""
+        why = Why(self._plan, self._state, seam.monotonic())
+        rows = []
+        for name in self._select(params):
+            row = why.explain(name)
+            if (stopped := self._stopped_by.get(name)) and row["state"] == "stopped":
+                uid, at = stopped
+                row["stopped_by"] = {"uid": uid, "time": round(at, 3)}
+            row["output"] = self._last_words(name, params["lines"])
+            rows.append(row)
+        reply.answer(200, {"services": rows})
+
+    _stopped_by: dict[str, tuple[int, float]]
+
+    def _last_words(self, name: str, count: int) -> list[Any]:
+        if not count:
+            return []
+        records = last_lines(self._init.logs.rings.records({name}), count)
+        return [msgspec.json.decode(row) for r in records for row in log_rows(r).splitlines()]
+
+    def do_blame(self, params: dict[str, Any], reply: Reply) -> None:
+        """What the boot waited for."""
+        names = self._select(params)
+        boot = self._init.history.boot
+        reply.answer(200, blame(self._plan, boot, self._init.started_at, names))
+
+    def do_graph(self, params: dict[str, Any], reply: Reply) -> None:
+        """The services and their dependencies."""
+        rows = []
+        for name in self._select(params):
+            rules = self._plan.services[name]
+            wants = [other for other in rules.wants if other not in rules.needs]
+            after = [o for o in rules.after if o not in rules.needs and o not in rules.wants]
+            state = self._state.services[name].state
+            row = {"name": name, "state": state, "needs": rules.needs}
+            rows.append(row | {"wants": wants, "after": after})
+        states = {name: s.state for name, s in self._state.services.items()}
+        reply.answer(200, {"services": rows, "states": states})
+
+    # --- Processes --------------------------------------------------------------------------------
+
+    def do_tree(self, params: dict[str, Any], reply: Reply) -> None:
+        """The processes of services."""
+        views = self._views(self._select(params))
+        reply.answer(200, trees(views, self._init.driver.runs.processes()))
+
+    def do_top(self, params: dict[str, Any], reply: Reply) -> None:
+        """What services use; the CPU over a short while, during which everything goes on."""
+        if params["interval"] > _LONGEST:
+            raise Refusal(400, "bad-parameter", f"interval: at most {_LONGEST:g} seconds")
+        before = sample(self._driver.runs.processes(), seam.monotonic())
+        names = self._select(params)
+        later = partial(self._finish_top, names, before, reply)
+        timer = self._loop.call_later(params["interval"], later)
+        reply.on_leave(timer.cancel)
+
+    def _finish_top(self, names: list[str], before: Sample, reply: Reply) -> None:
+        now = sample(self._driver.runs.processes(), seam.monotonic())
+        known = [name for name in names if name in self._state.services]
+        reply.answer(200, {"services": totals(self._views(known), before, now)})

@@ -1,0 +1,73 @@
+"""One row of the command table, and what its parameters can be. Imports nothing but typing."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["names", "name", "words", "choice", "text", "integer", "seconds", "flag", "signal"]
+Access = Literal["read", "operate", "admin"]
+
+ACCESS_LEVELS: Final[tuple[Access, ...]] = ("read", "operate", "admin")
+PREFIX: Final = "/v1/"
+
+
+class Param(NamedTuple):
+    """One parameter.
+
+    On the command line names, words and signals stand by themselves, in the order of the row; the
+    others are options, called `option` if not as they are, with a short form if there is one.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    required: bool = False
+    short: str = ""
+    default: str | int | float | bool | None = None
+    choices: tuple[str, ...] = ()
+    option: str = ""
+
+    @property
+    def positional(self) -> bool:
+        """Whether it is given without an option's name."""
+        return self.kind in ("names", "name", "words", "signal")
+
+    @property
+    def flag(self) -> str:
+        """Its option on the command line."""
+        return "--" + (self.option or self.name.replace("_", "-"))
+
+
+class Command(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    access: Access
+    summary: str
+    params: tuple[Param, ...] = ()
+    stream: bool = False
+    examples: tuple[str, ...] = ()
+    route: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where it is found by HTTP."""
+        return self.route or PREFIX + self.name
+
+    @property
+    def is_verb(self) -> bool:
+        """Whether it is a verb of `nsinit ctl`; what has a route of its own is for programs."""
+        return not self.route
+
+
+NAMES: Final = Param(
+    "names", "names", "services: a name, a pattern such as 'web*', or tag:NAME; all without any"
+)
+SOME_NAMES: Final = NAMES._replace(
+    required=True, help="services: a name, a pattern such as 'web*', or tag:NAME"
+)
+WAITING: Final = (
+    Param("no_wait", "flag", "answer at once", default=False),
+    Param("timeout", "seconds", "how long to wait for it (s)", short="t", default=60.0),
+)

@@ -1,0 +1,165 @@
+"""More rows of the command table: what looks into services, and what looks after them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nsinit.control.row import NAMES, SOME_NAMES, WAITING, Command, Param
+
+STATES: Final = (
+    "stopped", "waiting", "starting", "running", "stopping", "backoff", "exited", "failed",
+)  # fmt: skip
+GOALS: Final = ("ready", "running", "stopped", "exited")
+
+INSIGHT: Final[tuple[Command, ...]] = (
+    Command(
+        "wait",
+        "GET",
+        "read",
+        "wait until services are ready, running, stopped or exited",
+        (
+            NAMES,
+            Param(
+                "state",
+                "choice",
+                "ready (the default; a oneshot: done), running, stopped or exited",
+                default="ready",
+                choices=GOALS,
+                option="for",
+            ),
+            Param("timeout", "seconds", "how long at most (s)", short="t", default=30.0),
+        ),
+        examples=("nsinit ctl wait db --for ready", "nsinit ctl wait --timeout 2m"),
+    ),
+    Command(
+        "health",
+        "GET",
+        "read",
+        "tell whether all that should run does, and is well",
+        (NAMES,),
+        examples=("nsinit ctl health", "nsinit ctl health web --json"),
+    ),
+    Command(
+        "why",
+        "GET",
+        "read",
+        "tell in words why services are as they are, down to the cause",
+        (
+            SOME_NAMES,
+            Param("lines", "integer", "so many lines of their last output", short="n", default=5),
+        ),
+        examples=("nsinit ctl why web",),
+    ),
+    Command(
+        "blame",
+        "GET",
+        "read",
+        "tell what the boot waited for: the slowest services and the critical chain",
+        (NAMES,),
+        examples=("nsinit ctl blame",),
+    ),
+    Command(
+        "graph",
+        "GET",
+        "read",
+        "show who needs whom, and how they are",
+        (NAMES,),
+        examples=("nsinit ctl graph", "nsinit ctl graph web"),
+    ),
+    Command(
+        "tree",
+        "GET",
+        "read",
+        "show the processes of services, strays among them",
+        (NAMES,),
+        examples=("nsinit ctl tree", "nsinit ctl tree web"),
+    ),
+    Command(
+        "top",
+        "GET",
+        "read",
+        "show once what services use: CPU, memory, processes, descriptors",
+        (
+            NAMES,
+            Param("interval", "seconds", "measure the CPU for so long (s)", short="d", default=0.5),
+        ),
+        examples=("nsinit ctl top", "nsinit ctl top 'web*' -d 5"),
+    ),
+    Command(
+        "livez",
+        "GET",
+        "read",
+        "answer 200 while init does",
+        examples=("curl --unix-socket /run/nsinit/control.sock http://nsinit/livez",),
+        route="/livez",
+    ),
+    Command(
+        "readyz",
+        "GET",
+        "read",
+        "answer 200 when all is well, 503 with the reasons when not",
+        examples=("curl --unix-socket /run/nsinit/control.sock http://nsinit/readyz",),
+        route="/readyz",
+    ),
+)
+
+CARE: Final[tuple[Command, ...]] = (
+    Command(
+        "reload",
+        "POST",
+        "operate",
+        "let services read their configuration again, and wait until they have",
+        (SOME_NAMES, *WAITING),
+        examples=("nsinit ctl reload nginx",),
+    ),
+    Command(
+        "reset",
+        "POST",
+        "operate",
+        "forget the failures of services: failed becomes stopped, a backoff ends",
+        (SOME_NAMES,),
+        examples=("nsinit ctl reset web",),
+    ),
+    Command(
+        "pin",
+        "POST",
+        "operate",
+        "keep services up or down as they are: start, stop and restart are refused",
+        (SOME_NAMES,),
+        examples=("nsinit ctl pin db",),
+    ),
+    Command(
+        "unpin",
+        "POST",
+        "operate",
+        "let pinned services be started and stopped again",
+        (SOME_NAMES,),
+        examples=("nsinit ctl unpin db",),
+    ),
+    Command(
+        "exec",
+        "POST",
+        "admin",
+        "run a command with the environment, user and directory of a service",
+        (
+            Param("terminal", "flag", "in a terminal of its own", short="t", default=False),
+            Param("name", "name", "the service, running or not", required=True),
+            Param("command", "words", "what to run, after --", required=True),
+            Param("term", "text", "the TERM that it gets (default: that of the caller)"),
+        ),
+        stream=True,
+        examples=("nsinit ctl exec web -- env", "nsinit ctl exec -t web -- sh"),
+    ),
+    Command(
+        "attach",
+        "GET",
+        "read",
+        "show the last output of services and follow it",
+        (
+            SOME_NAMES,
+            Param("lines", "integer", "so many lines of the past", short="n", default=10),
+        ),
+        stream=True,
+        examples=("nsinit ctl attach web",),
+    ),
+)

@@ -1,0 +1,87 @@
+"""Commands that an operator runs in the place of a service: its environment, user and directory.
+
+They are no part of a run: a stop or a restart leaves them alone, the end of init does not.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
+
+from nsinit.process.program import Tuning, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.errors import SpawnError
+    from nsinit.kernel.proc import End
+    from nsinit.process.spawner import Child, Spawner
+    from nsinit.process.strays import Strays
+    from nsinit.runtime.runs import Runs
+
+    Ended = Callable[[int, SpawnError | None], object]
+
+
+class Helper(NamedTuple):
+    """A command to run: beside whom, and on which descriptors, of a terminal if that is said."""
+
+    service: str
+    command: tuple[str, ...]
+    fds: list[int]
+    variables: dict[str, str]
+    terminal: bool = False
+
+
+class Helpers:
+    """All of these that run now."""
+
+    def __init__(self, runs: Runs, spawner: Spawner, strays: Strays) -> None:
+        self._runs = runs
+        self._spawner = spawner
+        self._strays = strays
+        self._running: dict[int, tuple[Child, Ended]] = {}
+
+    def start(self, helper: Helper, ended: Ended) -> int:
+        """Start a command in the place of its service; its pid. SpawnError if it can't be.
+
+        `ended` is told its status, with the reason if it never ran.
+        """
+        program = prepare(
+            structs.replace(self._runs.services[helper.service], command=helper.command),
+            self._runs.around,
+            {**self._runs.own_variables(helper.service), **helper.variables},
+        )
+        tuning = program.tuning or Tuning()
+        tty = "" if helper.terminal else None  # and not the service's own
+        if tuning.tty != tty:
+            program = structs.replace(program, tuning=structs.replace(tuning, tty=tty))
+        fds = helper.fds
+        program.fds.update(enumerate(fds))
+        if helper.terminal and program.identity is not None:
+            with suppress(OSError):  # without CAP_CHOWN only its name stays closed to the user
+                os.fchown(fds[0], program.identity[0], -1)
+        child = self._spawner.spawn(program)
+        self._running[child.pid] = (child, ended)
+        self._strays.began(child.pid, helper.service)
+        return child.pid
+
+    def ended(self, end: End) -> bool:
+        """Whether a process that was reaped is one of them; then its starter is told."""
+        child, tell = self._running.pop(end.pid, (None, None))
+        if child is None or tell is None:
+            return False
+        failed = None
+        if child.report is not None:
+            with suppress(OSError):
+                failed = child.outcome()
+            os.close(child.report)
+        with suppress(Exception):  # one client's trouble must not cost the other ends
+            tell(end.status, failed)
+        return True
+
+    def pids(self) -> list[int]:
+        """Those that run now."""
+        return list(self._running)
