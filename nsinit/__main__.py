@@ -13,6 +13,7 @@ usage: nsinit run [FILE]          start the services of FILE, as init or in a sa
        nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
        nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
        nsinit check [FILE]         tell everything that is wrong with FILE
+       nsinit completion SHELL     what bash, zsh or fish need to complete all this
        nsinit --version
 
 examples:
@@ -61,6 +62,10 @@ def main() -> int:
         from nsinit.cli.check import main as check
 
         return check(argv[1:])
+    if verb == "completion":
+        from nsinit.cli.completion import main as completion
+
+        return completion(argv[1:])
     return _other(verb)
 
 
@@ -81,7 +86,7 @@ def _other(verb: str) -> int:
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    hint = did_you_mean(verb, ("run", "ctl", "check"))
+    hint = did_you_mean(verb, ("run", "ctl", "check", "completion"))
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)
     return 2

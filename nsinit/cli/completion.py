@@ -1,0 +1,219 @@
+"""`nsinit completion SHELL`: what Tab offers, for bash, zsh and fish, from the command table.
+
+The names of services are asked of the running init when Tab is pressed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from nsinit import errors
+from nsinit.cli.output import complain
+from nsinit.control.commands import VERBS
+from nsinit.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nsinit.control.commands import Command
+
+PROGRAMS: Final = ("run", "ctl", "check", "completion")
+SHELLS: Final = ("bash", "zsh", "fish")
+_SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
+_HELP: Final = """\
+usage: nsinit completion bash|zsh|fish
+
+Writes what the shell needs to complete verbs, options and the names of services.
+
+examples:
+  source <(nsinit completion bash)
+  nsinit completion zsh > /usr/local/share/zsh/site-functions/_nsinit
+  nsinit completion fish > ~/.config/fish/completions/nsinit.fish"""
+
+_BASH: Final = """\
+# bash completion of nsinit: source <(nsinit completion bash)
+_nsinit_ctl() {{ command "${{COMP_WORDS[0]}}" ctl "${{at[@]}}" "$@" 2>/dev/null; }}
+_nsinit() {{
+    local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
+    local offer="" i verb="" at=()
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "{programs} -- --help --version" -- "$word"))
+        return
+    fi
+    case "${{COMP_WORDS[1]}}" in
+        completion) COMPREPLY=($(compgen -W "{shells}" -- "$word")); return ;;
+        run|check) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        ctl) ;;
+        *) return ;;
+    esac
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        case "${{COMP_WORDS[i]}}" in
+            -s|--socket) at+=("${{COMP_WORDS[i]}}" "${{COMP_WORDS[i+1]}}"); ((i++)) ;;
+            -*) ;;
+            *) verb="${{COMP_WORDS[i]}}"; break ;;
+        esac
+    done
+    if [[ -z $verb ]]; then
+        [[ $before == --socket ]] && {{ COMPREPLY=($(compgen -f -- "$word")); return; }}
+        COMPREPLY=($(compgen -W "{verbs} -s --socket --help" -- "$word"))
+        return
+    fi
+    case "$verb $before" in
+{values}
+    esac
+    if [[ $word == -* ]]; then
+        case "$verb" in
+{options}
+        esac
+    else
+        case "$verb" in
+{named}) offer="$(_nsinit_ctl list)" ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$offer" -- "$word"))
+}}
+complete -o bashdefault -F _nsinit nsinit"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the completion of one shell."""
+    if list(argv) in (["-h"], ["--help"]):
+        print(_HELP)
+        return errors.EXIT_OK
+    if len(argv) != 1:
+        print(_HELP, file=sys.stderr)
+        return errors.EXIT_USAGE
+    writers = {"bash": bash, "zsh": zsh, "fish": fish}
+    if argv[0] not in writers:
+        hint = did_you_mean(argv[0], SHELLS) or f"one of {', '.join(SHELLS)}"
+        complain(f"cannot complete in {argv[0]!r}", hint)
+        return errors.EXIT_USAGE
+    print(writers[argv[0]]())
+    return errors.EXIT_OK
+
+
+def _options(command: Command) -> list[tuple[str, str]]:
+    """The options of a verb, long and short, with what they are for."""
+    made: list[tuple[str, str]] = []
+    for param in command.params:
+        if not param.positional:
+            made.append((param.flag, param.help))
+            made += [(f"-{param.short}", param.help)] if param.short else []
+    return [*made, ("--json", "JSON instead of text"), ("--help", "tell more of the verb")]
+
+
+def _takes_names(command: Command) -> bool:
+    return any(param.kind in ("names", "name") for param in command.params)
+
+
+def bash() -> str:
+    """For bash."""
+    values, options = [], []
+    for verb, command in VERBS.items():
+        for param in command.params:
+            choices = _SIGNALS if param.kind == "signal" else param.choices
+            if choices:
+                before = verb if param.positional else param.flag
+                offered = f'compgen -W "{" ".join(choices)}" -- "$word"'
+                values.append(f'        "{verb} {before}") COMPREPLY=($({offered})); return ;;')
+        words = " ".join(name for name, _ in _options(command))
+        options.append(f'            {verb}) offer="{words}" ;;')
+    named = [verb for verb, command in VERBS.items() if _takes_names(command)]
+    return _BASH.format(
+        programs=" ".join(PROGRAMS),
+        shells=" ".join(SHELLS),
+        verbs=" ".join(VERBS),
+        values="\n".join(values),
+        options="\n".join(options),
+        named="            " + "|".join(named),
+    )
+
+
+def zsh() -> str:
+    """For zsh, by its own functions."""
+    verbs = "\n".join(f"        {_quoted(f'{v}:{c.summary}')}" for v, c in VERBS.items())
+    cases = []
+    for verb, command in VERBS.items():
+        specs = []
+        for param in command.params:
+            if param.positional:
+                continue
+            takes = "" if param.kind == "flag" else f":{param.name}:"
+            takes += f"({' '.join(param.choices)})" if param.choices else ""
+            specs.append(_quoted(f"{param.flag}[{_plain(param.help)}]{takes}"))
+            if param.short:
+                specs.append(_quoted(f"-{param.short}[{_plain(param.help)}]{takes}"))
+        specs.append(_quoted("--json[JSON instead of text]"))
+        if _takes_names(command):
+            specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
+        cases.append(f"        {verb}) _arguments {' '.join(specs)} ;;")
+    return f"""\
+#compdef nsinit
+# zsh completion of nsinit
+_nsinit() {{
+    local service=$words[1]
+    local -a verbs=(
+{verbs}
+    )
+    if ((CURRENT == 2)); then
+        compadd -- {" ".join(PROGRAMS)} --help --version
+        return
+    fi
+    case $words[2] in
+        completion) compadd -- {" ".join(SHELLS)}; return ;;
+        run|check) _files; return ;;
+        ctl) ;;
+        *) return ;;
+    esac
+    if ((CURRENT == 3)); then
+        _describe verb verbs
+        return
+    fi
+    local verb=$words[3]
+    shift 2 words
+    ((CURRENT -= 2))
+    case $verb in
+{chr(10).join(cases)}
+    esac
+}}
+if [[ $funcstack[1] == _nsinit ]]; then _nsinit "$@"; else compdef _nsinit nsinit; fi"""
+
+
+def fish() -> str:
+    """For fish."""
+    first = "not __fish_seen_subcommand_from " + " ".join(PROGRAMS)
+    lines = [
+        "# fish completion of nsinit",
+        "complete -c nsinit -f",
+        f"complete -c nsinit -n '{first}' -a '{' '.join(PROGRAMS)}'",
+        "complete -c nsinit -n '__fish_seen_subcommand_from run check' -F",
+        f"complete -c nsinit -n '__fish_seen_subcommand_from completion' -a '{' '.join(SHELLS)}'",
+    ]
+    begun = "__fish_seen_subcommand_from ctl; and not __fish_seen_subcommand_from "
+    begun += " ".join(VERBS)
+    for verb, command in VERBS.items():
+        lines.append(f"complete -c nsinit -n '{begun}' -a {verb} -d {_quoted(command.summary)}")
+        seen = f"'__fish_seen_subcommand_from ctl; and __fish_seen_subcommand_from {verb}'"
+        if _takes_names(command):
+            lines.append(f"complete -c nsinit -n {seen} -a '(nsinit ctl list 2>/dev/null)'")
+        for param in command.params:
+            if param.positional:
+                continue
+            words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
+            words += "" if param.kind == "flag" else " -x"
+            words += f" -a '{' '.join(param.choices)}'" if param.choices else ""
+            lines.append(f"complete -c nsinit -n {seen} {words} -d {_quoted(param.help)}")
+        lines.append(f"complete -c nsinit -n {seen} -l json -d 'JSON instead of text'")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """One word of zsh or fish, which differ in how a quote is written inside of quotes."""
+    return "'" + text.replace("'", "") + "'"
+
+
+def _plain(text: str) -> str:
+    """Without what zsh's _arguments takes for its own."""
+    return text.replace("[", "(").replace("]", ")").replace(":", " -")
