@@ -115,6 +115,9 @@ class Client:
         except (OSError, ValueError, IndexError, StopIteration) as error:
             connection.close()
             raise _lost(self.path, error) from None
+        except ControlError:
+            connection.close()
+            raise
         return CommandRun(connection, b"", self.path)
 
     def is_answered(self) -> bool:
