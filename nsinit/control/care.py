@@ -95,13 +95,14 @@ class Care(Desk):
         """Run a command in the place of a service."""
         from nsinit.control.execution import Execution  # noqa: PLC0415  (few inits are asked to)
 
-        self._select({"names": [params["name"]]})  # for a helpful refusal
-        if params["name"] not in self._plan.services:
-            raise Refusal(400, "bad-parameter", "name: expected the name of one service")
+        found = self._select({"names": [params["name"]]})
+        if len(found) != 1:
+            message = f"name: {params['name']} is not one service but {', '.join(found)}"
+            raise Refusal(400, "bad-parameter", message)
         words = [*params["command"], params["term"] or ""]
         if any("\0" in word for word in words):
             raise Refusal(400, "bad-parameter", "command: no word of it can hold a null byte")
-        Execution(self._init, self._loop, params, reply).begin()
+        Execution(self._init, self._loop, params | {"name": found[0]}, reply).begin()
 
 
 class _Reload(Wait):

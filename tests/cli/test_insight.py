@@ -132,7 +132,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     from tests.support.live import live
 
     with live(tmp_path_factory.mktemp("why"), CHAIN) as made:
-        eventually(lambda: made.status(), "an answer")
+        eventually(made.status, "an answer")
         made.wait_for("crash", "backoff")
         made.wait_for("poor", "failed")
         yield made
@@ -150,8 +150,10 @@ def test_why_goes_down_to_the_cause_when_services_wait(chain: Live) -> None:
         "  it waits for middle to be ready (waiting)",
         "because:",
         "  middle is waiting for Ns",
-        "    crash is in backoff for Ns; its last run ended with exit code 3 (result exit-code), "
-        "Ns ago; was restarted once in a row of at most 10; the next try is in Ns",
+        (
+            "    crash is in backoff for Ns; its last run ended with exit code 3 (result exit-code)"
+            ", Ns ago; was restarted once in a row of at most 10; the next try is in Ns"
+        ),
     ]
 
 

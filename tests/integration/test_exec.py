@@ -62,7 +62,8 @@ def _exec(init: Live, *words: str, **more: Any) -> subprocess.CompletedProcess[b
 
 def test_command_is_in_the_place_of_the_service_when_run(init: Live) -> None:
     """Its environment, directory and umask; a session of its own; running or not."""
-    done = _exec(init, "a", "--", "sh", "-c", "pwd; umask; echo $COLOUR $NSINIT_SERVICE; ps -o sid= $$; echo $$")  # fmt: skip
+    script = "pwd; umask; echo $COLOUR $NSINIT_SERVICE; ps -o sid= $$; echo $$"
+    done = _exec(init, "a", "--", "sh", "-c", script)
     directory, umask, names, session, pid = done.stdout.decode().split("\n")[:5]
     assert (directory, umask, names) == ("/usr", "0027", "blue a")
     assert session.strip() == pid
