@@ -46,6 +46,8 @@ def _why(answer: dict[str, Any]) -> None:
         say(f"{row['name']} {text.replace(row['state'], _state(row['state']), 1)}")
         for sentence in others:
             say(f"  {sentence}")
+        if row.get("next_run") is not None:
+            say(f"  its next run is in {span(max(0.0, row['next_run'] - time.time()))}")
         if by := row.get("stopped_by"):
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(by["time"]))
             say(f"  uid {by['uid']} stopped it at {at}")

@@ -50,17 +50,15 @@ def _details(s: dict[str, Any]) -> str:
         parts.append(f"next run in {span(max(0.0, s['next_run'] - time.time()))}")
     elif s["reason"]:
         parts.append(s["reason"])
-    if s.get("health") == "unhealthy":
-        parts.append("unhealthy")
+    return ", ".join(parts + _notes(s)) or s["description"]
+
+
+def _notes(s: dict[str, Any]) -> list[str]:
+    """What else is worth a word about it."""
+    parts = ["unhealthy"] if s.get("health") == "unhealthy" else []
     if s.get("message"):
         parts.append(f'"{s["message"]}"')
-    if s.get("reloading"):
-        parts.append("reloading")
-    if s.get("pinned"):
-        parts.append("pinned")
-    if s["main"]:
-        parts.append("main")
-    return ", ".join(parts) or s["description"]
+    return parts + [word for word in ("reloading", "pinned", "main") if s.get(word)]
 
 
 def _list(answer: dict[str, Any]) -> None:

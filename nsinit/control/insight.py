@@ -59,8 +59,10 @@ class Insight(Desk):
         """Sentences about services, the chain of those that they wait for, and their last words."""
         why = Why(self._plan, self._state, seam.monotonic())
         rows = []
-        for name in self._select(params):
+        for view in self._views(self._select(params)):
+            name = view.name
             row = why.explain(name)
+            row["next_run"] = view.next_run
             if (stopped := self._stopped_by.get(name)) and row["state"] == "stopped":
                 uid, at = stopped
                 row["stopped_by"] = {"uid": uid, "time": round(at, 3)}

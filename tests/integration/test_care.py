@@ -186,3 +186,10 @@ def test_wait_ends_when_the_state_comes(init: Live) -> None:
     for one in waits:
         one.join(20)
     assert got == ["running", "running"]
+
+
+def test_message_is_shown_when_a_service_says_something(init: Live) -> None:
+    """STATUS of sd_notify, where the operator looks first."""
+    eventually(lambda: init.status()["notify"]["message"], "its message")
+    assert '"serving"' in init.ctl("status", "notify").stdout
+    assert "it says: serving" in init.ctl("why", "notify").stdout

@@ -100,6 +100,7 @@ def test_arguments_are_parameters_when_a_verb_is_parsed() -> None:
     [
         ({}, "the shop"),
         ({"main": True}, "main"),
+        ({"health": "unhealthy", "message": "busy", "pinned": True}, 'unhealthy, "busy", pinned'),
         ({"state": "waiting", "reason": "for db to be ready (starting)"}, "for db to be ready"),
         ({"state": "exited", "exit_code": 0}, "exit code 0"),
         ({"state": "failed", "exit_signal": 9, "result": "signal"}, "killed by KILL"),
