@@ -102,19 +102,19 @@ class Insight(Desk):
     def do_tree(self, params: dict[str, Any], reply: Reply) -> None:
         """The processes of services."""
         views = self._views(self._select(params))
-        reply.answer(200, trees(views, self._init.driver.runs.processes()))
+        reply.answer(200, trees(views, self._init.driver.runs.tasks.processes()))
 
     def do_top(self, params: dict[str, Any], reply: Reply) -> None:
         """What services use; the CPU over a short while, during which everything goes on."""
         if params["interval"] > _LONGEST:
             raise Refusal(400, "bad-parameter", f"interval: at most {_LONGEST:g} seconds")
-        before = sample(self._driver.runs.processes(), seam.monotonic())
+        before = sample(self._driver.runs.tasks.processes(), seam.monotonic())
         names = self._select(params)
         later = partial(self._finish_top, names, before, reply)
         timer = self._loop.call_later(params["interval"], later)
         reply.on_leave(timer.cancel)
 
     def _finish_top(self, names: list[str], before: Sample, reply: Reply) -> None:
-        now = sample(self._driver.runs.processes(), seam.monotonic())
+        now = sample(self._driver.runs.tasks.processes(), seam.monotonic())
         known = [name for name in names if name in self._state.services]
         reply.answer(200, {"services": totals(self._views(known), before, now)})

@@ -382,10 +382,6 @@ class Runs:
         """Open every log file by its name again; how many were, None if there is none."""
         return self._logs.reopen()
 
-    def processes(self) -> list[tuple[int, str, bool]]:
-        """The processes of all services: pid, service, and whether init has started it itself."""
-        return self._strays.processes()
-
     # --- Orphans of nobody ------------------------------------------------------------------------
 
     def strangers(self) -> list[int]:
@@ -394,9 +390,8 @@ class Runs:
 
 
 def _no_pipes(service: str, error: OSError) -> SpawnError:
-    number = error.errno or errno.EIO
-    hint = "raise the limit on open files" if number in _NO_FDS else ""
-    return SpawnError(service, "make pipes for", number, hint=hint)
+    hint = "raise the limit on open files" if error.errno in _NO_FDS else ""
+    return SpawnError(service, "make pipes for", error.errno or errno.EIO, hint=hint)
 
 
 def _spawn_failed(service: str, run: int, error: SpawnError) -> m.SpawnFailed:

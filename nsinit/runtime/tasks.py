@@ -84,6 +84,10 @@ class Tasks:
             self._helpers = Helpers(self._runs, self._spawner, self._strays)
         return self._helpers.start(helper, ended)
 
+    def processes(self) -> list[tuple[int, str, bool]]:
+        """Those of all services: pid, service, and whether init has started it itself."""
+        return self._strays.processes()
+
     def helper_pids(self) -> list[int]:
         """The commands that operators run."""
         return self._helpers.pids() if self._helpers is not None else []

@@ -124,7 +124,7 @@ def test_command_is_hung_up_when_the_caller_is_killed(init: Live) -> None:
     with subprocess.Popen(command, env=init.env, stdout=subprocess.PIPE) as caller:
         assert caller.stdout is not None
         assert caller.stdout.readline() == b"ready\n"
-        assert [p["command"] for p in _helpers(init)] == ["sleep 1000"]
+        eventually(lambda: [p["command"] for p in _helpers(init)] == ["sleep 1000"], "its exec")
         caller.kill()
         eventually(lambda: not _helpers(init), "the end of the command")
 
