@@ -30,15 +30,18 @@ _PATIENCE: Final = 10  # times the debounce
 _TOGETHER: Final = 0.02  # s: what is nearly due for one is due for all that watch the same
 
 
+_COUNTED: Final = 1000  # files that changed together
+
+
 class _Change:
     """What has changed for one service, and not been acted on."""
 
-    __slots__ = ("at", "count", "first", "path")
+    __slots__ = ("at", "first", "path", "paths")
 
     def __init__(self, path: str, now: float) -> None:
         self.path = path
         self.first = now
-        self.count = 0
+        self.paths: set[str] = set()  # as many as are worth counting
         self.at = now
 
 
@@ -106,7 +109,8 @@ class Watches:
         now = seam.monotonic()
         change = self._changes.setdefault(name, _Change(path, now))
         span = float(self._specs[name][0].debounce)
-        change.count += 1
+        if len(change.paths) < _COUNTED:
+            change.paths.add(path)
         change.at = min(now + span, change.first + _PATIENCE * span)
         self._set()
 
@@ -135,7 +139,8 @@ class Watches:
         s = core.state.services.get(name)
         if s is None or not s.want or core.state.phase != "up" or s.state is State.WAITING:
             return []
-        more = f" and {change.count - 1} more" if change.count > 1 else ""
+        others = len(change.paths) - 1
+        more = f" and {others} more" if others else ""
         if watch.action == "reload" and s.state is not State.RUNNING:
             return []
         self._say.info(f"{name}: {watch.action}, as {change.path}{more} changed")
