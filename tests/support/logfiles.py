@@ -47,7 +47,7 @@ def packed(init: Live) -> list[pathlib.Path]:
         plain = [name for name in names if not name.endswith(".gz")]
         return plain == ["x.log.1", "x.log"] and not (init.directory / "x.log.gz-new").exists()
 
-    eventually(done, "gzip is done")
+    eventually(done, "gzip is done", 3 * DEADLINE)
     return paths_of(init)
 
 
