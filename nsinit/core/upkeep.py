@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nsinit.core import policy
 from nsinit.core.messages import Changed
-from nsinit.core.starting import become_ready, take_main
+from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
 from nsinit.core.stopping import abort, begin_stop
 from nsinit.core.turn import arm, disarm, remark, run_task
@@ -65,6 +65,16 @@ def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> 
     s.reloading = False
     if e.status != 0:
         remark(turn, s, f"reload_command {policy.how_it_ended(e.status, e.text)}")
+    if s.reload_again:
+        begin_reload(turn, s, rules)
+
+
+def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    """Run its reload_command; one that runs already may have read what was changed since."""
+    s.reload_again = "reload" in s.tasks
+    if not s.reload_again:
+        s.reloading = True
+        run_task(turn, s, rules, "reload")
 
 
 # --- sd_notify ------------------------------------------------------------------------------------
@@ -87,15 +97,18 @@ def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if e.watchdog_span is not None:
         s.watchdog = e.watchdog_span
     if e.ready:
-        s.begun, s.reloading = True, False
-        if s.state is State.STARTING and rules.says_ready and s.stage == "main" and s.pid:
-            become_ready(turn, s, rules)
-    if s.state is State.RUNNING:
-        _feed(turn, s, rules, e)
+        s.reloading = False
+        if s.state is State.STARTING:
+            hear_ready(turn, s, rules, listen=rules.says_ready)
+    if e.watchdog == "trigger" and s.pid and s.state is not State.STOPPING:
+        s.why = "it said that it hangs"
+        abort(turn, s, rules)
+    elif s.state is State.RUNNING:
+        _feed(turn, s, e)
 
 
 def _take_main(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
-    if s.state is State.STARTING and s.stage == "daemon":
+    if s.state is State.STARTING and s.stage in ("parent", "daemon"):
         take_main(turn, s, rules, e.main_pid)
     elif s.pid:
         s.pid = e.main_pid
@@ -108,11 +121,8 @@ def _extend(turn: Turn, s: ServiceState, span: float) -> None:
         arm(turn, s, timer, max(span, s.timers[timer] - turn.now))
 
 
-def _feed(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
-    if e.watchdog == "trigger":
-        s.why = "it said that it hangs"
-        abort(turn, s, rules)
-    elif s.watchdog and (e.watchdog or e.watchdog_span is not None):
+def _feed(turn: Turn, s: ServiceState, e: Notified) -> None:
+    if s.watchdog and (e.watchdog or e.watchdog_span is not None):
         arm(turn, s, "watchdog", s.watchdog)
     elif not s.watchdog:
         disarm(turn, s, "watchdog")
