@@ -15,7 +15,16 @@ from nsinit.core.state import State
 from nsinit.core.turn import arm, cancel_task, enter, remark, run_task
 
 if TYPE_CHECKING:
-    from nsinit.core.messages import Emptied, Exited, Fired, Lingering, Scope, TaskEnded, TaskKind
+    from nsinit.core.messages import (
+        Emptied,
+        Exited,
+        Fired,
+        Lingering,
+        MainFound,
+        Scope,
+        TaskEnded,
+        TaskKind,
+    )
     from nsinit.core.state import Result, ServiceState
     from nsinit.core.turn import Turn
     from nsinit.model.plan import Rules
@@ -29,7 +38,10 @@ STOP_TASKS: Final[tuple[TaskKind, ...]] = ("pre_stop", "stop_command")
 def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None:
     """End a run, or undo what an exited oneshot did; `cause` is why, if nobody asked for it."""
     undo = s.state is State.EXITED
-    s.cause = s.cause if undo else cause
+    if undo:
+        s.stop_step, s.swept = -1, False  # nothing of its run is left
+    else:
+        s.cause = cause
     enter(turn, s, State.STOPPING, s.why or cause or s.asked)
     hosted = rules.accepts and s.begun  # what has no main process ends when it is told to
     if hosted:
@@ -37,8 +49,18 @@ def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None
     if not s.pid and not undo and not hosted:  # a hook before it ran, or no daemon is found yet
         main_is_gone(turn, s, rules)
         return
-    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks]
-    _next_stop_task(turn, s, rules)
+    _ask_to_end(turn, s, rules)
+
+
+def found_late(turn: Turn, s: ServiceState, rules: Rules, pid: int) -> None:
+    """A daemon was found while its run is being stopped: it is waited for as no stray is."""
+    if s.stage != "daemon":
+        return
+    s.pid, s.status, s.stage = pid, None, "main"
+    if s.stop_scale <= 0:
+        _kill(turn, s, rules)
+    elif s.stop_step < 0:
+        _ask_to_end(turn, s, rules)
 
 
 def abort(turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -58,12 +80,13 @@ def shorten_stop(turn: Turn, s: ServiceState, *, scale: float) -> None:
 
 
 def kill_now(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    """Skip what is left of the grace of a run that is being stopped."""
-    s.stop_tasks = []
+    """Skip what is left of the grace of a run that is being stopped, and the hooks to come."""
+    if s.state is not State.STOPPING:
+        return  # there was nothing to wait for
+    s.stop_scale = 0.0
     for task in list(s.tasks):
         cancel_task(turn, s, task)
     if s.stage == "post_stop" or (not s.pid and s.stop_step < 0):
-        s.stop_scale = 0.0  # what is found has no grace
         main_is_gone(turn, s, rules)
     elif s.stop_step < len(rules.stop_steps):
         _kill(turn, s, rules)
@@ -81,6 +104,11 @@ def on_exited(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
         enter(turn, s, State.STOPPING, "ended")
     if not any(task in STOP_TASKS for task in s.tasks):  # else when that has ended
         main_is_gone(turn, s, rules)
+
+
+def on_found_stopping(turn: Turn, s: ServiceState, rules: Rules, e: MainFound) -> None:
+    """The answer was on its way when the stop began."""
+    found_late(turn, s, rules, e.pid)
 
 
 def on_lingering(turn: Turn, s: ServiceState, rules: Rules, e: Lingering) -> None:
@@ -118,6 +146,11 @@ def on_stop_task_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) 
 
 
 # --- The sequence ---------------------------------------------------------------------------------
+
+
+def _ask_to_end(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
+    _next_stop_task(turn, s, rules)
 
 
 def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:

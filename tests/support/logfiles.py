@@ -10,7 +10,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from nsinit.runtime.rotation import find_slots
-from tests.support.live import Live, eventually
+from tests.support.live import DEADLINE, Live, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
