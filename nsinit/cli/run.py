@@ -70,9 +70,9 @@ def _run(argv: list[str]) -> int:
     asked, command = split_words("run", argv, env)
 
     def load() -> Loaded:
-        return load_asked(asked, env, command)
+        return load_asked(asked, env, command, patient=False)
 
-    loaded = load()
+    loaded = load_asked(asked, env, command)
     given = Given(loaded, load, env, _here(), None, _serve)
     if loaded.config.sandbox is None:
         return be_init(given)

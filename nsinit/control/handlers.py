@@ -19,7 +19,7 @@ from nsinit.control.insight import Insight
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
 from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
-from nsinit.control.waiting import Wait, results
+from nsinit.control.waiting import BAD, Wait, results
 from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
 from nsinit.core.view import view_service
@@ -28,7 +28,7 @@ from nsinit.kernel import seam
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
@@ -114,7 +114,7 @@ class Handlers(Insight, Care):
         """Want services down."""
         names = self._select(params)
         self._driver.post(m.Stop(tuple(names)))
-        self._wait(names, params, reply, lambda s: s.state in AT_REST)
+        self._wait(names, params, reply, lambda s: s.state in AT_REST, bad=())
 
     def do_restart(self, params: dict[str, Any], reply: Reply) -> None:
         """Stop services and start them again."""
@@ -181,13 +181,14 @@ class Handlers(Insight, Care):
         reply: Reply,
         done: Callable[[ServiceView], bool],
         runs: dict[str, int] | None = None,
+        bad: Container[State] = BAD,
     ) -> None:
         """Answer when all are `done`; `runs` are those before it was asked, if new ones matter."""
         services = self._views(names)
         if params["no_wait"]:
             reply.answer(200, {"results": results(services, lambda _: True)})
         else:
-            wait = Wait(services, done, reply, self._init.history, runs)
+            wait = Wait(services, done, reply, self._init.history, runs, bad)
             wait.begin(self._loop, params["timeout"])
 
     def _views(self, names: list[str]) -> list[ServiceView]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.routes import Refusal
 from nsinit.core.state import State
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
     from nsinit.runtime.events import Happening, History
 
-_BAD = frozenset({State.FAILED, State.BACKOFF})
+BAD: Final = frozenset({State.FAILED, State.BACKOFF})
 
 
 class Wait:
-    """One client that waits for some services; `done` says when one of them has arrived."""
+    """One client that waits for some services; `done` says when one of them has arrived.
+
+    In one of the states that are `bad` it has arrived where it should not be.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class Wait:
         reply: Reply,
         history: History,
         runs: dict[str, int] | None = None,
+        bad: Container[State] = BAD,
     ) -> None:
         """`runs` are the numbers of the runs before, to tell a failed one that came since."""
         self._runs = runs or {}
@@ -36,6 +40,7 @@ class Wait:
         self._done = done
         self._reply = reply
         self._history = history
+        self._bad = bad
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
@@ -78,7 +83,7 @@ class Wait:
     def _arrived(self, s: ServiceView) -> bool:
         new = s.run > self._runs.get(s.name, s.run)
         spoilt = s.state is State.WAITING and new and s.result not in ("", "success")
-        return self._done(s) and s.state not in _BAD and not spoilt
+        return self._done(s) and s.state not in self._bad and not spoilt
 
 
 def results(

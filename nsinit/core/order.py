@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 TRIGGERS: Final = {"schedule": "for its schedule", "socket": "for a connection"}
 
 
+def to_undo(s: ServiceState, rules: Rules) -> bool:
+    """Whether it has ended, and what it did is to be undone before it is stopped."""
+    return s.state is State.EXITED and rules.undo
+
+
 def alive(s: ServiceState) -> bool:
     """Whether there is something to stop: processes, or what an exited oneshot is asked to undo."""
     return s.state in ACTIVE or (s.state is State.EXITED and bool(s.asked))

@@ -154,6 +154,7 @@ def _ask_to_end(turn: Turn, s: ServiceState, rules: Rules) -> None:
 
 
 def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    s.stop_tasks = [task for task in s.stop_tasks if task in rules.tasks]  # as of an update since
     if s.stop_tasks:
         run_task(turn, s, rules, s.stop_tasks.pop(0), scale=s.stop_scale)
     elif s.pid:

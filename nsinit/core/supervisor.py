@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
-from nsinit.core import order, policy, rolling, service, starting, stopping, update
+from nsinit.core import order, policy, rolling, service, starting, stopping, update, upkeep
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
 from nsinit.core.turn import Turn, cancel_task
 
@@ -46,8 +46,7 @@ class Supervisor:
     def handle(self, event: Event, now: float, jitter: float = 0.0) -> list[Action]:
         """What to do about one event at this monotonic instant; `jitter` is from 0 to 1."""
         turn = Turn(now, jitter)
-        if self.state.leaving:
-            update.forget(self.state, self.plan)
+        self.tidy()
         match event:
             case m.Fired(service="") | m.TaskEnded(service=""):
                 self._own_event(turn, event)
@@ -61,6 +60,11 @@ class Supervisor:
                 self._request(turn, event)
         self._look_round(turn)
         return turn.actions
+
+    def tidy(self) -> None:
+        """Forget services that have left, once the actions that name them are carried out."""
+        if self.state.leaving:
+            update.forget(self.state, self.plan)
 
     def _request(self, turn: Turn, event: Event) -> None:
         """What an operator asks for; `names` that are unknown are the caller's mistake."""
@@ -91,6 +95,8 @@ class Supervisor:
         self._busy = None
         self._restart(turn, tuple(update.to_restart(self.state, changed)))
         self._start(turn, [n for n, r in plan.services.items() if r.autostart and n not in known])
+        for name, s in self.state.services.items():
+            upkeep.adjust(turn, s, self._rules(name))
         turn.touched += self.state.services.values()
 
     def _rules(self, name: str) -> Rules:

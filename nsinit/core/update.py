@@ -27,7 +27,7 @@ def merge(turn: Turn, state: CoreState, old: Plan, new: Plan, changed: tuple[str
         if name in services:
             if name in changed and s.state in ACTIVE:
                 state.outdated.setdefault(name, rules)
-        elif s.state in AT_REST and not order.alive(s) and not s.tasks:
+        elif s.state in AT_REST and not order.to_undo(s, rules) and not s.tasks:
             del state.services[name]
         else:
             service.stop(turn, s, rules, by_hand=False)

@@ -9,7 +9,7 @@ from nsinit.core.messages import Changed
 from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
 from nsinit.core.stopping import abort, begin_stop, found_late
-from nsinit.core.turn import arm, disarm, remark, run_task
+from nsinit.core.turn import arm, cancel_task, disarm, remark, run_task
 
 if TYPE_CHECKING:
     from nsinit.core.messages import Fired, Notified, TaskEnded
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 RELOADED: Final = "reloaded"
 
 # --- Health ---------------------------------------------------------------------------------------
+
+
+def adjust(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    """An update may have brought checks to a running service, or taken them away."""
+    if "health" not in rules.tasks:
+        disarm(turn, s, "check")
+        cancel_task(turn, s, "health")
+        s.health = ""
+    elif s.state is State.RUNNING and not s.health:
+        s.health, s.health_fails = "starting", 0
+        arm(turn, s, "check", rules.health_interval)
 
 
 def on_check_due(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:

@@ -29,12 +29,18 @@ def find_config(asked: str | None, env: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
-def load_asked(asked: str | None, env: Mapping[str, str], command: Sequence[str]) -> Loaded:
-    """Read what `nsinit run [FILE] -- COMMAND` means; a command needs no file at all."""
+def load_asked(
+    asked: str | None, env: Mapping[str, str], command: Sequence[str], *, patient: bool = True
+) -> Loaded:
+    """Read what `nsinit run [FILE] -- COMMAND` means; a command needs no file at all.
+
+    Unless it is `patient`, nothing is read that could make the reader wait.
+    """
     if not command:
-        return load_config(find_config(asked, env), env)
+        return load(read_sources(find_config(asked, env), patient=patient), env)
     found = _look(asked, env)
-    return load(with_command([] if found is None else read_sources(found), command), env)
+    sources = [] if found is None else read_sources(found, patient=patient)
+    return load(with_command(sources, command), env)
 
 
 def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
@@ -48,9 +54,9 @@ def load_config(path: str, env: Mapping[str, str]) -> Loaded:
     return load(read_sources(path), env)
 
 
-def read_sources(path: str) -> list[Source]:
+def read_sources(path: str, *, patient: bool = True) -> list[Source]:
     """A file and what it includes, in that order."""
-    main = parse_source(path, read_file(path))
+    main = parse_source(path, read_file(path, patient=patient))
     sources = [main]
     patterns = included(main)
     if patterns:
@@ -64,7 +70,7 @@ def read_sources(path: str) -> list[Source]:
         for file in found:
             if os.path.realpath(file) not in seen:
                 seen.add(os.path.realpath(file))
-                sources.append(parse_source(file, read_file(file)))
+                sources.append(parse_source(file, read_file(file, patient=patient)))
     return sources
 
 

@@ -6,6 +6,9 @@ wrong types, unset variables, then the checks on what could be read.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +50,15 @@ class Loaded(Struct, frozen=True):
         return [source.file for source in self.sources]
 
 
-def read_file(path: str) -> str:
-    """The text of a configuration file; ConfigError says why it can't be read."""
+def read_file(path: str, *, patient: bool = True) -> str:
+    """The text of a configuration file; ConfigError says why it can't be read.
+
+    A pipe, as in `nsinit run <(make-config)`, is waited for only by who is `patient`.
+    """
     try:
-        with open(path, "rb") as file:
+        if not patient and not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with open(path, "rb", opener=None if patient else _open_at_once) as file:
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a path can't contain NUL"
@@ -62,6 +70,10 @@ def read_file(path: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(path, line, "", "cannot read: this is not UTF-8")]) from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse_source(file: str, text: str) -> Source:

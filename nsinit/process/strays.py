@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ROUNDS: Final = 5  # of one signal, against what forks faster than one look
 _ZOMBIE: Final = "Z"
+_MANY: Final = 256
 
 
 class Strays:
@@ -37,11 +38,16 @@ class Strays:
         self._members: dict[tuple[int, int], str] = {}  # (pid, start time) to service
         self._orphans: dict[int, str | None] | None = None  # of this batch
         self._seen: Look | None = None  # of this batch
+        self._many = _MANY  # sessions, before those that are over are forgotten
 
     def began(self, pid: int, service: str) -> None:
         """A main process was made."""
         self._mains[pid] = service
         self._sessions[pid] = service
+        if len(self._sessions) > self._many:  # mostly of hooks and probes that left nothing
+            self.refresh()
+            self.look()
+            self._many = max(_MANY, 2 * len(self._sessions))
 
     def joined(self, pid: int, service: str) -> None:
         """A process was made that leads a session of a service, and is not its main one."""

@@ -94,6 +94,7 @@ class Driver:
                 if isinstance(action, m.Spawn):
                     failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
                     self._queue.append(failed)
+        self.core.tidy()
 
     def _carry_out(self, action: m.Action) -> None:
         match action:

@@ -351,6 +351,7 @@ class Runs:
     def release(self, service: str, run: int) -> None:
         """The run is over."""
         self._sweeping.pop(service, None)
+        self._killed.discard(service)
         self._strays.forget(service)
         self._logs.finish((service, run, ""))
         if self._readiness is not None:
@@ -358,11 +359,10 @@ class Runs:
         if service in self._coming:
             self.services[service] = self._coming.pop(service)
 
-    def update(self, config: Config, restarted: Container[str]) -> None:
-        """Go by another configuration; runs that it asks to restart end as they began."""
+    def update(self, config: Config, unfinished: Container[str]) -> None:
+        """Go by another configuration; what is `unfinished` ends as it began."""
         for name, spec in config.services.items():
-            runs = any(main.service == name for main in self._mains.values())
-            if name in restarted and runs:
+            if name in unfinished:
                 self._coming[name] = spec
             else:
                 self._coming.pop(name, None)

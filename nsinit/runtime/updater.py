@@ -9,7 +9,10 @@ import os
 from typing import TYPE_CHECKING
 
 from nsinit.core import messages as m
+from nsinit.core.order import to_undo
+from nsinit.core.state import ACTIVE
 from nsinit.errors import ConfigError, Problem
+from nsinit.model.plan import REPLICAS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +56,11 @@ class Updater:
         from nsinit.model.load import load  # noqa: PLC0415  (the same)
 
         wanted = self._counts | counts
-        for name in counts:
+        for name, count in counts.items():
+            if count > REPLICAS_MAX:
+                why = f"expected a number from 0 to {REPLICAS_MAX}, got {count}"
+                path = f"services.{name}.replicas"
+                raise ConfigError([Problem(self._loaded.files[0], 0, path, why)])
             found = [s.data.get("services", {}).get(name) for s in self._loaded.sources]
             if not any(isinstance(table, dict) and "replicas" in table for table in found):
                 problem = Problem(
@@ -68,10 +75,23 @@ class Updater:
         found = differ(self._loaded.config, loaded.config)
         if not dry_run and self._driver.core.state.phase == "up":
             self._loaded, self._counts = loaded, counts
-            self._driver.runs.update(loaded.config, found.restarted)
+            self._driver.runs.update(loaded.config, self._unfinished(loaded, found))
             self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
             self._follow(loaded.config.services)
         return found
+
+    def _unfinished(self, loaded: Loaded, found: Difference) -> set[str]:
+        """Of what restarts: what has to end as it began, by hooks of the old kind too."""
+        core = self._driver.core
+        return {
+            name
+            for name in found.restarted
+            if (s := core.state.services.get(name)) is not None
+            and (
+                s.state in ACTIVE
+                or (to_undo(s, core.plan.services[name]) and loaded.plan.services[name].undo)
+            )
+        }
 
 
 def in_words(found: Difference) -> str:

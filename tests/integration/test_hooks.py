@@ -25,7 +25,9 @@ def test_hooks_run_in_order_when_service_lives_and_stops(start: Start, loop: str
     """Each is over before the next begins; after a restart all of them run again."""
     main = script('echo main >> "$HERE/trace"; exec sleep 1000')
     hooks = "\n".join(f"{name} = {note(name)}" for name in LIFE if name != "main")
-    init = start(f'[init]\nloop = "{loop}"\n[services.a]\ncommand = {main}\nmin_uptime = 0.2\n{hooks}')
+    init = start(
+        f'[init]\nloop = "{loop}"\n[services.a]\ncommand = {main}\nmin_uptime = 0.2\n{hooks}'
+    )
     init.wait_for("a", "running")
     assert trace(init) == LIFE[:3]
     init.ctl("restart", "a")
@@ -51,7 +53,7 @@ def test_post_stop_is_told_the_end_when_main_has_ended(
     words = '"$SERVICE_RESULT" "$EXIT_CODE" "$EXIT_STATUS" "$0 $1 $2 $3"'
     post = hook(f'printf "%s\\n" {words} >> "$HERE/trace"')
     init = start(
-        f'[init]\nkeep_running = true\n[services.a]\ncommand = {script(main)}\n'
+        f"[init]\nkeep_running = true\n[services.a]\ncommand = {script(main)}\n"
         f'restart = "no"\npost_stop = {post}\n'
     )
     eventually(lambda: init.status().get("a", {}).get("state") in ("exited", "failed"), "its end")
@@ -61,7 +63,7 @@ def test_post_stop_is_told_the_end_when_main_has_ended(
 def test_hooks_know_main_pid_when_it_runs(start: Start) -> None:
     """MAINPID, as init's own namespace counts."""
     init = start(
-        f'[services.a]\n{SLEEPER}post_start = {note("$MAINPID")}\npre_stop = {note("$MAINPID")}\n'
+        f"[services.a]\n{SLEEPER}post_start = {note('$MAINPID')}\npre_stop = {note('$MAINPID')}\n"
     )
     pid = init.wait_for("a", "running")["pid"]
     init.ctl("stop", "a")
@@ -71,7 +73,7 @@ def test_hooks_know_main_pid_when_it_runs(start: Start) -> None:
 def test_service_is_not_restarted_when_post_stop_exits_125(start: Start) -> None:
     """As a finish script of s6 says it."""
     init = start(
-        f'[init]\nkeep_running = true\n[services.a]\ncommand = {script("sleep 0.2; exit 1")}\n'
+        f"[init]\nkeep_running = true\n[services.a]\ncommand = {script('sleep 0.2; exit 1')}\n"
         f'restart = "always"\nrestart_delay = 0.05\npost_stop = {hook("exit 125")}\n'
     )
     failed = init.wait_for("a", "failed")
@@ -85,8 +87,8 @@ def test_on_fail_runs_once_when_service_gives_up(start: Start) -> None:
     """Not for each of the attempts; init does not end before it has."""
     report = note('"$SERVICE_RESULT $EXIT_STATUS"')
     init = start(
-        f'[services.a]\ncommand = {script("exit 7")}\nrestart_limit = 2\nrestart_delay = 0.05\n'
-        f'on_fail = {report.replace("echo", "sleep 0.3; echo", 1)}\n'
+        f"[services.a]\ncommand = {script('exit 7')}\nrestart_limit = 2\nrestart_delay = 0.05\n"
+        f"on_fail = {report.replace('echo', 'sleep 0.3; echo', 1)}\n"
     )
     assert init.wait() == 7
     assert trace(init) == ["start-limit-hit 7"]
@@ -96,7 +98,7 @@ def test_init_hooks_run_around_everything_when_init_lives(start: Start, loop: st
     """Before the first service and after the last one is gone."""
     init = start(
         f'[init]\nloop = "{loop}"\npre_start = {note("first")}\npost_stop = {note("last")}\n'
-        f'[services.a]\n{SLEEPER}pre_start = {note("begin")}\npost_stop = {note("end")}\n'
+        f"[services.a]\n{SLEEPER}pre_start = {note('begin')}\npost_stop = {note('end')}\n"
     )
     init.wait_for("a", "running")
     init.signal(signal.SIGTERM)
@@ -107,8 +109,8 @@ def test_init_hooks_run_around_everything_when_init_lives(start: Start, loop: st
 def test_nothing_starts_when_init_pre_start_fails(start: Start) -> None:
     """Init ends with its code, and says why; its post_stop cleans up."""
     init = start(
-        f'[init]\npre_start = {hook("exit 9")}\npost_stop = {note("last")}\n'
-        f'[services.a]\n{SLEEPER}pre_start = {note("begin")}\n'
+        f"[init]\npre_start = {hook('exit 9')}\npost_stop = {note('last')}\n"
+        f"[services.a]\n{SLEEPER}pre_start = {note('begin')}\n"
     )
     assert init.wait() == 9
     assert trace(init) == ["last"]
@@ -224,7 +226,9 @@ def test_reason_is_told_when_hook_cannot_do_its_part(
     tmp_path: pathlib.Path, name: str, table: str, reason: str
 ) -> None:
     """The run fails with it, and nothing of it is left; init goes on."""
-    config = f'[init]\nkeep_running = true\n[services.a]\n{SLEEPER}restart = "no"\n{name} = {table}\n'
+    config = (
+        f'[init]\nkeep_running = true\n[services.a]\n{SLEEPER}restart = "no"\n{name} = {table}\n'
+    )
     with live(tmp_path, config) as init:
         failed = init.wait_for("a", "failed")
         assert reason in failed["reason"]
@@ -263,8 +267,8 @@ def test_hook_runs_as_its_user_when_it_names_one(tmp_path: pathlib.Path) -> None
     (tmp_path / "trace").touch()
     (tmp_path / "trace").chmod(0o666)
     config = f'[services.a]\n{SLEEPER}user = "nobody"\n'
-    config += f'pre_start = {note("$(id -u) $(id -g) $USER", user="root")}\n'
-    config += f'post_start = {note("$(id -u)")}\n'
+    config += f"pre_start = {note('$(id -u) $(id -g) $USER', user='root')}\n"
+    config += f"post_start = {note('$(id -u)')}\n"
     with live(tmp_path, config) as init:
         pid = init.wait_for("a", "running")["pid"]
         assert trace(init)[0] == "0 0 root"
