@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.kernel import seam
 from nsinit.process import oom
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
 
-    monkeypatch.setattr(oom.seam, "open_fd", open_elsewhere)
+    monkeypatch.setattr(seam, "open_fd", open_elsewhere)
     return put
 
 
