@@ -6,7 +6,6 @@ wrong types, unset variables, then the checks on what could be read.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import tomllib
@@ -57,7 +56,7 @@ def read_file(path: str, *, patient: bool = True) -> str:
     """
     try:
         if not patient and not stat.S_ISREG(os.stat(path).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise ConfigError([Problem(path, 0, "", "cannot read: it is no regular file")])
         with open(path, "rb", opener=None if patient else _open_at_once) as file:
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:

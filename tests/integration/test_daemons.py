@@ -46,7 +46,7 @@ def test_daemon_is_the_service_when_its_parent_has_ended(
 
 def test_dependents_wait_when_pid_file_comes_late(start: Start) -> None:
     """Ready is when the daemon is known, not when its parent has ended."""
-    late = f'(sleep 0.5; echo $$PPID > /dev/null; exec setsid sh -c \'echo $$$$ > "$HERE/pid"; '
+    late = '(sleep 0.5; echo $$PPID > /dev/null; exec setsid sh -c \'echo $$$$ > "$HERE/pid"; '
     late += f"exec sleep 1000') {QUIET} &"
     init = start(
         _service(late, 'pid_file = "${HERE}/pid"\n')
@@ -144,7 +144,7 @@ def test_stop_is_quick_when_daemon_is_not_found_yet(tmp_path: pathlib.Path) -> N
 
 def test_children_end_too_when_daemon_is_stopped(tmp_path: pathlib.Path) -> None:
     """Workers in the daemon's group and beside it."""
-    workers = f"sleep 1001 & setsid sleep 1002 & exec sleep 1000"
+    workers = "sleep 1001 & setsid sleep 1002 & exec sleep 1000"
     text = f"setsid sh -c '{workers}' {QUIET} & echo $! > \"$HERE/pid\""
     with live(tmp_path, _service(text, 'pid_file = "${HERE}/pid"\n')) as init:
         init.wait_for("a", "running")

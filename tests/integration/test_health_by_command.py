@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from tests.support.live import descendants, eventually, live, toml
 from tests.support.traces import note, script, trace
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.integration.conftest import Start
 
 SLEEPER = 'command = "sleep 1000"\nmin_uptime = 0\nrestart_delay = 0.05\n'
@@ -130,7 +131,8 @@ def test_dependents_wait_when_ready_asks(start: Start, loop: str) -> None:
     """Running only once the command says so; then it is not asked any more."""
     probe = script('echo asked >> "$HERE/trace"; [ -e "$HERE/ready" ]')
     init = start(
-        f'[init]\nloop = "{loop}"\n[services.db]\n{SLEEPER}ready = {{ exec = {probe}, interval = 0.1 }}\n'
+        f'[init]\nloop = "{loop}"\n[services.db]\n{SLEEPER}'
+        f"ready = {{ exec = {probe}, interval = 0.1 }}\n"
         f'[services.web]\n{SLEEPER}depends_on = ["db"]\n'
     )
     eventually(lambda: len(trace(init)) >= 3, "it is asked again and again")

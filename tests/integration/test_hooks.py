@@ -240,7 +240,8 @@ def test_reason_is_told_when_hook_cannot_do_its_part(
 def test_service_ends_as_usual_when_late_hook_is_missing(tmp_path: pathlib.Path, name: str) -> None:
     """It is said, and changes nothing."""
     more = "restart_limit = 0\n" if name == "on_fail" else ""
-    config = f'[init]\nkeep_running = true\n[services.a]\n{SLEEPER}{more}{name} = {{command = "/no/x"}}\n'
+    config = f"[init]\nkeep_running = true\n[services.a]\n{SLEEPER}{more}"
+    config += f'{name} = {{ command = "/no/x" }}\n'
     with live(tmp_path, config) as init:
         pid = init.wait_for("a", "running")["pid"]
         if name == "on_fail":

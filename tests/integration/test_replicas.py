@@ -94,9 +94,8 @@ def test_nothing_changes_when_scale_is_wrong(
 
 def test_at_most_one_is_down_when_restarted_by_name(start: Start, loop: str) -> None:
     """`restart web` takes the replicas one after the other, each once the last one is up."""
-    init = start(
-        f'[init]\nloop = "{loop}"\n{WEB.replace("min_uptime = 0", "min_uptime = 0.2")}replicas = 3\n'
-    )
+    web = WEB.replace("min_uptime = 0", "min_uptime = 0.2")
+    init = start(f'[init]\nloop = "{loop}"\n{web}replicas = 3\n')
     for number in (1, 2, 3):
         init.wait_for(f"web@{number}", "running")
     seen = init.events()[-1]["seq"]

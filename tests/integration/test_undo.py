@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def _step(name: str, *needs: str) -> str:
     up = script(f'echo up {name} >> "$HERE/trace"')
     return (
-        f'[services.{name}]\ntype = "oneshot"\ncommand = {up}\nstop_command = {note("down " + name)}\n'
-        f"depends_on = {list(needs)}\n"
+        f'[services.{name}]\ntype = "oneshot"\ncommand = {up}\n'
+        f"stop_command = {note('down ' + name)}\ndepends_on = {list(needs)}\n"
     )
 
 

@@ -163,7 +163,8 @@ def test_new_file_counts_when_services_restart_meanwhile(start: Start) -> None:
     """One in backoff, one that is being stopped, one that crashes all the time."""
     crash = f"[services.a]\ncommand = {script('exit 1')}\nrestart_delay = 60\n"
     slow = script("trap 'sleep 0.5; exit 0' TERM; while :; do sleep 0.05; done")
-    busy = f"[services.c]\ncommand = {script('sleep 0.02; exit 1')}\nrestart_delay = 0\nrestart_limit = 'unlimited'\n"
+    busy = f"[services.c]\ncommand = {script('sleep 0.02; exit 1')}\n"
+    busy += "restart_delay = 0\nrestart_limit = 'unlimited'\n"
     stopping = f"[services.b]\ncommand = {slow}\nmin_uptime = 0.2\n"
     init = start(crash + stopping + busy)
     init.wait_for("a", "backoff")
