@@ -79,9 +79,13 @@ def test_no_orphans_are_left_when_service_is_stopped(start: Start) -> None:
     left = "setsid sleep 1001 & (setsid sh -c 'sleep 1002 & sleep 1003' &) & exec sleep 1000"
     init = start(f"[services.a]\ncommand = {script(left)}\nmin_uptime = 0.3\n")
     init.wait_for("a", "running")
-    below = eventually(lambda: (d := descendants(init.pid)) and len(d) == 4 and d, "all of them")
+
+    def below() -> list[int]:
+        return [pid for pid in descendants(init.pid) if is_alive(pid)]
+
+    left_alone = eventually(lambda: (found := below()) and len(found) == 5 and found, "all of them")
     init.ctl("stop", "a")
-    assert not any(is_alive(pid) for pid in below)
+    assert not any(is_alive(pid) for pid in left_alone)
 
 
 @pytest.mark.root
