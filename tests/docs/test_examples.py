@@ -15,6 +15,10 @@ from tests.support.live import NSINIT, ROOT, Live, environment, eventually, live
 if TYPE_CHECKING:
     import pathlib
 
+# Where the examples are that have to be told of a place.
+PLACES = {"READY_DIR": "/tmp", "HEALTH_FILE": "/tmp/x", "HEALTH_PORT": "9"} | {
+    f"READY_PORT_{number}": str(number) for number in range(1, 9)
+}
 EXAMPLES = sorted(path.name for path in (ROOT / "config").glob("*.toml"))
 
 
@@ -23,7 +27,7 @@ def test_example_is_right_when_checked(name: str) -> None:
     """As `nsinit check` says, without a warning; some want to be told of a place."""
     done = subprocess.run(
         [*NSINIT, "check", f"config/{name}"],
-        cwd=ROOT, env=environment(READY_DIR="/tmp", HEALTH_FILE="/tmp/x"), capture_output=True, text=True, check=False,
+        cwd=ROOT, env=environment(**PLACES), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done
     assert "warning" not in done.stdout
