@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pathlib
 
 # Where the examples are that have to be told of a place.
-PLACES = {"READY_DIR": "/tmp", "HEALTH_FILE": "/tmp/x", "HEALTH_PORT": "9"} | {
+PLACES = {"READY_DIR": "/tmp", "HEALTH_FILE": "/tmp/x", "HEALTH_PORT": "9", "READY_PORT": "9"} | {
     f"READY_PORT_{number}": str(number) for number in range(1, 9)
 }
 EXAMPLES = sorted(path.name for path in (ROOT / "config").glob("*.toml"))
