@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.live import descendants, eventually, is_alive, live, status_field
-from tests.support.traces import note, script, trace
+from tests.support.traces import hook, note, script, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -302,3 +302,18 @@ def test_included_files_are_read_again_when_updated(tmp_path: pathlib.Path) -> N
         (tmp_path / "conf.d" / "b.toml").unlink()
         init.ctl("update")
         eventually(lambda: list(init.status()) == ["a"], "b is gone")
+
+
+def test_stop_goes_on_when_update_takes_its_hook_away(tmp_path: pathlib.Path) -> None:
+    """The stop_command that was to follow pre_stop is no more: the signals follow."""
+    slow = hook('until [ -e "$HERE/go" ]; do sleep 0.05; done', timeout="1m")
+    config = f"{A}pre_stop = {slow}\n"
+    with live(tmp_path, f"{config}stop_command = {note('never')}\n") as init:
+        init.wait_for("a", "running")
+        init.ctl("stop", "a", "--no-wait")
+        init.wait_for("a", "stopping")
+        _write(init, config)
+        init.ctl("update")
+        (tmp_path / "go").touch()
+        assert init.wait_for("a", "stopped")["exit_signal"] == signal.SIGTERM
+        assert trace(init) == []
