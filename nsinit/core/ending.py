@@ -23,16 +23,19 @@ NO_RESTART = 125  # of a post_stop hook, as under s6
 
 
 def main_is_gone(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    """There is no main process (any more): look for what it left, unless that may stay."""
-    if rules.kill_mode == "process":
+    """There is no main process (any more): look for what it left, unless that may stay.
+
+    A daemon that was not found yet is not what its parent left behind: it may not stay.
+    """
+    if rules.kill_mode == "process" and s.stage != "daemon":
         nothing_left(turn, s, rules)
     else:
         turn.actions.append(Sweep(s.name, s.run))
 
 
 def nothing_left(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    """No process of the run is left: clean up after it, once, and conclude."""
-    if s.stage == "post_stop" or "post_stop" not in rules.tasks:
+    """No process of the run is left: clean up after it, once and if there is time, and conclude."""
+    if s.stage == "post_stop" or "post_stop" not in rules.tasks or s.stop_scale <= 0:
         conclude(turn, s, rules)
         return
     s.stage = "post_stop"
@@ -59,7 +62,7 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
     s.last_status, s.stage = s.status, ""
     asked, s.asked = s.asked, ""
     turn.actions.append(Release(s.name, s.run))
-    if not success and s.want:
+    if not success and s.want and asked != "restart":
         turn.broken.append(s)
     if not s.want:
         enter(turn, s, State.STOPPED, s.why)
@@ -112,7 +115,8 @@ def _await_next(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
 
 
 def _lasted(turn: Turn, s: ServiceState, rules: Rules) -> bool:
-    return s.ready_at is not None and turn.now - s.ready_at >= rules.reset_after
+    ended_at = turn.now if s.ended_at is None else s.ended_at
+    return s.ready_at is not None and ended_at - s.ready_at >= rules.reset_after
 
 
 def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -129,7 +133,8 @@ def _retry(turn: Turn, s: ServiceState, rules: Rules) -> None:
     s.triggered = bool(rules.trigger)
     if not lasted:
         s.delay = policy.next_delay(s.delay, rules.restart_delay, rules.restart_max_delay)
-    if s.cause == "exec":  # it takes no time at all: without a pause init would do nothing else
+    if s.cause == "exec" or not s.begun:
+        # It may take no time at all: without a pause init would do nothing else.
         s.delay = max(s.delay, policy.SHORTAGE_DELAY)
     if s.delay <= 0:
         enter(turn, s, State.WAITING, s.why)

@@ -21,23 +21,36 @@ def alive(s: ServiceState) -> bool:
     return s.state in ACTIVE or (s.state is State.EXITED and bool(s.asked))
 
 
+def _listens(s: ServiceState, rules: Rules) -> bool:
+    """Whether its sockets take connections for it, though it does not run."""
+    return rules.trigger == "socket" and s.state is State.WAITING and s.want
+
+
+def _last_result(s: ServiceState, rules: Rules) -> str:
+    """How the last run of what waits for its next one ended."""
+    return s.result if rules.trigger and s.state is State.WAITING and s.want else ""
+
+
 def holds(plan: Plan, state: CoreState, name: str, condition: str) -> bool:
     """Whether the condition of a dependency is met now."""
     s, rules = state.services[name], plan.services[name]
     staying = s.want and not s.asked
     match condition:
         case "completed":
-            return s.state is State.EXITED and not s.asked
+            done = s.state is State.EXITED and not s.asked
+            return done or _last_result(s, rules) == "success"
         case "exited":
-            return s.state in (State.EXITED, State.FAILED) and not s.asked
+            over = s.state in (State.EXITED, State.FAILED) and not s.asked
+            return over or bool(_last_result(s, rules))
         case "ready":
             up = s.state is State.RUNNING and staying
-            return up or (rules.oneshot and s.state is State.EXITED and not s.asked)
+            done = rules.oneshot and s.state is State.EXITED and not s.asked
+            return up or done or _listens(s, rules)
         case _:  # started
-            begun = s.state is State.STARTING and s.begun and s.stage != "pre_start"
+            begun = s.state is State.STARTING and s.begun
             going = s.state is State.RUNNING or begun
             done = rules.oneshot and s.state is State.EXITED and not s.asked
-            return (going and staying) or done
+            return (going and staying) or done or _listens(s, rules)
 
 
 def verdict(plan: Plan, state: CoreState, rules: Rules) -> Verdict:

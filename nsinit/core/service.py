@@ -25,15 +25,20 @@ from nsinit.core.messages import (
     MainFound,
     MainMissing,
     Notified,
+    Pin,
     Ready,
+    Reload,
+    Reset,
     RunEvent,
     Signal,
     Spawned,
     SpawnFailed,
+    Stop,
     TaskEnded,
+    Trigger,
 )
 from nsinit.core.state import ACTIVE, AT_REST, ServiceState, State
-from nsinit.core.turn import TASKS, WHERE, Turn, cancel_task, disarm, enter, run_task
+from nsinit.core.turn import TASKS, WHERE, Turn, cancel_task, disarm, enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from nsinit.core.messages import TaskKind, TimerKind
     from nsinit.model.plan import Rules
 
+    Request = Stop | Reload | Reset | Pin | Trigger
     # A handler takes the class of event that its row names, which no type can say of a table.
     Handler = Callable[[Turn, ServiceState, Rules, Any], None]
 
@@ -52,12 +58,12 @@ def start(turn: Turn, s: ServiceState) -> None:
     if s.pinned == "down":
         return
     s.want, s.by_hand = True, False
-    if s.state in (State.STARTING, State.RUNNING):
+    if s.state in (State.STARTING, State.RUNNING) or (s.state is State.EXITED and s.asked):
         s.asked = ""  # a stop that has not begun is taken back
         turn.touched.append(s)
         return
     if s.state is State.STOPPING:
-        s.asked = "restart"
+        s.fails, s.delay, s.asked = 0, 0.0, "restart"
         return
     if s.state is not State.WAITING:
         s.fails, s.delay, s.due, s.asked = 0, 0.0, False, ""
@@ -68,7 +74,7 @@ def stop(turn: Turn, s: ServiceState, rules: Rules, *, by_hand: bool) -> None:
     """Want it down. What has processes is stopped once the supervisor says `may_stop`."""
     if by_hand and s.pinned == "up":
         return
-    s.want = False
+    s.want, s.triggered = False, False
     if s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
         s.by_hand, s.asked = by_hand, "stop"
         turn.touched.append(s)
@@ -90,9 +96,8 @@ def reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Let a running service read its configuration again, by its command or its signal."""
     if s.state is not State.RUNNING or not s.pid:
         return
-    if "reload" in rules.tasks and "reload" not in s.tasks:
-        s.reloading = True
-        run_task(turn, s, rules, "reload")
+    if "reload" in rules.tasks:
+        upkeep.begin_reload(turn, s, rules)
     elif rules.reload_signal:
         turn.actions.append(Signal(s.name, s.run, rules.reload_signal, "main"))
 
@@ -100,7 +105,7 @@ def reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
 def reset(turn: Turn, s: ServiceState) -> None:
     """Forget its failures; what has ended is as if it had never run, a backoff is over."""
     s.fails, s.delay, s.restarts = 0, 0.0, 0
-    if s.state in (State.EXITED, State.FAILED):
+    if s.state in (State.EXITED, State.FAILED) and not s.asked:  # else it is about to be undone
         s.want, s.result, s.last_status = False, "", None
         enter(turn, s, State.STOPPED)
     elif s.state is State.BACKOFF:
@@ -125,6 +130,21 @@ def trigger(turn: Turn, s: ServiceState, rules: Rules) -> None:
         if rules.overlap == "kill" and s.state in ACTIVE:
             restart(turn, s)
     turn.touched.append(s)
+
+
+def ask(turn: Turn, s: ServiceState, rules: Rules, event: Request) -> None:
+    """What concerns one service without its neighbours."""
+    match event:
+        case Stop():
+            stop(turn, s, rules, by_hand=True)
+        case Reload():
+            reload(turn, s, rules)
+        case Reset():
+            reset(turn, s)
+        case Pin(on=on):
+            pin(s, on=on)
+        case Trigger():
+            trigger(turn, s, rules)
 
 
 # --- Handlers of more than one state --------------------------------------------------------------
@@ -188,6 +208,8 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.RUNNING, SpawnFailed): starting.on_spawn_failed,  # it lied when it said it is ready
     (State.RUNNING, Execed): _ignore,  # it said that it is ready before we knew that it runs
     (State.RUNNING, Ready): _ignore,
+    (State.RUNNING, MainFound): _ignore,  # it told its pid before it was found
+    (State.RUNNING, MainMissing): _ignore,
     (State.RUNNING, Notified): upkeep.on_notified,
     (State.RUNNING, Exited): stopping.on_exited,
     (State.STOPPING, SpawnFailed): starting.on_spawn_failed,

@@ -35,7 +35,8 @@ def may_start(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Everything that it waits for holds: begin a new run."""
     s.run += 1
     s.pid, s.begun, s.cause, s.status, s.why = 0, False, "", None, ""
-    s.stop_step, s.stop_scale, s.swept, s.due, s.hopeless = -1, 1.0, False, False, False
+    s.stop_step, s.stop_scale, s.swept, s.due = -1, 1.0, False, False
+    s.hopeless, s.fatal, s.said_ready, s.reload_again = False, False, False, False
     s.triggered, s.reloading, s.message, s.health, s.health_fails = False, False, "", "", 0
     s.stop_tasks, s.probe_delay, s.watchdog = [], policy.FIRST_PROBE, None
     s.started_at, s.ready_at, s.ended_at = turn.now, None, None
@@ -46,7 +47,7 @@ def may_start(turn: Turn, s: ServiceState, rules: Rules) -> None:
         s.stage = "pre_start"
         run_task(turn, s, rules, "pre_start")
     else:
-        _spawn(turn, s)
+        _spawn(turn, s, rules)
 
 
 def must_wait(turn: Turn, s: ServiceState, reason: str) -> None:
@@ -60,25 +61,26 @@ def must_wait(turn: Turn, s: ServiceState, reason: str) -> None:
 
 def cannot_start(turn: Turn, s: ServiceState, rules: Rules, reason: str) -> None:
     """What it needs has failed for good."""
-    s.result, s.last_status, s.cause = "dependency", None, "dependency"
+    s.result, s.cause, s.status, s.last_status = "dependency", "dependency", None, None
     give_up(turn, s, rules, reason)
 
 
 # --- The process ----------------------------------------------------------------------------------
 
 
-def _spawn(turn: Turn, s: ServiceState) -> None:
-    s.stage = "main"
+def _spawn(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    s.stage = "parent" if rules.forking else "main"
     turn.actions.append(Spawn(s.name, s.run))
 
 
 def on_pre_start_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
-    """Without its preparation the service is not started."""
-    if e.status == 0:
-        _spawn(turn, s)
+    """Without its preparation the service is not started; nor if it is to stop meanwhile."""
+    if e.status == 0 and not s.asked:
+        _spawn(turn, s, rules)
         return
-    _blame_task(s, e)
-    enter(turn, s, State.STOPPING, s.why)
+    if e.status != 0:
+        _blame_task(s, e)
+    enter(turn, s, State.STOPPING, s.why or s.asked)
     main_is_gone(turn, s, rules)
 
 
@@ -92,10 +94,12 @@ def on_spawned(turn: Turn, s: ServiceState, rules: Rules, e: Spawned) -> None:
 def on_execed(turn: Turn, s: ServiceState, rules: Rules, e: Execed) -> None:
     """The program runs; a daemon's parent does, which says little."""
     s.begun = True
+    turn.touched.append(s)  # "started" holds now
+    if s.stage == "post_start":
+        return  # it said that it is ready before we knew that it runs
     if not rules.waits_for_ready and rules.min_uptime <= 0:
         become_ready(turn, s, rules)
         return
-    turn.touched.append(s)  # "started" holds now
     if not rules.waits_for_ready:
         arm(turn, s, "uptime", rules.min_uptime)
     elif "ready" in rules.tasks and not rules.forking:
@@ -107,6 +111,8 @@ def on_spawn_failed(turn: Turn, s: ServiceState, rules: Rules, e: SpawnFailed) -
     s.pid, s.ended_at, s.why = 0, turn.now, e.text
     s.cause, s.status = "exec", policy.exec_status(e.errno)
     s.hopeless = e.errno not in policy.TRANSIENT
+    for task in list(s.tasks):
+        cancel_task(turn, s, task)
     if s.state is State.RUNNING or (s.state is State.STARTING and s.asked):
         enter(turn, s, State.STOPPING, s.asked)
     nothing_left(turn, s, rules)
@@ -114,6 +120,9 @@ def on_spawn_failed(turn: Turn, s: ServiceState, rules: Rules, e: SpawnFailed) -
 
 def on_start_timeout(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
     """It is not ready, and whoever waits for it has waited long enough."""
+    if s.stage in ("parent", "main") and not s.pid:  # it is being made, and then there is a pid
+        arm(turn, s, "start", policy.FIND_AGAIN)
+        return
     begin_stop(turn, s, rules, "timeout")
 
 
@@ -121,31 +130,40 @@ def on_start_timeout(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> Non
 
 
 def on_exited_starting(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
-    """A daemon's parent ends when the daemon runs; any other end is one."""
-    if not rules.forking or s.stage != "main" or e.status != 0:
+    """A daemon's parent ends when the daemon runs, a oneshot when it is done; any other end is one.
+
+    What has to be done after the start of a oneshot may take longer than the oneshot itself.
+    """
+    if s.stage == "parent" and e.status == 0:
+        s.pid, s.stage, s.status = 0, "daemon", 0
+        turn.actions.append(FindMain(s.name, s.run))
+    elif rules.oneshot and s.stage == "post_start" and e.status in rules.success:
+        s.pid, s.status, s.ended_at = 0, e.status, turn.now
+    else:
         on_exited(turn, s, rules, e)
-        return
-    s.pid, s.stage, s.status = 0, "daemon", 0
-    turn.actions.append(FindMain(s.name, s.run))
 
 
 def on_main_found(turn: Turn, s: ServiceState, rules: Rules, e: MainFound) -> None:
-    """The daemon is the main process from now on."""
-    take_main(turn, s, rules, e.pid)
+    """The daemon is the main process from now on, unless it has told us so itself."""
+    if s.stage == "daemon":
+        take_main(turn, s, rules, e.pid)
 
 
 def take_main(turn: Turn, s: ServiceState, rules: Rules, pid: int) -> None:
-    """Its parent has ended; ready or not, the run goes on."""
-    s.pid, s.status, s.stage = pid, None, "main"
+    """What its parent does is of no interest any more; ready or not, the run goes on."""
+    s.pid, s.status, s.stage, s.begun = pid, None, "main", True
     disarm(turn, s, "find")
-    if "ready" in rules.tasks:
-        run_task(turn, s, rules, "ready")
-    elif not rules.says_ready:
+    if s.said_ready or not (rules.says_ready or "ready" in rules.tasks):
         become_ready(turn, s, rules)
+    elif "ready" in rules.tasks:
+        run_task(turn, s, rules, "ready")
+    turn.touched.append(s)  # a stop may have waited for the pid
 
 
 def on_main_missing(turn: Turn, s: ServiceState, rules: Rules, e: MainMissing) -> None:
     """The daemon has not written its pid file yet, or is no more."""
+    if s.stage != "daemon":
+        return
     if e.hopeless:
         s.cause, s.why = "exit-code", e.text
         enter(turn, s, State.STOPPING, e.text)
@@ -165,8 +183,15 @@ def on_find_again(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
 
 def on_ready(turn: Turn, s: ServiceState, rules: Rules, e: Ready) -> None:
     """It says so, or something about it does."""
-    s.begun = True
-    if rules.waits_for_ready and s.stage == "main" and s.pid:
+    hear_ready(turn, s, rules, listen=rules.waits_for_ready)
+
+
+def hear_ready(turn: Turn, s: ServiceState, rules: Rules, *, listen: bool) -> None:
+    """That it is ready proves that it runs; a daemon's word counts once that is found."""
+    s.begun = s.begun or bool(s.pid)
+    turn.touched.append(s)  # "started" may hold now
+    s.said_ready = s.said_ready or (listen and s.stage in ("parent", "daemon"))
+    if listen and s.stage == "main" and s.pid:
         become_ready(turn, s, rules)
 
 
@@ -176,8 +201,9 @@ def on_probe_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> N
         become_ready(turn, s, rules)
         return
     s.reason = e.text or policy.how_it_ended(e.status, "")
-    arm(turn, s, "again", min(s.probe_delay, rules.ready_interval))
-    s.probe_delay = min(s.probe_delay * policy.FACTOR, rules.ready_interval)
+    arm(turn, s, "again", s.probe_delay)
+    longest = max(rules.ready_interval, policy.FIRST_PROBE)
+    s.probe_delay = min(s.probe_delay * policy.FACTOR, longest)
 
 
 def on_probe_again(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
@@ -204,12 +230,16 @@ def become_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
 
 def on_post_start_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
     """It is up; or what had to be done for it was not, and it is stopped."""
-    if e.status == 0:
+    if e.status == 0 and s.ended_at is None:
         _be_up(turn, s, rules)
-        return
-    _blame_task(s, e)
-    s.status = None  # its main process is alive
-    begin_stop(turn, s, rules, s.cause)
+    elif e.status == 0:  # of a oneshot that ended meanwhile
+        enter(turn, s, State.STOPPING, "ended")
+        main_is_gone(turn, s, rules)
+    else:
+        status = s.status
+        _blame_task(s, e)
+        s.status = status  # that of its main process, or none yet
+        begin_stop(turn, s, rules, s.cause)
 
 
 def _be_up(turn: Turn, s: ServiceState, rules: Rules) -> None:

@@ -35,7 +35,8 @@ Result = Literal[
     "dependency", "exec",
 ]  # fmt: skip
 Health = Literal["", "starting", "healthy", "unhealthy"]
-Stage = Literal["", "pre_start", "main", "daemon", "post_start", "post_stop"]
+# A daemon's parent is not its main process: "parent", then "daemon" while that is looked for.
+Stage = Literal["", "pre_start", "parent", "daemon", "main", "post_start", "post_stop"]
 Pin = Literal["", "up", "down"]
 Asked = Literal["", "stop", "restart"]
 Phase = Literal["new", "up", "stopping", "done"]
@@ -61,6 +62,7 @@ class ServiceState(Struct, kw_only=True):
     stage: Stage = ""  # how far the start or the stop of this run is
     tasks: list[TaskKind] = field(default_factory=list)  # hooks and probes that run now
     begun: bool = False  # the program was exec'ed
+    said_ready: bool = False  # a daemon did, before it was found
     cause: Result = ""  # why init ends this run, if it does so by itself
     status: int | None = None  # how the main process of this run ended
     why: str = ""  # more about its end than the status says
@@ -78,6 +80,7 @@ class ServiceState(Struct, kw_only=True):
     health_fails: int = 0  # checks in a row
     watchdog: float | None = None  # s; None: not decided yet, 0: none
     reloading: bool = False
+    reload_again: bool = False  # asked for while a reload ran
     message: str = ""  # what it says of itself
 
     started_at: float = 0.0

@@ -29,7 +29,10 @@ STOP_TASKS: Final[tuple[TaskKind, ...]] = ("pre_stop", "stop_command")
 def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None:
     """End a run, or undo what an exited oneshot did; `cause` is why, if nobody asked for it."""
     undo = s.state is State.EXITED
-    s.cause = s.cause if undo else cause
+    if undo:
+        s.stop_step, s.swept = -1, False  # nothing of its run is left
+    else:
+        s.cause = cause
     enter(turn, s, State.STOPPING, s.why or cause or s.asked)
     hosted = rules.accepts and s.begun  # what has no main process ends when it is told to
     if hosted:
@@ -37,7 +40,7 @@ def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None
     if not s.pid and not undo and not hosted:  # a hook before it ran, or no daemon is found yet
         main_is_gone(turn, s, rules)
         return
-    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks]
+    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
     _next_stop_task(turn, s, rules)
 
 
@@ -58,12 +61,13 @@ def shorten_stop(turn: Turn, s: ServiceState, *, scale: float) -> None:
 
 
 def kill_now(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    """Skip what is left of the grace of a run that is being stopped."""
-    s.stop_tasks = []
+    """Skip what is left of the grace of a run that is being stopped, and the hooks to come."""
+    if s.state is not State.STOPPING:
+        return  # there was nothing to wait for
+    s.stop_scale = 0.0
     for task in list(s.tasks):
         cancel_task(turn, s, task)
     if s.stage == "post_stop" or (not s.pid and s.stop_step < 0):
-        s.stop_scale = 0.0  # what is found has no grace
         main_is_gone(turn, s, rules)
     elif s.stop_step < len(rules.stop_steps):
         _kill(turn, s, rules)

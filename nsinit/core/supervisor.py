@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
-from nsinit.core import order, policy, service, starting, stopping, update
+from nsinit.core import order, policy, rolling, service, starting, stopping, update
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
-from nsinit.core.turn import Turn
+from nsinit.core.turn import Turn, cancel_task
 
 if TYPE_CHECKING:
     from nsinit.core.messages import Action, Event
@@ -65,28 +65,25 @@ class Supervisor:
     def _request(self, turn: Turn, event: Event) -> None:
         """What an operator asks for; `names` that are unknown are the caller's mistake."""
         match event:
+            case m.Start(names) | m.Restart(names) | m.Stop(names) if self.state.phase == "new":
+                self._keep_for_later(names, want=not isinstance(event, m.Stop))
             case m.Start(names):
                 self._start(turn, names)
             case m.Restart(names):
                 self._restart(turn, names)
             case m.Update(plan, changed) if self.state.phase == "up":
                 self._update(turn, plan, changed)
+            case m.Trigger() if self.state.phase != "up":
+                pass
             case m.Stop() | m.Reload() | m.Reset() | m.Pin() | m.Trigger():
                 for s, rules in self._named(event.names):
-                    self._ask(turn, s, rules, event)
+                    service.ask(turn, s, rules, event)
 
-    def _ask(self, turn: Turn, s: ServiceState, rules: Rules, event: Event) -> None:
-        match event:
-            case m.Stop():
-                service.stop(turn, s, rules, by_hand=True)
-            case m.Reload():
-                service.reload(turn, s, rules)
-            case m.Reset():
-                service.reset(turn, s)
-            case m.Pin(on=on):
-                service.pin(s, on=on)
-            case m.Trigger() if self.state.phase == "up":
-                service.trigger(turn, s, rules)
+    def _keep_for_later(self, names: tuple[str, ...], *, want: bool) -> None:
+        """What is asked for while init's own pre_start runs counts once that is done."""
+        for s, rules in self._named(names):
+            s.by_hand = not want and (rules.autostart or s.want)
+            s.want = want
 
     def _update(self, turn: Turn, plan: Plan, changed: tuple[str, ...]) -> None:
         known = {name for name in self.plan.services if name not in self.state.leaving}
@@ -109,9 +106,15 @@ class Supervisor:
         if s is None or event.service not in self.plan.services:
             return  # of a service that is no more
         rules = self._rules(event.service)
-        if self.state.phase == "stopping" and isinstance(event, m.Lingering):
+        strays = isinstance(event, m.Lingering) and event.run == s.run
+        if self.state.phase == "stopping" and strays:
             s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
-        if not service.handle(turn, s, rules, event):
+        before = s.state
+        known = service.handle(turn, s, rules, event)
+        by_itself = before is not State.STOPPING and s.state is State.STOPPING
+        if by_itself and self.state.phase == "stopping":
+            stopping.shorten_stop(turn, s, scale=self._scale(turn, s.name))
+        if not known:
             text = f"{type(event).__name__} in state {s.state}"
             if self.strict:
                 raise ImpossibleError(f"{event.service}: {text}")
@@ -125,7 +128,13 @@ class Supervisor:
 
     def _begin(self, turn: Turn) -> None:
         self.state.phase = "up"
-        self._start(turn, [n for n, rules in self.plan.services.items() if rules.autostart])
+        names: list[str] = []
+        for name, rules in self.plan.services.items():
+            s = self.state.services[name]
+            if s.want or (rules.autostart and not s.by_hand):
+                names.append(name)
+            s.want = False
+        self._start(turn, names)
 
     def _run_hook(self, turn: Turn, task: m.TaskKind) -> bool:
         """Before the first or after the last service; False if there is none to run."""
@@ -136,6 +145,11 @@ class Supervisor:
         turn.actions.append(m.RunTask("", 0, task, status=self.state.code))
         turn.actions.append(m.Arm("", 0, task, self.state.hook_at))
         return True
+
+    def _kill_hook(self, turn: Turn) -> None:
+        if hook := self.state.hook:
+            turn.actions += (m.KillTask("", 0, hook), m.Disarm("", 0, hook))
+            self.state.hook = ""
 
     def _own_event(self, turn: Turn, event: m.Fired | m.TaskEnded) -> None:
         state = self.state
@@ -187,39 +201,31 @@ class Supervisor:
         if self.state.phase != "up":
             return
         down: list[str] = []
-        for s, rules in self._named(names):
-            others = [r.name for _, r in self._named(names) if r.replica_of == rules.replica_of]
-            if rules.replica_of and len(others) > 1:
-                self.state.rolls[rules.replica_of] = others
-            elif s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
+        replicas: dict[str, list[str]] = {}
+        named = self._named(tuple(dict.fromkeys(names)))
+        for s, rules in named:
+            replicas.setdefault(rules.replica_of, []).append(s.name)
+        for s, rules in named:
+            if rules.replica_of and len(replicas[rules.replica_of]) > 1:
+                continue
+            if s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
                 s.triggered = bool(rules.trigger)  # as with a start: it need not wait again
                 service.restart(turn, s)
             else:
                 down.append(s.name)
         self._start(turn, down)
-        for rolling in list(self.state.rolls):
-            self._roll(turn, rolling, begin=True)
+        for base, mates in replicas.items():
+            if base and len(mates) > 1:
+                rolling.begin(self.state, base, mates)
+                self._roll(turn, base)
 
-    def _roll(self, turn: Turn, base: str, *, begin: bool = False) -> None:
-        """Restart the next replica once the last one is up; give up when it is not to be."""
-        left = [name for name in self.state.rolls[base] if name in self.plan.services]
-        while left:
-            s = self.state.services[left[0]]
-            if not begin and (s.asked or s.state not in (*AT_REST, State.RUNNING)):
-                break
-            if not begin and s.state is not State.RUNNING:
-                left = []  # the others had better stay as they are
-                break
-            if not begin:
-                left = left[1:]
-            begin = False
-            if left and self.state.services[left[0]].state in ACTIVE:
-                service.restart(turn, self.state.services[left[0]])
-            elif left:
-                self._start(turn, left[:1])
-        self.state.rolls[base] = left
-        if not left:
-            del self.state.rolls[base]
+    def _roll(self, turn: Turn, base: str) -> None:
+        """Restart the next of the replicas that are to restart in turn, when it may."""
+        name = rolling.next_replica(self.plan, self.state, base)
+        if name and self.state.services[name].state in ACTIVE:
+            service.restart(turn, self.state.services[name])
+        elif name:
+            self._start(turn, [name])
 
     def _restart_dependents(self, turn: Turn) -> None:
         broken, turn.broken = turn.broken, []
@@ -235,20 +241,24 @@ class Supervisor:
     def _scale(self, turn: Turn, name: str) -> float:
         if self.state.phase != "stopping":
             return 1.0
+        if self.state.hurry:
+            return 0.0
         left = self.state.deadline - self.plan.shutdown_timeout * (1 - GRACE) - turn.now
-        return policy.stop_scale(left, self.state.chains.get(name, 0.0))
+        own = self.plan.tasks.get("post_stop", 0.0)  # comes after the last of them
+        return policy.stop_scale(left, self.state.chains.get(name, 0.0) + own)
 
     def _shut_down(self, turn: Turn, code: int | None, *, hurry: bool) -> None:
         state = self.state
+        if state.phase == "done":
+            return
         if state.code is None:
             state.code = code
-        if state.phase in ("new", "up"):
-            if state.hook:
-                turn.actions += (m.KillTask("", 0, state.hook), m.Disarm("", 0, state.hook))
-                state.hook = ""
-            state.phase = "stopping"
+        if state.shutdown_at is None:
             state.deadline = turn.now + self.plan.shutdown_timeout
             self._arm(turn, turn.now + self.plan.shutdown_timeout * LAST)
+        if state.phase != "stopping":
+            self._kill_hook(turn)
+            state.phase = "stopping"
             state.chains = order.chains(self.plan, state)
             state.rolls.clear()
             for name, s in state.services.items():
@@ -257,13 +267,14 @@ class Supervisor:
                     stopping.shorten_stop(turn, s, scale=self._scale(turn, s.name))
         if hurry and not state.hurry:
             state.hurry = True
-            if state.hook:
-                turn.actions += (m.KillTask("", 0, state.hook), m.Disarm("", 0, state.hook))
-                self._finish(turn)
             for name, s in state.services.items():
                 turn.touched.append(s)
                 if s.state is State.STOPPING:
                     stopping.kill_now(turn, s, self._rules(name))
+                cancel_task(turn, s, "on_fail")
+            if state.hook:
+                self._kill_hook(turn)
+                self._finish(turn)
 
     def _arm(self, turn: Turn, at: float) -> None:
         self.state.shutdown_at = at
@@ -321,7 +332,8 @@ class Supervisor:
     def _can_stop(self, s: ServiceState, rules: Rules) -> bool:
         undo = s.state is State.EXITED and rules.undo
         hosted = rules.accepts and s.begun
-        there = s.pid or undo or hosted or s.stage in ("pre_start", "daemon")
+        staged = s.stage in ("pre_start", "daemon", "post_start")
+        there = s.pid or undo or hosted or staged
         return bool(there) and order.may_stop(self.state, rules)
 
     def _mark_ends(self, turn: Turn) -> None:
@@ -366,7 +378,7 @@ class Supervisor:
         if state.code is None:
             state.code = self._first_failure()
         state.phase = "stopping"
-        if not self._run_hook(turn, "post_stop"):
+        if state.hurry or not self._run_hook(turn, "post_stop"):
             self._finish(turn)
 
     def _finish(self, turn: Turn) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from nsinit.core import policy
 from nsinit.core.messages import Changed
-from nsinit.core.starting import become_ready, take_main
+from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
 from nsinit.core.stopping import abort, begin_stop
 from nsinit.core.turn import arm, disarm, remark, run_task
@@ -69,7 +69,18 @@ def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> 
     if e.status != 0:
         told = f"reload_command {policy.how_it_ended(e.status, e.text)}"
         remark(turn, s, told)
+    if s.reload_again:  # who asked for that one is told when it is done
+        begin_reload(turn, s, rules)
+        return
     turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
+
+
+def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    """Run its reload_command; one that runs already may have read what was changed since."""
+    s.reload_again = "reload" in s.tasks
+    if not s.reload_again:
+        s.reloading = True
+        run_task(turn, s, rules, "reload")
 
 
 # --- sd_notify ------------------------------------------------------------------------------------
@@ -92,17 +103,24 @@ def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if e.watchdog_span is not None:
         s.watchdog = e.watchdog_span
     if e.ready:
-        if s.reloading and "reload" not in s.tasks:  # reload_command has a word for it itself
-            turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
-        s.begun, s.reloading = True, "reload" in s.tasks
-        if s.state is State.STARTING and rules.says_ready and s.stage == "main" and s.pid:
-            become_ready(turn, s, rules)
-    if s.state is State.RUNNING:
-        _feed(turn, s, rules, e)
+        _hear_ready(turn, s, rules)
+    if e.watchdog == "trigger" and s.pid and s.state is not State.STOPPING:
+        s.why = "it said that it hangs"
+        abort(turn, s, rules)
+    elif s.state is State.RUNNING:
+        _feed(turn, s, e)
+
+
+def _hear_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    if s.reloading and "reload" not in s.tasks:  # reload_command has a word for it itself
+        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
+    s.reloading = "reload" in s.tasks
+    if s.state is State.STARTING:
+        hear_ready(turn, s, rules, listen=rules.says_ready)
 
 
 def _take_main(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
-    if s.state is State.STARTING and s.stage == "daemon":
+    if s.state is State.STARTING and s.stage in ("parent", "daemon"):
         take_main(turn, s, rules, e.main_pid)
     elif s.pid:
         s.pid = e.main_pid
@@ -115,11 +133,8 @@ def _extend(turn: Turn, s: ServiceState, span: float) -> None:
         arm(turn, s, timer, max(span, s.timers[timer] - turn.now))
 
 
-def _feed(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
-    if e.watchdog == "trigger":
-        s.why = "it said that it hangs"
-        abort(turn, s, rules)
-    elif s.watchdog and (e.watchdog or e.watchdog_span is not None):
+def _feed(turn: Turn, s: ServiceState, e: Notified) -> None:
+    if s.watchdog and (e.watchdog or e.watchdog_span is not None):
         arm(turn, s, "watchdog", s.watchdog)
     elif not s.watchdog:
         disarm(turn, s, "watchdog")

@@ -9,62 +9,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from nsinit.core import messages as m
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, State
 from nsinit.core.supervisor import Supervisor
-from nsinit.model.plan import make_plan
-from nsinit.model.spec import Config, Init, Ready, RestartPolicy, Schedule, Service, ServiceType
-from nsinit.model.types import Codes, Limit, Needs, Seconds, StopSequence, Words
+from nsinit.model.plan import Plan  # noqa: TC001  (Hypothesis reads the annotations)
 from tests.support.fake_kernel import FakeKernel
-
-NAMES = ["a", "b", "c", "d", "e"]
-TYPES: list[ServiceType] = ["simple", "simple", "oneshot", "notify"]
-RESTARTS: list[RestartPolicy | None] = [None, "no", "on-failure", "always", "on-success"]
-OUTCOMES = ["ok", "ok", "stubborn", "strays", "no fork", "no program", "late failure", "late exec"]
-
-
-@st.composite
-def services(draw: st.DrawFn) -> dict[str, Service]:
-    """A few services whose dependencies go only to earlier ones."""
-    count = draw(st.integers(1, len(NAMES)))
-    main = draw(st.integers(-4, count - 1))
-    made: dict[str, Service] = {}
-    for index, name in enumerate(NAMES[:count]):
-        kind = draw(st.sampled_from(TYPES))
-        earlier = st.sampled_from(NAMES[:index]) if index else st.nothing()
-        needs = draw(st.sets(earlier, max_size=2)) if index else set()
-        choices = ["started", "ready", "completed", "exited"]
-        conditions = {
-            other: draw(st.sampled_from(choices))
-            for other in sorted(needs)
-            if made[other].restart != "always"
-        }
-        restart = draw(st.sampled_from(RESTARTS))
-        made[name] = Service(
-            command=Words(["x"]),
-            type=kind,
-            restart=restart if kind != "oneshot" or restart in (None, "no") else "on-failure",
-            depends_on=Needs(conditions),
-            autostart=draw(st.booleans()) or index == 0,
-            main=index == main,
-            essential=draw(st.integers(0, 4)) == 0,
-            ready=Ready(notify=draw(st.booleans())),
-            start_timeout=draw(st.sampled_from([None, Seconds(5)])),
-            min_uptime=draw(st.sampled_from([None, Seconds(0)])),
-            restart_delay=Seconds(draw(st.sampled_from([0.0, 0.5]))),
-            restart_limit=Limit(draw(st.sampled_from([-1, 0, 1, 3]))),
-            success_exit_codes=Codes(draw(st.sampled_from([[0], [0, 3], [0, -15]]))),
-            restart_prevent_codes=Codes(draw(st.sampled_from([[], [4]]))),
-            stop_signal=draw(
-                st.sampled_from([StopSequence([(15, None)]), StopSequence([(15, 2.0), (2, 1.0)])])
-            ),
-            schedule=Schedule(
-                cron="* * * * *", overlap=draw(st.sampled_from(["skip", "queue", "kill"]))
-            )
-            if index != main
-            and restart not in ("always", "on-success")
-            and not draw(st.integers(0, 3))
-            else None,
-            kill_mode=draw(st.sampled_from(["group", "group", "mixed", "process"])),
-        )
-    return made
+from tests.support.lives import (
+    DAEMONS,
+    OUTCOMES,
+    TASK_OUTCOMES,
+    notifications,
+    plans,
+    stale_events,
+)
 
 
 class Life(RuleBasedStateMachine):
@@ -73,26 +27,46 @@ class Life(RuleBasedStateMachine):
     kernel: FakeKernel
 
     @initialize(
-        specs=services(),
-        keep=st.booleans(),
+        plan=plans(),
         outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=30),
+        tasks=st.lists(st.sampled_from(TASK_OUTCOMES), max_size=30),
+        default=st.sampled_from(["ok", "ok", "late", "1", "never"]),
+        daemons=st.lists(st.sampled_from(DAEMONS), max_size=10),
         jitter=st.floats(0, 1),
     )
     def boot(
-        self, specs: dict[str, Service], keep: bool, outcomes: list[str], jitter: float
+        self,
+        plan: Plan,
+        outcomes: list[str],
+        tasks: list[str],
+        default: str,
+        daemons: list[str],
+        jitter: float,
     ) -> None:
-        config = Config(init=Init(keep_running=keep), services=specs)
-        self.kernel = FakeKernel(make_plan(config), outcomes=outcomes, jitter=jitter)
+        self.kernel = FakeKernel(
+            plan,
+            outcomes=outcomes,
+            task_outcomes=tasks,
+            task_default=default,
+            daemon_outcomes=daemons,
+            jitter=jitter,
+        )
         self.kernel.post(m.Boot())
 
     def going(self) -> bool:
         return self.kernel.finished is None
+
+    def post(self, event: m.Event) -> None:
+        if self.going():
+            self.kernel.post(event)
 
     def names(self, picks: list[int]) -> tuple[str, ...]:
         known = list(self.kernel.plan.services)
         return tuple(known[pick % len(known)] for pick in picks)
 
     picks = st.lists(st.integers(0, 4), min_size=1, max_size=3)
+
+    # --- What the world does ----------------------------------------------------------------------
 
     @precondition(lambda self: self.kernel.pending)
     @rule(index=st.integers(0, 50))
@@ -114,46 +88,49 @@ class Life(RuleBasedStateMachine):
     def ready(self, pick: int) -> None:
         (name,) = self.names([pick])
         process = self.kernel.processes.get(name)
-        if self.going() and process and process.main:
-            self.kernel.post(m.Ready(name, process.run))
+        if process and process.main:
+            self.post(m.Ready(name, process.run))
 
-    @rule(picks=picks)
-    def trigger(self, picks: list[int]) -> None:
+    @rule(pick=st.integers(0, 4), data=st.data())
+    def notify(self, pick: int, data: st.DataObject) -> None:
+        (name,) = self.names([pick])
+        run = self.kernel.core.state.services[name].run
+        self.post(data.draw(notifications(name, run)))
+
+    @rule(pick=st.integers(0, 4))
+    def another_process_is_the_main_one(self, pick: int) -> None:
         if self.going():
-            names = self.names(picks)
-            rules = self.kernel.plan.services
-            self.kernel.post(m.Trigger(tuple(name for name in names if rules[name].trigger)))
+            told = self.kernel.adopt(self.names([pick])[0])
+            if told is not None:
+                self.kernel.post(told)
 
-    @rule(picks=picks)
-    def start(self, picks: list[int]) -> None:
-        if self.going():
-            self.kernel.post(m.Start(self.names(picks)))
+    # --- What operators, schedules and sockets ask for --------------------------------------------
 
-    @rule(picks=picks)
-    def stop(self, picks: list[int]) -> None:
-        if self.going():
-            self.kernel.post(m.Stop(self.names(picks)))
+    @rule(picks=picks, verb=st.sampled_from([m.Start, m.Stop, m.Restart]))
+    def ask(self, picks: list[int], verb: type[m.Start | m.Stop | m.Restart]) -> None:
+        self.post(verb(self.names(picks)))
 
-    @rule(picks=picks)
-    def restart(self, picks: list[int]) -> None:
-        if self.going():
-            self.kernel.post(m.Restart(self.names(picks)))
+    @rule(picks=picks, verb=st.sampled_from([m.Reload, m.Reset, m.Trigger]))
+    def ask_more(self, picks: list[int], verb: type[m.Reload | m.Reset | m.Trigger]) -> None:
+        self.post(verb(self.names(picks)))
 
-    @rule(pick=st.integers(0, 4), back=st.integers(1, 3), kind=st.integers(0, 6))
+    @rule(picks=picks, on=st.booleans())
+    def pin(self, picks: list[int], on: bool) -> None:
+        self.post(m.Pin(self.names(picks), on))
+
+    @precondition(lambda self: self.going())
+    @rule(hurry=st.booleans(), code=st.sampled_from([None, 7]))
+    def shut_down(self, hurry: bool, code: int | None) -> None:
+        self.kernel.post(m.Shutdown(code, hurry))
+
+    # --- What changes nothing ---------------------------------------------------------------------
+
+    @rule(pick=st.integers(0, 4), back=st.integers(1, 3), kind=st.integers(0, 11))
     def say_something_of_an_earlier_run(self, pick: int, back: int, kind: int) -> None:
         """Stale events change nothing at all."""
         (name,) = self.names([pick])
         run = self.kernel.core.state.services[name].run - back
-        stale: list[m.Event] = [
-            m.Spawned(name, run, 7),
-            m.Execed(name, run),
-            m.SpawnFailed(name, run, "exec", 2, "x"),
-            m.Ready(name, run),
-            m.Exited(name, run, 1),
-            m.Emptied(name, run),
-            m.Fired(name, run, "stop", 0.0),
-        ]
-        self.changes_nothing(stale[kind])
+        self.changes_nothing(stale_events(name, run)[kind])
 
     @precondition(lambda self: self.kernel.cancelled)
     @rule(index=st.integers(0, 50))
@@ -162,6 +139,14 @@ class Life(RuleBasedStateMachine):
         timer = cancelled[index % len(cancelled)]
         if self.kernel.timers.get((timer.service, timer.timer)) != timer:
             self.changes_nothing(timer)
+
+    @precondition(lambda self: self.kernel.killed)
+    @rule(index=st.integers(0, 50))
+    def end_a_killed_task(self, index: int) -> None:
+        killed = self.kernel.killed
+        ended = killed[index % len(killed)]
+        if (ended.service, ended.run, ended.task) not in self.kernel.tasks:
+            self.changes_nothing(ended)
 
     def changes_nothing(self, event: m.Event) -> None:
         if not self.going():
@@ -179,25 +164,17 @@ class Life(RuleBasedStateMachine):
         assert state == core.state
         self.kernel.core = Supervisor(core.plan, state, strict=True)
 
-    @precondition(lambda self: self.going())
-    @rule(hurry=st.booleans(), code=st.sampled_from([None, 7]))
-    def shut_down(self, hurry: bool, code: int | None) -> None:
-        self.kernel.post(m.Shutdown(code, hurry))
+    # --- The end ----------------------------------------------------------------------------------
 
     def teardown(self) -> None:
         """Whatever was going on, a stop comes to rest and a shutdown ends in its time."""
         if not hasattr(self, "kernel"):
             return
-        kernel, state = self.kernel, self.kernel.core.state
-        if self.going() and state.phase == "up":
-            kernel.post(m.Stop(tuple(kernel.plan.services)))
-            for _ in range(60):
-                kernel.settle()
-                kernel.advance(1.0)
-            states = {s.state for s in kernel.core.state.services.values()}
-            assert states <= AT_REST, states
+        kernel = self.kernel
+        if self.going() and kernel.core.state.phase == "up":
+            self.come_to_rest()
         if self.going():
-            start = kernel.now if kernel.core.state.phase == "up" else None
+            start = kernel.now if kernel.core.state.shutdown_at is None else None
             kernel.post(m.Shutdown())
             while self.going():
                 assert kernel.now < kernel.core.state.deadline + 1.0
@@ -209,6 +186,20 @@ class Life(RuleBasedStateMachine):
         assert not any(s.state in ACTIVE for s in final) or kernel.now >= kernel.core.state.deadline
         assert not any(s.state is State.RUNNING for s in final)
 
+    def come_to_rest(self) -> None:
+        kernel = self.kernel
+        kernel.post(m.Pin(tuple(kernel.plan.services), on=False))
+        kernel.post(m.Stop(tuple(kernel.plan.services)))
+        for _ in range(400):
+            kernel.settle()
+            if all(s.state in AT_REST and not s.tasks for s in kernel.core.state.services.values()):
+                break
+            if not self.going():
+                return
+            kernel.advance(2.0)
+        states = {name: s.state for name, s in kernel.core.state.services.items()}
+        assert set(states.values()) <= AT_REST, states
+
 
 TestLife = Life.TestCase
-TestLife.settings = settings(stateful_step_count=40, deadline=None)
+TestLife.settings = settings(stateful_step_count=60, deadline=None)

@@ -1,4 +1,8 @@
-"""A kernel that only the core meets: it spawns, kills and times, and it likes to be late."""
+"""A kernel that only the core meets: it spawns, kills and times, and it likes to be late.
+
+A task ends as the next of `task_outcomes` says: "ok" or a number at once, "late" or "late 3" when
+the test delivers it, "never" only by its time limit; "and leaves one" adds a process that stays.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ import errno
 from dataclasses import dataclass, field
 
 from nsinit.core import messages as m
-from nsinit.core.state import State
+from nsinit.core.state import AT_REST, State
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import Plan  # noqa: TC001  (dataclass)
+from tests.support.invariants import check_after_event, check_when_still
+
+TaskKey = tuple[str, int, m.TaskKind]
 
 TRANSIENT, HOPELESS = errno.EAGAIN, errno.ENOENT
 
@@ -28,6 +35,10 @@ class Process:
         return self.main or self.strays > 0
 
 
+def _ends(event: m.AnyRunEvent, found: m.MainFound) -> bool:
+    return isinstance(event, m.Emptied) and (event.service, event.run) == (found.service, found.run)
+
+
 @dataclass
 class FakeKernel:
     """Carries out actions, and holds back events until the test delivers them."""
@@ -36,6 +47,11 @@ class FakeKernel:
     now: float = 1000.0
     jitter: float = 0.5
     outcomes: list[str] = field(default_factory=list)  # of the coming spawns; then "ok"
+    task_outcomes: list[str] = field(default_factory=list)  # of the coming tasks; then ...
+    task_default: str = "ok"
+    daemon_outcomes: list[str] = field(default_factory=list)  # of FindMain; then "found"
+    tasks: dict[TaskKey, m.RunTask] = field(default_factory=dict)  # that run now
+    killed: list[m.TaskEnded] = field(default_factory=list)  # what nobody listens to any more
     processes: dict[str, Process] = field(default_factory=dict)
     pending: list[m.AnyRunEvent] = field(default_factory=list)
     timers: dict[tuple[str, str], m.Fired] = field(default_factory=dict)
@@ -60,17 +76,24 @@ class FakeKernel:
                 key = (event.service, event.timer)
                 if self.timers.get(key) == event:
                     del self.timers[key]
+            self._end_task(event)
+            asked = [s.name for s in self.core.state.services.values() if s.asked]
             actions = self.core.handle(event, self.now, self.jitter)
+            for name, s in self.core.state.services.items():
+                if s.asked == "restart" and name not in asked:
+                    self.in_a_row[name] = 0
             for action in actions:
                 queue += self._carry_out(action)
             made += actions
-            self.check()
+            check_after_event(self)
+        if self.finished is None:
+            check_when_still(self)
         self.actions += made
         return made
 
     def _count(self, event: m.Event) -> None:
         """A request, or a run that was up for long, begins a new row of restarts."""
-        if isinstance(event, m.Boot | m.Start | m.Restart | m.Trigger):
+        if isinstance(event, m.Boot | m.Start | m.Restart | m.Trigger | m.Reset):
             self.in_a_row.clear()
         elif isinstance(event, m.Exited):
             s = self.core.state.services[event.service]
@@ -82,6 +105,11 @@ class FakeKernel:
         match action:
             case m.Spawn(service, run):
                 return self._spawn(service, run)
+            case m.RunTask() | m.KillTask() | m.FindMain():
+                return self._carry_out_task(action)
+            case m.Changed(service, _, old, new):
+                if new == State.WAITING and old in AT_REST:
+                    self.in_a_row[service] = 0
             case m.Signal(service, run, number, scope):
                 self._signal(service, run, number, scope)
             case m.Sweep(service, run):
@@ -106,12 +134,18 @@ class FakeKernel:
     def _spawn(self, service: str, run: int) -> list[m.Event]:
         old = self.processes.get(service)
         leaves_strays = self.plan.services[service].kill_mode == "process"
-        assert old is None or not (old.main if leaves_strays else old.alive), "two live instances"
+        own = old is not None and old.run == run and not old.main  # what pre_start left
+        gone = old is None or own or not (old.main if leaves_strays else old.alive)
+        assert gone, "two live instances"
         s = self.core.state.services[service]
-        assert s.want or s.asked == "stop", "spawned though nobody wants it"
+        asked = s.asked == "stop"  # in the same turn, after the decision to spawn
+        assert s.want or asked, "spawned though nobody wants it"
         self.in_a_row[service] = self.in_a_row.get(service, 0) + 1
-        limit = self.plan.services[service].restart_limit
-        assert limit < 0 or self.in_a_row[service] <= limit + 1, "more restarts than allowed"
+        rules = self.plan.services[service]
+        limit = rules.restart_limit
+        assert limit < 0 or rules.trigger or self.in_a_row[service] <= limit + 1, (
+            "more restarts than allowed"
+        )
         self._check_needs(service)
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
         if outcome == "no fork":
@@ -119,6 +153,8 @@ class FakeKernel:
         if outcome == "no program":
             return [m.SpawnFailed(service, run, "exec", HOPELESS, "cannot exec")]
         process = Process(run, stubborn=outcome == "stubborn", strays=2 * (outcome == "strays"))
+        if own and old is not None:
+            process.strays += old.strays
         self.processes[service] = process
         spawned = m.Spawned(service, run, 1000 + run)
         if outcome == "late failure":
@@ -134,13 +170,108 @@ class FakeKernel:
         for name, condition in self.plan.services[service].needs.items():
             process = self.processes.get(name)
             other = self.core.state.services[name]
-            over = process is None or not process.main
+            rules = self.plan.services[name]
+            over = process is None or not (process.alive if rules.forking else process.main)
+            if rules.trigger == "socket" and condition in ("started", "ready"):
+                continue
             if condition in ("completed", "exited"):
                 assert over, f"{service} starts before the end of {name}"
-            elif not (self.plan.services[name].oneshot and other.state is State.EXITED):
+            elif not (rules.oneshot and other.state is State.EXITED):
                 assert not over, f"{service} starts without {name}"
             if condition == "completed":
-                assert other.last_status in self.plan.services[name].success
+                assert other.last_status in rules.success
+
+    # --- Tasks and daemons ------------------------------------------------------------------------
+
+    def _carry_out_task(self, action: m.RunTask | m.KillTask | m.FindMain) -> list[m.Event]:
+        match action:
+            case m.RunTask():
+                return self._run_task(action)
+            case m.KillTask(service, run, task):
+                self._kill_task((service, run, task))
+                return []
+            case m.FindMain(service, run):
+                return self._find_main(service, run)
+
+    def _run_task(self, action: m.RunTask) -> list[m.Event]:
+        key = (action.service, action.run, action.task)
+        assert key not in self.tasks, f"two at once: {key}"
+        if action.service and action.task not in ("post_stop", "on_fail", "pre_start"):
+            process = self.processes.get(action.service)
+            alive = process is not None and process.run == action.run and process.main
+            s, rules = self.core.state.services[action.service], self.plan.services[action.service]
+            assert alive or rules.undo or s.state is State.STOPPING, f"{key} of nobody"
+        self.tasks[key] = action
+        outcome = self.task_outcomes.pop(0) if self.task_outcomes else self.task_default
+        if outcome.endswith(" and leaves one"):
+            outcome = outcome.removesuffix(" and leaves one")
+            self._leave_one(action)
+        words = outcome.split()
+        ended = m.TaskEnded(*key, int(words[-1]) if words[-1].lstrip("-").isdigit() else 0)
+        if words[0] == "late":
+            self.pending.append(ended)
+        return [] if words[0] in ("late", "never") else [ended]
+
+    def _leave_one(self, action: m.RunTask) -> None:
+        process = self.processes.get(action.service)
+        if action.service and action.task in ("pre_start", "post_stop"):
+            if process is None or process.run != action.run:
+                process = self.processes[action.service] = Process(action.run, main=False)
+            process.strays += 1
+
+    def _end_task(self, event: m.Event) -> None:
+        if isinstance(event, m.TaskEnded):
+            self.tasks.pop((event.service, event.run, event.task), None)
+
+    def _kill_task(self, key: TaskKey) -> None:
+        assert self.tasks.pop(key, None), f"not there to be killed: {key}"
+        self.killed.append(m.TaskEnded(*key, -9))
+        self.pending = [
+            e
+            for e in self.pending
+            if not (isinstance(e, m.TaskEnded) and (e.service, e.run, e.task) == key)
+        ]
+
+    def _find_main(self, service: str, run: int) -> list[m.Event]:
+        outcome = self.daemon_outcomes.pop(0) if self.daemon_outcomes else "found"
+        process = self.processes[service]
+        if process.run != run or not process.strays or outcome == "hopeless":
+            return [m.MainMissing(service, run, "there is none", hopeless=True)]
+        if outcome == "missing":
+            return [m.MainMissing(service, run, "no pid file yet")]
+        if outcome == "late":
+            self.pending.append(m.MainFound(service, run, 5000 + run))
+            return []
+        process.strays -= 1
+        process.main = True
+        return [m.MainFound(service, run, 5000 + run)]
+
+    def _take_main(self, process: Process, found: m.MainFound) -> None:
+        process.strays -= 1
+        process.main = True
+        self.pending = [  # a signal that it was sent before ends it all the same
+            m.Exited(e.service, e.run, -9) if _ends(e, found) else e for e in self.pending
+        ]
+
+    def adopt(self, service: str) -> m.Notified | None:
+        """Let another process of the service become its main one; what it tells of that."""
+        process = self.processes.get(service)
+        ending = any(isinstance(e, m.Exited) and e.service == service for e in self.pending)
+        if process is None or not process.alive or ending or self._exec_will_fail(service):
+            return None
+        if self.core.state.services[service].run != process.run:
+            return None
+        if not process.main:
+            stage = self.core.state.services[service].stage
+            if stage != "daemon":
+                return None
+            process.strays -= 1
+            process.main = True
+        elif not process.stubborn:
+            process.strays += 1
+        return m.Notified(service, process.run, main_pid=7000 + process.run)
+
+    # --- Signals and sweeps -----------------------------------------------------------------------
 
     def _signal(self, service: str, run: int, number: int, scope: str) -> None:
         process = self.processes[service]
@@ -159,8 +290,8 @@ class FakeKernel:
             self.pending.append(event)
 
     def _sweep(self, service: str, run: int) -> list[m.Event]:
-        process = self.processes[service]
-        if process.strays:
+        process = self.processes.get(service)
+        if process is not None and process.run == run and process.strays:
             process.watched = True
             return [m.Lingering(service, run, process.strays)]
         return [m.Emptied(service, run)]
@@ -170,6 +301,9 @@ class FakeKernel:
     def deliver(self, index: int) -> None:
         """Let one of the things that are due happen, whichever was due first."""
         event = self.pending.pop(index)
+        if isinstance(event, m.TaskEnded):
+            self.post(event)
+            return
         process = self.processes.get(event.service)
         if process is None or process.run != event.run:
             self.post(event)  # late, of an earlier run
@@ -182,11 +316,18 @@ class FakeKernel:
             if not process.main:
                 return
             process.main = False
+            stage = self.core.state.services[event.service].stage
+            if isinstance(event, m.Exited) and event.status == 0 and stage == "parent":
+                process.strays += 1  # the daemon
             if isinstance(event, m.SpawnFailed):
                 process.strays = 0
             self._forget_exec(event)
         elif isinstance(event, m.Execed) and not process.main:
             return
+        elif isinstance(event, m.MainFound) and not process.main:
+            if not process.strays:
+                return  # it has ended meanwhile
+            self._take_main(process, event)
         self.post(event)
 
     def _forget_exec(self, end: m.AnyRunEvent) -> None:
@@ -226,23 +367,3 @@ class FakeKernel:
         """Deliver everything that is due."""
         while self.pending:
             self.deliver(0)
-
-    # --- What must hold after every event ---------------------------------------------------------
-
-    def check(self) -> None:
-        """The invariants that can be seen at any moment."""
-        for name, s in self.core.state.services.items():
-            process = self.processes.get(name)
-            live = process is not None and process.main and process.run == s.run
-            if s.state is State.RUNNING:
-                assert s.pid, f"{name} is running without a process"
-                assert live, f"{name} is running and dead"
-            if s.state in (State.STOPPED, State.EXITED, State.FAILED):
-                assert not s.timers.keys() - {"on_fail"}, f"{name} is at rest with {s.timers}"
-                assert not live, f"{name} is at rest and alive"
-            if s.state is State.BACKOFF and not s.due:
-                assert set(s.timers) == {"backoff"}, f"{name} waits for {s.timers}"
-            if s.state is State.STOPPING and s.stop_step >= 0:
-                assert "stop" in s.timers, f"{name} is being stopped without a timer"
-            armed = {kind: t.at for (who, kind), t in self.timers.items() if who == name}
-            assert armed == s.timers, f"{name}: timers differ: {armed} and {s.timers}"

@@ -100,3 +100,12 @@ def test_init_ends_when_all_that_is_left_leaves() -> None:
     w = updated(booted({"a": {}}), {"b": {"autostart": False}})
     w.exits("a")
     assert w.code() == 0
+
+
+def test_service_stays_down_when_an_update_changes_what_nobody_wants() -> None:
+    """It had ended, and an operator wanted it to stay so."""
+    w = booted({"a": {"restart": "no"}, "b": {}})
+    w.end("a", 0)
+    w.stop("a")
+    updated(w, {"a": {"restart": "no", "stop_timeout": 3}, "b": {}}, "a")
+    assert (w.state("a"), w["a"].run) == ("exited", 1)

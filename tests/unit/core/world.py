@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import structs
 
 from nsinit.core import messages as m
 from nsinit.model.plan import make_plan
@@ -36,6 +37,18 @@ class World(FakeKernel):
     def restart(self, *names: str) -> list[m.Action]:
         return self.post(m.Restart(names))
 
+    def reload(self, *names: str) -> list[m.Action]:
+        return self.post(m.Reload(names))
+
+    def reset(self, *names: str) -> list[m.Action]:
+        return self.post(m.Reset(names))
+
+    def pin(self, *names: str, on: bool = True) -> list[m.Action]:
+        return self.post(m.Pin(names, on))
+
+    def trigger(self, *names: str) -> list[m.Action]:
+        return self.post(m.Trigger(names))
+
     def shut_down(self, code: int | None = None, *, hurry: bool = False) -> list[m.Action]:
         return self.post(m.Shutdown(code, hurry))
 
@@ -50,6 +63,22 @@ class World(FakeKernel):
         """The main process ends by the signal that it was sent, and its strays with it."""
         while due := [e for e in self.pending if e.service == name]:
             self.deliver(self.pending.index(due[0]))
+
+    def notify(self, name: str, **fields: Any) -> list[m.Action]:
+        """One datagram of sd_notify from the current run."""
+        return self.post(m.Notified(name, self[name].run, **fields))
+
+    def adopted(self, name: str) -> None:
+        """It tells that another process is the main one, and so it is."""
+        told = self.adopt(name)
+        assert told is not None
+        self.post(told)
+
+    def task_ends(self, name: str, task: m.TaskKind, status: int = 0, text: str = "") -> None:
+        """A hook or a probe that runs ends by itself."""
+        run = self[name].run if name else 0
+        assert (name, run, task) in self.tasks, f"{task} of {name!r} does not run"
+        self.post(m.TaskEnded(name, run, task, status, text))
 
     # --- What can be seen -------------------------------------------------------------------------
 
@@ -79,6 +108,28 @@ class World(FakeKernel):
         sent = (a.service for a in self.actions if isinstance(a, m.Signal))
         return list(dict.fromkeys(sent))
 
+    def running_tasks(self, name: str) -> list[str]:
+        """The hooks and probes of a service ("" is init itself) that run now."""
+        return [task for who, _, task in self.tasks if who == name]
+
+    def begun_tasks(self, name: str) -> list[str]:
+        """The hooks and probes of a service that were begun, so far."""
+        return [a.task for a in self.actions if isinstance(a, m.RunTask) and a.service == name]
+
+    def killed_tasks(self, name: str) -> list[str]:
+        """Those that were ended before they ended by themselves."""
+        return [a.task for a in self.actions if isinstance(a, m.KillTask) and a.service == name]
+
+    def told_of(self, name: str, task: str) -> m.RunTask:
+        """What the last run of a hook was told."""
+        told = [a for a in self.actions if isinstance(a, m.RunTask) and a.service == name]
+        return [a for a in told if a.task == task][-1]
+
+    @property
+    def remarks(self) -> list[tuple[str, str]]:
+        """What the operator was told, besides changes."""
+        return [(a.service, a.text) for a in self.actions if isinstance(a, m.Remark)]
+
     def path(self, name: str) -> list[str]:
         """The states that a service went through."""
         changes = [a for a in self.actions if isinstance(a, m.Changed) and a.service == name]
@@ -104,14 +155,21 @@ def world(
     *,
     jitter: float = 0.0,
     outcomes: list[str] | None = None,
+    rules: dict[str, dict[str, Any]] | None = None,
     **init: Any,
 ) -> World:
-    """An init that has not booted yet."""
+    """An init that has not booted yet; its hooks and probes end only when the test says so.
+
+    `rules` are what the plan has of a service besides its table: triggers, replicas.
+    """
     made = Config(
         init=msgspec.convert(init, Init, dec_hook=decode_hook),
         services={name: spec(table) for name, table in services.items()},
     )
-    return World(make_plan(made), jitter=jitter, outcomes=outcomes or [])
+    plan = make_plan(made)
+    changed = {name: structs.replace(plan.services[name], **r) for name, r in (rules or {}).items()}
+    plan = structs.replace(plan, services=plan.services | changed)
+    return World(plan, jitter=jitter, outcomes=outcomes or [], task_default="never")
 
 
 def booted(
@@ -119,7 +177,8 @@ def booted(
     *,
     jitter: float = 0.0,
     outcomes: list[str] | None = None,
+    rules: dict[str, dict[str, Any]] | None = None,
     **init: Any,
 ) -> World:
     """An init that has started what starts by itself."""
-    return world(services, jitter=jitter, outcomes=outcomes, **init).boot()
+    return world(services, jitter=jitter, outcomes=outcomes, rules=rules, **init).boot()
