@@ -1,0 +1,1 @@
+"""Seeded mistakes in nsinit/core, and whether its tests notice them."""

@@ -1,0 +1,92 @@
+"""Tries each mutant on a copy of the core: the unit tests first, then random lives."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .catalogue import MUTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .catalogue import Mutant
+
+ROOT: Final = Path(__file__).parents[2]
+LIMIT: Final = 300.0  # s for the tests of one mutant; one that makes them hang is noticed too
+UNIT: Final = "tests/unit/core"
+LIVES: Final = "tests/property/test_core_machine.py"
+_PYTEST: Final = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+
+
+def apply(mutant: Mutant, root: Path) -> None:
+    """Make the mistake in the tree under `root`; ValueError if its text is not there once."""
+    path = root / "nsinit" / "core" / mutant.file
+    text = path.read_text()
+    if (count := text.count(mutant.old)) != 1:
+        raise ValueError(f"cannot apply {mutant.file}: {mutant.old!r} occurs {count} times")
+    path.write_text(text.replace(mutant.old, mutant.new))
+
+
+def killed_by(mutant: Mutant) -> str:
+    """Which tests notice it: "unit", "lives", or "" if none."""
+    with tempfile.TemporaryDirectory(prefix="nsinit-mutant-") as directory:
+        root = Path(directory)
+        for name in ("nsinit", "tests"):
+            skip = shutil.ignore_patterns("__pycache__", "integration", "engines")
+            shutil.copytree(ROOT / name, root / name, ignore=skip)
+        shutil.copy(ROOT / "pyproject.toml", root)
+        apply(mutant, root)
+        for name, tests in (("unit", UNIT), ("lives", LIVES)):
+            if not _pass(root, tests):
+                return name
+    return ""
+
+
+def _pass(root: Path, tests: str) -> bool:
+    env = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    env.setdefault("HYPOTHESIS_PROFILE", "quick")
+    try:
+        done = subprocess.run(
+            [*_PYTEST, tests], cwd=root, env=env, capture_output=True, check=False, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"cannot run {tests}: {done.stdout.decode()[-2000:]}")
+    return done.returncode == 0
+
+
+def _try(mutant: Mutant) -> str:
+    try:
+        return killed_by(mutant)
+    except ValueError as error:
+        return str(error)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try all, or those whose file or words contain one of the given texts; 1 if one survives."""
+    parser = argparse.ArgumentParser(prog="scripts/mutants", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mutants whose file or words contain one")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="how many at once (2)")
+    given = parser.parse_args(arguments)
+    chosen = [
+        mutant
+        for mutant in MUTANTS
+        if not given.words or any(w in f"{mutant.file} {mutant.breaks}" for w in given.words)
+    ]
+    failed = 0
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for mutant, how in zip(chosen, pool.map(_try, chosen), strict=True):
+            verdict = f"killed ({how})" if how in ("unit", "lives") else how or "SURVIVED"
+            failed += how not in ("unit", "lives")
+            print(f"{verdict:<15} {mutant.file:<14} {mutant.breaks}", flush=True)
+    print(f"{len(chosen)} mutants, {len(chosen) - failed} killed, {failed} not")
+    return 1 if failed or not chosen else 0
