@@ -89,3 +89,10 @@ def test_lazy_service_runs_again_at_once_when_restarted() -> None:
     core.handle(m.Restart(("a",)), 0.0)
     core.handle(m.Exited("a", 1, -15), 0.0)
     assert m.Spawn("a", 2) in core.handle(m.Emptied("a", 1), 0.0)
+
+
+def test_it_runs_when_its_post_start_is_done() -> None:
+    """That it has no main process does not mean that it has ended."""
+    world = Hosted(post_start={"command": "x"})
+    world.post(m.TaskEnded("a", 1, "post_start", 0))
+    assert world.state is State.RUNNING
