@@ -174,7 +174,7 @@ MUTANTS: Final = [
            "a schedule ends with the first failure"),
     Mutant("ending.py", "    if s.want and _tries_again(s, rules):", "    if False:",
            "a schedule ends with on_fail"),
-    Mutant("ending.py", "if rules.trigger == \"schedule\" or _lasted", "if _lasted",
+    Mutant("ending.py", 'if rules.trigger == "schedule" or _lasted', "if _lasted",
            "failures of earlier days count"),
     Mutant("ending.py", "    if lasted:\n        s.fails, s.delay = 0, 0.0\n", "",
            "a long run forgets no failure"),
