@@ -215,7 +215,7 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.STOPPING, SpawnFailed): starting.on_spawn_failed,
     (State.STOPPING, Execed): _ignore,
     (State.STOPPING, Ready): _ignore,
-    (State.STOPPING, MainFound): _ignore,
+    (State.STOPPING, MainFound): stopping.on_found_stopping,
     (State.STOPPING, MainMissing): _ignore,
     (State.STOPPING, Notified): upkeep.on_notified,
     (State.STOPPING, Exited): stopping.on_exited,

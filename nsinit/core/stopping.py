@@ -15,7 +15,16 @@ from nsinit.core.state import State
 from nsinit.core.turn import arm, cancel_task, enter, remark, run_task
 
 if TYPE_CHECKING:
-    from nsinit.core.messages import Emptied, Exited, Fired, Lingering, Scope, TaskEnded, TaskKind
+    from nsinit.core.messages import (
+        Emptied,
+        Exited,
+        Fired,
+        Lingering,
+        MainFound,
+        Scope,
+        TaskEnded,
+        TaskKind,
+    )
     from nsinit.core.state import Result, ServiceState
     from nsinit.core.turn import Turn
     from nsinit.model.plan import Rules
@@ -40,8 +49,18 @@ def begin_stop(turn: Turn, s: ServiceState, rules: Rules, cause: Result) -> None
     if not s.pid and not undo and not hosted:  # a hook before it ran, or no daemon is found yet
         main_is_gone(turn, s, rules)
         return
-    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
-    _next_stop_task(turn, s, rules)
+    _ask_to_end(turn, s, rules)
+
+
+def found_late(turn: Turn, s: ServiceState, rules: Rules, pid: int) -> None:
+    """A daemon was found while its run is being stopped: it is waited for as no stray is."""
+    if s.stage != "daemon":
+        return
+    s.pid, s.status, s.stage = pid, None, "main"
+    if s.stop_scale <= 0:
+        _kill(turn, s, rules)
+    elif s.stop_step < 0:
+        _ask_to_end(turn, s, rules)
 
 
 def abort(turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -87,6 +106,11 @@ def on_exited(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
         main_is_gone(turn, s, rules)
 
 
+def on_found_stopping(turn: Turn, s: ServiceState, rules: Rules, e: MainFound) -> None:
+    """The answer was on its way when the stop began."""
+    found_late(turn, s, rules, e.pid)
+
+
 def on_lingering(turn: Turn, s: ServiceState, rules: Rules, e: Lingering) -> None:
     """Others outlived the main process: they get the rest of the stop sequence."""
     s.reason = f"{e.count} of its processes left"
@@ -122,6 +146,11 @@ def on_stop_task_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) 
 
 
 # --- The sequence ---------------------------------------------------------------------------------
+
+
+def _ask_to_end(turn: Turn, s: ServiceState, rules: Rules) -> None:
+    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
+    _next_stop_task(turn, s, rules)
 
 
 def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:

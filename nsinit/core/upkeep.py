@@ -8,7 +8,7 @@ from nsinit.core import policy
 from nsinit.core.messages import Changed
 from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
-from nsinit.core.stopping import abort, begin_stop
+from nsinit.core.stopping import abort, begin_stop, found_late
 from nsinit.core.turn import arm, disarm, remark, run_task
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def _hear_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
 def _take_main(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if s.state is State.STARTING and s.stage in ("parent", "daemon"):
         take_main(turn, s, rules, e.main_pid)
+    elif s.state is State.STOPPING and not s.pid:
+        found_late(turn, s, rules, e.main_pid)
     elif s.pid:
         s.pid = e.main_pid
 

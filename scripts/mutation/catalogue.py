@@ -151,6 +151,8 @@ MUTANTS: Final = [
            "a hung service leaves no core"),
     Mutant("stopping.py", "    if e.oom and not s.cause:\n", "    if e.oom:\n",
            "oom hides what init did"),
+    Mutant("stopping.py", 's.pid, s.status, s.stage = pid, None, "main"', "return",
+           "a daemon that is found while it is stopped lives on"),
     # --- ending.py --------------------------------------------------------------------------------
     Mutant("ending.py", 'if rules.kill_mode == "process" and s.stage != "daemon":',
            'if rules.kill_mode == "process":',

@@ -81,16 +81,41 @@ def test_daemon_is_stopped_when_it_is_not_found_yet(kill_mode: str) -> None:
     assert (w.state("a"), w.processes["a"].alive) == ("stopped", False)
 
 
-def test_answer_means_nothing_when_the_service_is_being_stopped() -> None:
-    """It comes late; the stop has found the daemon by itself."""
+@pytest.mark.parametrize("told", [True, False])
+def test_daemon_is_waited_for_when_it_is_found_while_the_service_is_being_stopped(
+    told: bool,
+) -> None:
+    """By the answer that was on its way, or by its own word; it has had its signal."""
     w = forking(["late"])
     w.end("a", 0)
     w.stop("a")
-    w.deliver(0)
-    assert (w.state("a"), w["a"].pid) == ("stopping", 0)
-    w.exits("a")
-    w.settle()
+    if told:
+        w.pending.remove(m.MainFound("a", 1, 5001))
+        w.adopted("a")
+    else:
+        w.deliver(0)
+    assert (w.state("a"), w["a"].pid) == ("stopping", 7001 if told else 5001)
+    assert w.signals("a") == [(TERM, "all")]
+    w.post(m.Emptied("a", 1))  # nothing but the daemon
+    assert w.state("a") == "stopping"
+    w.end("a", -TERM)
     assert w.state("a") == "stopped"
+
+
+@pytest.mark.parametrize("hurry", [True, False])
+def test_daemon_is_stopped_when_it_is_found_in_the_moment_of_the_stop(hurry: bool) -> None:
+    """Before what is left of the run was looked for: it is none of that any more."""
+    w = forking(pre_stop={"command": "h"})
+    core, now = w.core, w.now
+    core.handle(m.Exited("a", 1, 0), now)
+    core.handle(m.Shutdown(hurry=hurry), now)
+    made = core.handle(m.MainFound("a", 1, 7), now)
+    if hurry:
+        assert m.Signal("a", 1, KILL, "all") in made
+    else:
+        assert [a.task for a in made if isinstance(a, m.RunTask)] == ["pre_stop"]
+    assert core.handle(m.Emptied("a", 1), now) == []
+    assert w.state("a") == "stopping"
 
 
 @pytest.mark.parametrize("parent", ["alive", "ended"])
