@@ -80,9 +80,10 @@ def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> 
     if e.status != 0:
         told = f"reload_command {policy.how_it_ended(e.status, e.text)}"
         remark(turn, s, told)
-    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
-    if s.reload_again:
+    if s.reload_again:  # who asked for that one is told when it is done
         begin_reload(turn, s, rules)
+        return
+    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
 
 
 def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
