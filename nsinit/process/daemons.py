@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nsinit.kernel import seam
+from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -33,6 +33,8 @@ def find_daemon(service: str, pid_file: str | None, strays: Strays) -> Found:
         if who == service and stat.state != _ZOMBIE
     }
     if not ours:
+        if _of_nobody(strays):
+            return Found(0, "for its daemon")
         return Found(0, "it left no process", hopeless=True)
     if pid_file is not None:
         return _by_file(pid_file, ours)
@@ -42,6 +44,13 @@ def find_daemon(service: str, pid_file: str | None, strays: Strays) -> Found:
     if not orphans:
         return Found(0, "for its daemon")
     return Found(0, f"it left {len(orphans)} processes: pid_file must tell which", hopeless=True)
+
+
+def _of_nobody(strays: Strays) -> bool:
+    """Whether there are orphans of unknown origin: in the midst of an exec none can be told."""
+    owned = strays.look()
+    others = [proc.stat(pid) for pid in strays.strangers() if pid not in owned]
+    return any(found is not None and found.state != _ZOMBIE for found in others)
 
 
 def _by_file(pid_file: str, ours: Container[int]) -> Found:
