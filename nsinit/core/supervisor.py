@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from nsinit.core import finale, order, policy, rolling, service, starting, stopping, update, upkeep
 from nsinit.core import messages as m
-from nsinit.core import order, policy, rolling, service, starting, stopping, update, upkeep
-from nsinit.core.state import ACTIVE, AT_REST, CoreState, ServiceState, State
+from nsinit.core.state import ACTIVE, CoreState, ServiceState, State
 from nsinit.core.turn import Turn, cancel_task
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Supervisor:
     # --- Init's own hooks and deadline ------------------------------------------------------------
 
     def _boot(self, turn: Turn) -> None:
-        if not self._run_hook(turn, "pre_start"):
+        if not finale.run_hook(turn, self.plan, self.state, "pre_start"):
             self._begin(turn)
 
     def _begin(self, turn: Turn) -> None:
@@ -141,21 +141,6 @@ class Supervisor:
                 names.append(name)
             s.want = False
         self._start(turn, names)
-
-    def _run_hook(self, turn: Turn, task: m.TaskKind) -> bool:
-        """Before the first or after the last service; False if there is none to run."""
-        limit = self.plan.tasks.get(task)
-        if limit is None:
-            return False
-        self.state.hook, self.state.hook_at = task, turn.now + limit
-        turn.actions.append(m.RunTask("", 0, task, status=self.state.code))
-        turn.actions.append(m.Arm("", 0, task, self.state.hook_at))
-        return True
-
-    def _kill_hook(self, turn: Turn) -> None:
-        if hook := self.state.hook:
-            turn.actions += (m.KillTask("", 0, hook), m.Disarm("", 0, hook))
-            self.state.hook = ""
 
     def _own_event(self, turn: Turn, event: m.Fired | m.TaskEnded) -> None:
         state = self.state
@@ -263,7 +248,7 @@ class Supervisor:
             state.deadline = turn.now + self.plan.shutdown_timeout
             self._arm(turn, turn.now + self.plan.shutdown_timeout * LAST)
         if state.phase != "stopping":
-            self._kill_hook(turn)
+            finale.kill_hook(turn, self.state)
             state.phase = "stopping"
             state.chains = order.chains(self.plan, state)
             state.rolls.clear()
@@ -279,7 +264,7 @@ class Supervisor:
                     stopping.kill_now(turn, s, self._rules(name))
                 cancel_task(turn, s, "on_fail")
             if state.hook:
-                self._kill_hook(turn)
+                finale.kill_hook(turn, self.state)
                 self._finish(turn)
 
     def _arm(self, turn: Turn, at: float) -> None:
@@ -351,40 +336,28 @@ class Supervisor:
                 continue
             fatal = rules.main or rules.essential or s.fatal or rules.on_failure == "shutdown"
             if s.state is State.FAILED and fatal:
-                code = self._first_failure() if s.result == "dependency" else None
+                code = finale.first_failure(self.state) if s.result == "dependency" else None
                 self._shut_down(turn, code or policy.failure_code(s.last_status), hurry=False)
             elif s.state is State.EXITED and rules.main:
                 self._shut_down(turn, policy.exit_code(s.last_status), hurry=False)
 
     def _end_if_idle(self, turn: Turn) -> None:
-        if self._busy is not None and self._keeps_up(self._busy):
+        if self._busy is not None and finale.keeps_up(self.state, self._busy):
             return  # the one that was found last time; so this costs nothing per event
         services = self.state.services.values()
-        self._busy = next((s for s in services if self._keeps_up(s)), None)
+        self._busy = next((s for s in services if finale.keeps_up(self.state, s)), None)
         idle = self._busy is None and not self.state.hook
-        if idle and (self.state.phase == "stopping" or self._nothing_left()):
+        over = self.state.phase == "up" and not self.plan.keep_running
+        if idle and (over or self.state.phase == "stopping"):
             self._end(turn)
-
-    def _keeps_up(self, s: ServiceState) -> bool:
-        """Whether init has to go on for the sake of this service."""
-        if self.state.phase == "stopping":
-            return order.alive(s) or bool(s.tasks)
-        return s.state not in AT_REST or s.by_hand or bool(s.tasks)
-
-    def _nothing_left(self) -> bool:
-        return self.state.phase == "up" and not self.plan.keep_running
 
     def _end(self, turn: Turn) -> None:
         state = self.state
         if state.phase == "done":
             return
-        if state.code is None and state.phase == "stopping":
-            main = state.services.get(self.plan.main or "")
-            state.code = policy.exit_code(main.last_status) if main and main.run else 0
-        if state.code is None:
-            state.code = self._first_failure()
+        state.code = finale.final_code(self.plan, state)
         state.phase = "stopping"
-        if state.hurry or not self._run_hook(turn, "post_stop"):
+        if state.hurry or not finale.run_hook(turn, self.plan, self.state, "post_stop"):
             self._finish(turn)
 
     def _finish(self, turn: Turn) -> None:
@@ -392,9 +365,3 @@ class Supervisor:
             self.state.phase = "done"
             self.state.code = self.state.code or 0
             turn.actions.append(m.Finish(self.state.code))
-
-    def _first_failure(self) -> int:
-        """The code of the first service that failed by itself; 0 if none did."""
-        failed = [s for s in self.state.services.values() if s.state is State.FAILED]
-        first = min(failed, key=lambda s: (s.result == "dependency", s.since_at), default=None)
-        return policy.failure_code(first.last_status) if first else 0
