@@ -67,13 +67,17 @@ def _run(argv: list[str]) -> int:
     from nsinit.runtime.boot import Given, be_init
 
     env = given_environment()
+    if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:
+        from nsinit.cli.resume import resume
+
+        return resume(env, _serve)
     asked, command = split_words("run", argv, env)
 
     def load() -> Loaded:
         return load_asked(asked, env, command, patient=False)
 
     loaded = load_asked(asked, env, command)
-    given = Given(loaded, load, env, _here(), None, _serve)
+    given = Given(loaded, load, env, _here(), None, _serve, asked, tuple(command))
     if loaded.config.sandbox is None:
         return be_init(given)
     return _launch(given)

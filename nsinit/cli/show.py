@@ -86,6 +86,12 @@ def _shutdown(_: dict[str, Any]) -> None:
 
 def _version(answer: dict[str, Any]) -> None:
     say(f"nsinit {answer['version']} (pid {answer['pid']})")
+    if answer["on_disk"] not in (None, answer["version"]):
+        say(f"nsinit {answer['on_disk']} is installed: nsinit ctl reexec")
+
+
+def _reexec(answer: dict[str, Any]) -> None:
+    say(f"nsinit {answer['version']} (pid {answer['pid']}) goes on where {answer['before']} was")
 
 
 def log_line(row: dict[str, Any]) -> str:
@@ -141,6 +147,7 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "unpin": _pins,
     "wait": _results,
     "shutdown": _shutdown,
+    "reexec": _reexec,
     "version": _version,
     **PICTURES,
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Care(Desk):
     """What an operator may ask for."""
 
-    _stopped_by: dict[str, tuple[int, float]]
+    stopped_by: dict[str, tuple[int, float]]
 
     # --- Reload -----------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Care(Desk):
             who = (reply.peer.uid, seam.wall())
             for name in names:
                 if self._state.services[name].want:
-                    self._stopped_by[name] = who
+                    self.stopped_by[name] = who
 
     # --- Commands beside services -----------------------------------------------------------------
 

@@ -132,6 +132,22 @@ COMMANDS: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl shutdown", "nsinit ctl shutdown --exit-code 3"),
     ),
     Command(
+        "reexec",
+        "POST",
+        "admin",
+        "replace the program of init by what is installed now; nothing else is touched",
+        (
+            Param(
+                "timeout",
+                "seconds",
+                "how long the new program may look at the state first (s)",
+                short="t",
+                default=30.0,
+            ),
+        ),
+        examples=("nsinit ctl reexec",),
+    ),
+    Command(
         "version",
         "GET",
         "read",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIMIT: Final = 1 << 20  # bytes of items that wait for one client
+HELD_LIMIT: Final = 8 << 20  # the same while nothing is sent, for a second at most
+REST_LIMIT: Final = 16 << 20  # bytes of rows that another init is given to send
 TURN: Final = 256 << 10  # bytes of rows that are rendered in one turn
 
 
@@ -44,6 +46,44 @@ class Feed(Generic[T]):
         self._size = 0
         self._follow = follow
         self._scheduled = False
+        self._over = False  # of the past
+        self._rendered: list[bytes] = []  # rows that come first
+        self._limit = LIMIT
+        self._held = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what there was before the client came is not all sent."""
+        return not self._over
+
+    def hold(self) -> None:
+        """Send nothing more for a moment; what comes meanwhile is kept."""
+        self._held, self._limit = True, HELD_LIMIT
+
+    def let_go(self) -> None:
+        """Send again."""
+        self._held = False
+        self._schedule()
+
+    def rest(self) -> bytes:
+        """Every row that is not sent yet, rendered; of too many, a row says how much is missing."""
+        made: list[bytes] = []
+        size = 0
+        while (rows := self._next()) is not None:
+            if size < REST_LIMIT:
+                made.append(rows)
+            size += len(rows)
+        if size > REST_LIMIT:
+            skipped = size - sum(map(len, made))
+            made.append(encode({"skipped": skipped}) + b"\n")
+        self._rendered = list(made)  # nothing came of it, perhaps
+        return b"".join(made)
+
+    def go_on(self, rows: bytes) -> None:
+        """Begin with rows of an init before this one, after whose head nothing else is missing."""
+        self._rendered = [rows] if rows else []
+        self._reply.on_ready(self._schedule)
+        self.let_go()
 
     def begin(self) -> None:
         """Send the head and the first rows."""
@@ -53,7 +93,7 @@ class Feed(Generic[T]):
 
     def offer(self, item: T, weight: int) -> None:
         """Something new, of so many bytes."""
-        if self._size + weight <= LIMIT:
+        if self._size + weight <= self._limit:
             self._coming.append((item, weight))
             self._size += weight
             self._schedule()
@@ -73,8 +113,8 @@ class Feed(Generic[T]):
         self._scheduled = False
         rendered = 0
         while rendered < TURN:
-            if not self._reply.is_ready():
-                return  # on_ready goes on
+            if self._held or not self._reply.is_ready():
+                return  # let_go or on_ready goes on
             rows = self._next()
             if rows is None:
                 if not self._follow:
@@ -85,12 +125,17 @@ class Feed(Generic[T]):
         self._schedule()
 
     def _next(self) -> bytes | None:
+        if self._rendered:
+            return self._rendered.pop(0)
         for past in self._past:
             return self._render(past)
+        self._over = True
         if not self._coming:
             return None
         item, weight = self._coming.popleft()
         if item is None:
             return encode({"skipped": weight}) + b"\n"
         self._size -= weight
+        if self._size <= LIMIT and not self._held:
+            self._limit = LIMIT
         return self._render(item)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
+import nsinit
 from nsinit import __version__
 from nsinit.control.care import Care
+from nsinit.control.carry import Going
 from nsinit.control.feed import Feed
 from nsinit.control.insight import Insight
 from nsinit.control.routes import Refusal
@@ -25,18 +27,22 @@ from nsinit.core.state import AT_REST, State
 from nsinit.core.view import view_service
 from nsinit.errors import ConfigError
 from nsinit.kernel import seam
+from nsinit.process.smallfile import read_small
+from nsinit.runtime.reexec import RefusedError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Iterable
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
+    from nsinit.errors import NsinitError
     from nsinit.model.differ import Difference
     from nsinit.runtime.boot import Init
     from nsinit.runtime.events import Happening
     from nsinit.runtime.ring import Record
 
+_VERSION_MAX: Final = 64 << 10
 _EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
@@ -48,7 +54,7 @@ class Handlers(Insight, Care):
         self._init = init
         self._driver = init.driver
         self._loop = loop
-        self._stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
+        self.stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
         self.clients_dropped = 0  # that read too slowly or were too many
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
@@ -83,7 +89,8 @@ class Handlers(Insight, Care):
 
     def do_version(self, _: dict[str, Any], reply: Reply) -> None:
         """Of the program that runs, which need not be the one on disk."""
-        reply.answer(200, {"version": __version__, "pid": os.getpid()})
+        body = {"version": __version__, "pid": os.getpid(), "on_disk": _version_on_disk()}
+        reply.answer(200, body)
 
     def _about_init(self) -> dict[str, Any]:
         state = self._driver.core.state
@@ -187,9 +194,12 @@ class Handlers(Insight, Care):
         services = self._views(names)
         if params["no_wait"]:
             reply.answer(200, {"results": results(services, lambda _: True)})
-        else:
-            wait = Wait(services, done, reply, self._init.history, runs, bad)
-            wait.begin(self._loop, params["timeout"])
+            return
+        wait = Wait(services, done, reply, self._init.history, runs, bad)
+        reply.carry(
+            lambda: Going(kind="wait", names=names, runs=dict(runs or {}), until=wait.until)
+        )
+        wait.begin(self._loop, params["timeout"])
 
     def _views(self, names: list[str]) -> list[ServiceView]:
         core, schedules = self._driver.core, self._init.schedules
@@ -213,6 +223,11 @@ class Handlers(Insight, Care):
         if params["lines"] is not None:
             records = last_lines(records, params["lines"])
         past = (part for record in records for part in slices(record))
+        self._log_feed(names, past, params, reply).begin()
+
+    def _log_feed(
+        self, names: set[str], past: Iterable[Record], params: dict[str, Any], reply: Reply
+    ) -> Feed[Record]:
         feed = Feed(reply, self._loop, log_rows, past, follow=bool(params["follow"]))
 
         def listen(record: Record) -> None:
@@ -220,7 +235,8 @@ class Handlers(Insight, Care):
                 for part in slices(record):
                     feed.offer(part, len(part.block.data))
 
-        self._follow(feed, params, reply, self._init.logs.listeners, listen)
+        self._follow(feed, names, params, reply, self._init.logs.listeners, listen)
+        return feed
 
     def do_attach(self, params: dict[str, Any], reply: Reply) -> None:
         """The last output of services, and on."""
@@ -235,17 +251,24 @@ class Handlers(Insight, Care):
             for one in self._init.history.recent
             if one.number > least and one.service.name in names
         ]
+        self._event_feed(names, past, params, reply).begin()
+
+    def _event_feed(
+        self, names: set[str], past: Iterable[Happening], params: dict[str, Any], reply: Reply
+    ) -> Feed[Happening]:
         feed = Feed(reply, self._loop, event_row, past, follow=bool(params["follow"]))
 
         def listen(one: Happening) -> None:
             if one.service.name in names:
                 feed.offer(one, _EVENT_WEIGHT)
 
-        self._follow(feed, params, reply, self._init.history.listeners, listen)
+        self._follow(feed, names, params, reply, self._init.history.listeners, listen)
+        return feed
 
     def _follow(
         self,
         feed: Feed[Any],
+        names: set[str],
         params: dict[str, Any],
         reply: Reply,
         listeners: list[Any],
@@ -255,7 +278,73 @@ class Handlers(Insight, Care):
         if params["follow"]:
             listeners.append(listen)
             reply.on_leave(lambda: listeners.remove(listen))
-        feed.begin()
+        reply.carry(lambda: Going(kind="stream", names=sorted(names), rows=feed.rest()), feed)
+
+    # --- Being replaced ---------------------------------------------------------------------------
+
+    def do_reexec(self, params: dict[str, Any], reply: Reply) -> None:
+        """Put what is installed now in the place of this program; that one answers."""
+        reexec = self._init.reexec
+        if reexec is None:
+            raise Refusal(409, "no-reexec", "this init can't be replaced while it runs")
+        reply.carry(lambda: Going(kind="reexec", version=__version__))
+
+        def failed(error: NsinitError) -> None:
+            refusal = Refusal(409, "not-replaced", error.message, error.hint)
+            reply.answer(409, refusal.body())
+
+        try:
+            reexec.begin(params["timeout"], failed)
+        except RefusedError as error:
+            raise Refusal(409, "not-replaced", error.message, error.hint) from None
+
+    def go_on(
+        self, name: str, params: dict[str, Any], going: Going, reply: Reply
+    ) -> Callable[[], object] | None:
+        """Go on with an answer of the init before this one; what to do once the client hears us.
+
+        None if this can't be done. A stream takes part in what happens from now on.
+        """
+        match name, going.kind:
+            case "logs" | "attach", "stream":
+                log_feed = self._log_feed(set(going.names), (), params, reply)
+                log_feed.hold()
+                return partial(log_feed.go_on, going.rows)
+            case "events", "stream":
+                event_feed = self._event_feed(set(going.names), (), params, reply)
+                event_feed.hold()
+                return partial(event_feed.go_on, going.rows)
+            case (("start" | "stop" | "restart"), "wait"):
+                return partial(self._wait_on, name, params, going, reply)
+            case "wait", "wait":
+                left = max(0.0, going.until - seam.monotonic())
+                return partial(self.do_wait, {**params, "timeout": left}, reply)
+            case "reexec", "reexec":
+                body = {"version": __version__, "before": going.version, "pid": os.getpid()}
+                return partial(reply.answer, 200, body)
+        return None
+
+    def _wait_on(self, name: str, params: dict[str, Any], going: Going, reply: Reply) -> None:
+        known = self._driver.core.plan.services
+        names = [one for one in going.names if one in known]
+        params = {**params, "timeout": max(0.0, going.until - seam.monotonic())}
+        done: dict[str, Callable[[ServiceView], bool]] = {
+            "start": _settled,
+            "stop": lambda s: s.state in AT_REST,
+            "restart": lambda s: _settled_after(s, going.runs[s.name]),
+        }
+        bad = () if name == "stop" else BAD
+        self._wait(names, params, reply, done[name], going.runs or None, bad)
+
+
+def _version_on_disk() -> str | None:
+    """Of what is installed where this program came from; None if that can't be read."""
+    try:
+        text = read_small(nsinit.__file__, _VERSION_MAX).decode()
+    except (OSError, ValueError, TypeError):
+        return None
+    rows = (row for row in text.splitlines() if row.startswith("__version__ = "))
+    return next((row.partition("=")[2].strip(" \"'") for row in rows), None)
 
 
 def _settled(s: ServiceView) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nsinit.control.blame import blame
+from nsinit.control.carry import Going
 from nsinit.control.desk import Desk
 from nsinit.control.expecting import GOALS, Expect
 from nsinit.control.health import HEALTHY, assess, wanted
@@ -33,7 +34,9 @@ class Insight(Desk):
         """Answer when services are where they are expected."""
         views = self._views(self._select(params))
         goal = GOALS[params["state"]]
-        Expect(views, goal, reply, self._init.history).begin(self._loop, params["timeout"])
+        wait = Expect(views, goal, reply, self._init.history)
+        reply.carry(lambda: Going(kind="wait", until=wait.until))
+        wait.begin(self._loop, params["timeout"])
 
     def do_health(self, params: dict[str, Any], reply: Reply) -> None:
         """The verdict on the named services, or on all that are wanted."""
@@ -63,14 +66,14 @@ class Insight(Desk):
             name = view.name
             row = why.explain(name)
             row["next_run"] = view.next_run
-            if (stopped := self._stopped_by.get(name)) and row["state"] == "stopped":
+            if (stopped := self.stopped_by.get(name)) and row["state"] == "stopped":
                 uid, at = stopped
                 row["stopped_by"] = {"uid": uid, "time": round(at, 3)}
             row["output"] = self._last_words(name, params["lines"])
             rows.append(row)
         reply.answer(200, {"services": rows})
 
-    _stopped_by: dict[str, tuple[int, float]]
+    stopped_by: dict[str, tuple[int, float]]
 
     def _last_words(self, name: str, count: int) -> list[Any]:
         if not count:

@@ -9,6 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.control.access import Peer
+    from nsinit.control.carry import Going
+
+
+class Held(Protocol):
+    """A stream that can be stopped for a moment."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what there was before the client came is not all sent."""
+
+    def hold(self) -> None:
+        """Send nothing more."""
+
+    def let_go(self) -> None:
+        """Send again."""
 
 
 class Reply(Protocol):
@@ -44,6 +59,9 @@ class Reply(Protocol):
 
     def on_ready(self, callback: Callable[[], object]) -> None:
         """Call back when the client is ready again."""
+
+    def carry(self, export: Callable[[], Going], stream: Held | None = None) -> None:
+        """How another init can go on with this answer, if this one is replaced before its end."""
 
     def drop(self) -> None:
         """The client is too slow: close the connection, and count it."""

@@ -53,11 +53,13 @@ class HttpConnection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._method = self._target = ""
         self._body = b""
+        self.heard = b""  # all that came since the last answer was complete
 
     def receive(self, data: bytes | None) -> Call | Refusal | None:
         """Take bytes (b"" at their end): a call, a refusal, or nothing yet."""
         try:
             if data is not None:
+                self.heard += data
                 self._http.receive_data(data)
             return self._next()
         except h11.RemoteProtocolError as error:
@@ -89,6 +91,7 @@ class HttpConnection:
         """After a complete answer: the next call, if the client has sent one already."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return None
+        self.heard = self._http.trailing_data[0]
         self._http.start_next_cycle()
         return self.receive(None)
 

@@ -12,17 +12,27 @@ import asyncio
 import os
 import select
 import socket
-from typing import TYPE_CHECKING, Final, cast
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import structs
 
 from nsinit.control.access import AccessList, Peer, peer_of
+from nsinit.control.carry import ClientState, Going
+from nsinit.control.crowd import Crowd
 from nsinit.control.handlers import Handlers
 from nsinit.control.routes import Call, HttpConnection, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
+    from nsinit.control.reply import Held
     from nsinit.runtime.boot import Init
 
+_REPLACED: Final = Refusal(
+    503, "replaced", "init was replaced before it could answer", "ask again: what was begun goes on"
+)
 MAX_CLIENTS: Final = 256
 MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
 
@@ -35,7 +45,7 @@ class ControlServer:
         self.handlers = Handlers(init, loop)
         self.say = init.say
         self.clients: set[Client] = set()
-        self.starting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop holds them by weak references
         self._serving: asyncio.Server | None = None
         self._listener = init.listener
         self.loop = loop
@@ -44,11 +54,43 @@ class ControlServer:
         """Accept clients from now on."""
         if self._listener.socket is None:
             return
-        for name in self.access.unknown:
-            self.say.warning(f"control: there is no user or group {name!r}")
         listening = socket.socket(fileno=os.dup(self._listener.socket.fileno()))
         listening.setblocking(False)
-        self._serving = await self.loop.create_unix_server(lambda: Client(self), sock=listening)
+        more: dict[str, Any] = {}
+        if sys.version_info >= (3, 13):  # from there on the end of a server removes its socket
+            more["cleanup_socket"] = False
+        self._serving = await self.loop.create_unix_server(
+            lambda: Client(self), sock=listening, **more
+        )
+
+    def stop_accepting(self) -> None:
+        """Who comes now waits in the queue of the socket; who is here stays."""
+        if self._serving is not None:
+            self._serving.close()
+            self._serving = None
+
+    def accept_again(self) -> None:
+        """Accept clients after all, if that was stopped."""
+        if self._serving is None:
+            self.start_soon(self._start())
+
+    def start_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let the loop do something, and hold it until that is done."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self) -> None:
+        try:
+            await self.start()
+        except OSError as error:
+            self.say.error(f"cannot serve the control socket: {error}")
+
+    def take(self, state: ClientState) -> Client:
+        """A client of the init before this one; connected a little later."""
+        client = Client(self)
+        client.adopt(state)
+        return client
 
 
 def serve(init: Init, loop: asyncio.AbstractEventLoop) -> ControlServer:
@@ -57,14 +99,13 @@ def serve(init: Init, loop: asyncio.AbstractEventLoop) -> ControlServer:
     uvloop stops to listen when its server is garbage.
     """
     server = ControlServer(init, loop)
-
-    async def start() -> None:
-        try:
-            await server.start()
-        except OSError as error:
-            init.say.error(f"cannot serve the control socket: {error}")
-
-    server.starting = loop.create_task(start())
+    for name in server.access.unknown:
+        init.say.warning(f"control: there is no user or group {name!r}")
+    crowd = Crowd(server)
+    if init.reexec is not None:
+        init.reexec.crowd = crowd
+    init.add_part("control", crowd)
+    server.accept_again()
     return server
 
 
@@ -80,6 +121,7 @@ class Client(asyncio.Protocol):
         self.is_ready = True
         self._taken = False  # somebody else reads what it says
         self._ahead = 0  # bytes of later requests that came during an answer
+        self._once_here: Callable[[], object] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come; too many are turned away."""
@@ -90,6 +132,7 @@ class Client(asyncio.Protocol):
             return
         self._server.clients.add(self)
         self.peer = peer_of(transport.get_extra_info("socket").fileno())
+        self._once_here()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """It has gone."""
@@ -146,6 +189,68 @@ class Client(asyncio.Protocol):
             message = f"{call.command.name} needs {wanted} access; uid {self.peer.uid} has less"
             raise Refusal(403, "denied", message, "init.control in the configuration gives it")
 
+    # --- Between two inits ------------------------------------------------------------------------
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that it has not taken yet; also those of an answer after which it is gone."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it still reads what there was before it came."""
+        stream = self._answering.stream if self._answering is not None else None
+        return stream is not None and stream.is_behind
+
+    def hold(self) -> None:
+        """Send it no more rows."""
+        if self._answering is not None and self._answering.stream is not None:
+            self._answering.stream.hold()
+
+    def let_go(self) -> None:
+        """Send it rows again."""
+        if self._answering is not None and self._answering.stream is not None:
+            self._answering.stream.let_go()
+
+    def export(self) -> ClientState | None:
+        """For another init; None if it is about to go."""
+        if self._transport is None or self._transport.is_closing() or self.unsent:
+            return None
+        return ClientState(
+            fd=self._transport.get_extra_info("socket").fileno(),
+            heard=self._http.heard,
+            going=self._answering.export() if self._answering is not None else None,
+        )
+
+    def adopt(self, state: ClientState) -> None:
+        """Be what it was to the init before this one."""
+        self.is_ready = False
+        if state.going is None:
+            heard = state.heard  # no bytes would mean its end
+            more = partial(self.data_received, heard) if heard else lambda: None
+            self._once_here = partial(self._arrive, more)
+            return
+        call, answer = self._http.receive(state.heard), Answer(self, begun=state.going.begun)
+        self._answering = answer
+        then: Callable[[], object] | None = None
+        if isinstance(call, Call) and state.going.kind != "other":
+            name, params = call.command.name, call.params
+            then = self._server.handlers.go_on(name, params, state.going, answer)
+        if state.going.begun:
+            self._http.begin_stream()  # it is sent
+        if then is None:
+            then = self.drop if state.going.begun else partial(answer.answer, 503, _REPLACED.body())
+        self._once_here = partial(self._arrive, then)
+
+    def _arrive(self, then: Callable[[], object]) -> None:
+        self._once_here = lambda: None
+        self.is_ready = True
+        try:
+            then()
+        except Exception as error:  # noqa: BLE001  (as in `_guarded`)
+            self._server.say.error(f"internal error on the control socket: {error!r}")
+            self.drop()
+
     # --- For the answer ---------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
@@ -195,11 +300,22 @@ class Client(asyncio.Protocol):
 class Answer:
     """The `Reply` of a handler to one call of one client."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, begun: bool = False) -> None:
         self._client = client
         self._callbacks: list[Callable[[], object]] = []
         self._when_ready: Callable[[], object] = lambda: None
         self._over = False
+        self._begun = begun
+        self._going: Callable[[], Going] = lambda: Going(kind="other")
+        self.stream: Held | None = None
+
+    def carry(self, export: Callable[[], Going], stream: Held | None = None) -> None:
+        """How another init can go on with this."""
+        self._going, self.stream = export, stream
+
+    def export(self) -> Going:
+        """What another init has to know to go on with this."""
+        return structs.replace(self._going(), begun=self._begun)
 
     def answer(self, status: int, body: object) -> None:
         """Give the whole answer."""
@@ -218,6 +334,7 @@ class Answer:
 
     def begin_stream(self) -> None:
         """Begin an answer of JSON lines."""
+        self._begun = True
         self._client.put(lambda http: http.begin_stream())
 
     def send(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.routes import Refusal
 from nsinit.core.state import State
+from nsinit.kernel import seam
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,6 +42,7 @@ class Wait:
         self._reply = reply
         self._history = history
         self._bad = bad
+        self.until = 0.0  # when it is over at the latest (monotonic s)
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
@@ -49,6 +51,7 @@ class Wait:
             self._finish()
             return
         self._history.listeners.append(self._hear)
+        self.until = seam.monotonic() + timeout
         self._timer = loop.call_later(timeout, self._finish)
         self._reply.on_leave(self._forget)
 

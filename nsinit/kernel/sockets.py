@@ -23,6 +23,11 @@ class TakenError(OSError):
     """Something else stands at a path where a socket is wanted."""
 
 
+def adopt(fd: int) -> _socket.socket:
+    """A socket that this process has had all along; its flags stay as they are."""
+    return _socket.socket(fileno=fd)
+
+
 def listen_inet(
     host: str, port: int, *, stream: bool, backlog: int, reuse_port: bool, ipv6_only: bool
 ) -> _socket.socket:

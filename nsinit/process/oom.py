@@ -17,14 +17,15 @@ _MOST: Final = 1 << 16
 class OomCounter:
     """Asks the counters, and remembers what they said."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: int | None = None) -> None:
+        """`last` is what they said to whoever asked before."""
         self._places = _places()
-        self._last = self._count()
+        self.last = self._count() if last is None else last
 
     def rose(self) -> bool:
         """Whether there was another such kill since the last time."""
-        before, self._last = self._last, self._count()
-        return self._last > before
+        before, self.last = self.last, self._count()
+        return self.last > before
 
     def _count(self) -> int:
         for path in self._places:

@@ -71,6 +71,22 @@ class Strays:
         self._sessions = {sid: who for sid, who in self._sessions.items() if who != service}
         self._members = {key: who for key, who in self._members.items() if who != service}
 
+    def export(self) -> tuple[dict[int, str], dict[int, str], list[tuple[int, int, str]]]:
+        """What is remembered: main processes, sessions, and members with their start times."""
+        members = [(pid, started, who) for (pid, started), who in self._members.items()]
+        return dict(self._mains), dict(self._sessions), members
+
+    def adopt(
+        self,
+        mains: dict[int, str],
+        sessions: dict[int, str],
+        members: list[tuple[int, int, str]],
+    ) -> None:
+        """Remember what another did."""
+        self._mains, self._sessions = dict(mains), dict(sessions)
+        self._members = {(pid, started): who for pid, started, who in members}
+        self.refresh()
+
     # --- Finding ----------------------------------------------------------------------------------
 
     def left(self, service: str) -> int:

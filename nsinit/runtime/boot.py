@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.core import messages as m
+from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import fds, proc, seam, signals
 from nsinit.process.program import Surroundings
 from nsinit.process.spawner import Spawner
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from nsinit.model.load import Loaded
     from nsinit.model.spec import Config, Service
     from nsinit.runtime.directory import Listener
+    from nsinit.runtime.handover import Portable
     from nsinit.runtime.passing import Passing
+    from nsinit.runtime.reexec import Reexec
     from nsinit.runtime.schedule import Schedules
     from nsinit.runtime.watch import Watches
 
@@ -56,6 +59,10 @@ class Given(NamedTuple):
     directory: str
     listener: Listener | None = None  # bound by the launcher
     serve: Callable[[Init, asyncio.AbstractEventLoop], object] | None = None
+    asked: str | None = None  # the file and the command that were given on the command line
+    command: tuple[str, ...] = ()
+    resume: Callable[[Init], object] | None = None  # takes over from the init before this one
+    parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
 
 
 class Init:
@@ -68,7 +75,12 @@ class Init:
         self.server: object = None
         self.reader = signals.SignalReader()
         self.reactor = Reactor(self._on_error)
-        stdout, stderr = self._outlets()
+        self.outlets = stdout, stderr = self._outlets()
+        self.parts: dict[str, Portable] = {}
+        self.waiting_parts = dict(given.parts)
+        self.reexec: Reexec | None = None
+        self.falls: list[float] = []  # when it last had to begin anew (monotonic s)
+        self._resumed = False  # it goes on for another init
         names = list(config.services)
         self.logs = Logs(self.reactor, stdout, stderr, names)
         self.say = EventLog(stderr, config.init.log, self.logs.width)
@@ -77,11 +89,12 @@ class Init:
         self.listener = given.listener or self._listen()
         path = self.listener.path
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
+        self.spawner = Spawner(fds.raise_limit())
         self.runs = Runs(
             config,
             Surroundings(given.directory, dict(given.env), config.init.environment),
             reactor=self.reactor,
-            spawner=Spawner(fds.raise_limit()),
+            spawner=self.spawner,
             strays=Strays(path),
             logs=self.logs,
             notify=self.notify,
@@ -123,6 +136,8 @@ class Init:
         for part in (self.schedules, self.watches):
             if part is not None:
                 part.configure(services)
+        if self.schedules is not None and "schedules" not in self.parts:
+            self.add_part("schedules", self.schedules)
 
     def _outlets(self) -> tuple[Outlet, Outlet]:
         stdout = Outlet(1, "stdout", self.reactor)
@@ -141,10 +156,13 @@ class Init:
         """Bind the sockets of services, if any has one, before anything is started by `config`."""
         if self.passing is not None:
             self.passing.update(config.services)
-        elif any(spec.sockets or spec.fd_store_max for spec in config.services.values()):
+        elif "passing" in self.waiting_parts or any(
+            spec.sockets or spec.fd_store_max for spec in config.services.values()
+        ):
             from nsinit.runtime.passing import Passing  # noqa: PLC0415  (most need none of it)
 
             self.passing = Passing(self.reactor, self.driver.post, self.runs, self.say)
+            self.add_part("passing", self.passing)
             self.passing.update(config.services)
             self.driver.hearing.store = self.passing.keep
             self.history.listeners.append(self.passing.heard)
@@ -159,19 +177,39 @@ class Init:
     def _on_loop_error(self, _: object, context: dict[str, Any]) -> None:
         self._on_error(context.get("exception") or RuntimeError(context.get("message")))
 
+    def add_part(self, name: str, part: Portable) -> None:
+        """Have its state travel with init's; it gets what such a part of another init had."""
+        self.parts[name] = part
+        if name in self.waiting_parts:
+            part.adopt(*self.waiting_parts.pop(name))
+
     # --- Life -------------------------------------------------------------------------------------
 
-    def live(self) -> int:
-        """From the first service to the last; returns the exit code."""
+    def boot(self) -> None:
+        """Start what starts by itself."""
         for note in self.listener.notes:
             self.say.warning(note)
         if self.listener.path:
             self.say.info(f"the control socket is {self.listener.path}")
         self.driver.post(m.Boot())
+
+    def take_over(self, resume: Callable[[Init], object]) -> None:
+        """Go on where another init was; without that, end what it left in order."""
+        self._resumed = True
+        try:
+            resume(self)
+        except Exception as error:  # noqa: BLE001  (there is nobody else to end the services)
+            self._on_error(error)
+            self.driver.exit_code = EXIT_INTERNAL
+
+    def live(self) -> int:
+        """On to the last service; returns the exit code."""
         try:
             self._run_loop()
         except Exception as error:  # noqa: BLE001  (without a loop init still reaps and stops)
             self._on_error(error)
+            if self.reexec is not None:
+                self.reexec.escape(error)
         self.reactor.detach()
         while self.driver.exit_code is None:  # there is no loop, or it broke
             self.say.settle()
@@ -182,19 +220,34 @@ class Init:
     def _run_loop(self) -> None:
         loop = _make_loop(self.given.loaded.config.init.loop, self.say)
         loop.set_exception_handler(self._on_loop_error)
-        self.reactor.turn(0)  # what has happened during the import should not wait for the next
+        if not self._resumed:  # else nothing may happen before its followers are there again
+            self.reactor.turn(0)  # what has happened during the import should not wait longer
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
         self._guard(self.say.load, "nsinit's own lines are plain")
         self._guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
-        self.desk.read()
+        if not self._resumed:
+            self.desk.read()
+        self._guard(self._prepare_reexec, "init can't be replaced while it runs")
         if self.given.serve is not None and self.listener.socket is not None:
             self._guard(lambda: self._serve(loop), "there is no control socket")
+        if self._resumed:
+            self.runs.reap()
+            self.driver.post()  # what the init before had not handled
+        self.desk.read()
         gc.collect()
         gc.freeze()  # what is there now stays: no collection has to look at it again
         gc.enable()
         if self.driver.exit_code is None:
+            seam.ask("loop")
             loop.run_forever()
+
+    def _prepare_reexec(self) -> None:
+        """Load it now: later it may be that of a newer nsinit, installed in place."""
+        from nsinit.runtime.reexec import Reexec  # noqa: PLC0415  (after the first services run)
+
+        self.reexec = Reexec(self)
+        self.driver.on_broken = self.reexec.escape
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self.given.serve is not None  # noqa: S101  (for the type checker)
@@ -272,4 +325,9 @@ def be_init(given: Given) -> int:
     fds.close_on_exec()
     sys.excepthook = lambda *_: None
     os.chdir("/")
-    return Init(given).live()
+    init = Init(given)
+    if given.resume is None:
+        init.boot()
+    else:
+        init.take_over(given.resume)
+    return init.live()

@@ -18,12 +18,15 @@ from msgspec import structs
 from nsinit.errors import SpawnError
 from nsinit.kernel import fds, sockets
 from nsinit.process.program import find_executable
+from nsinit.runtime.logs import Ends
+from nsinit.runtime.tasks import adopt_child, export_child
 
 if TYPE_CHECKING:
     from nsinit.process.program import Program
     from nsinit.process.spawner import Child
     from nsinit.runtime.events import EventLog, Happening
-    from nsinit.runtime.logs import Ends
+    from nsinit.runtime.handover import Keep
+    from nsinit.runtime.passed import GuestState, HostedState
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
     from nsinit.runtime.sockets import Bound, Sockets
@@ -196,6 +199,61 @@ class Connections:
     def _go_on(self, listener: _Listener) -> None:
         listener.paused = False
         self._look(listener)
+
+    def export(self, keep: Keep) -> tuple[list[HostedState], list[GuestState]]:
+        """The runs that take connections, and the processes that came of them."""
+        from nsinit.runtime.passed import GuestState, HostedState  # noqa: PLC0415  (to be replaced)
+
+        hosted = [
+            HostedState(
+                service=service,
+                program=one.program,
+                stdout=keep(one.ends.stdout),
+                stderr=keep(one.ends.stderr),
+                ours=[keep(fd) for fd in one.ends.ours],
+                open=[self._sockets.key_of(at.bound) for at in self._listeners[service] if at.open],
+            )
+            for service, one in self._hosted.items()
+        ]
+        guests = [
+            GuestState(
+                service=listener.service,
+                key=self._sockets.key_of(listener.bound),
+                child=export_child(child, keep),
+            )
+            for listener, child in self._guests.values()
+        ]
+        return hosted, guests
+
+    def adopt(self, hosted: list[HostedState], guests: list[GuestState]) -> None:
+        """Go on taking connections for those runs; a pause is over."""
+        for one in hosted:
+            self._hosted[one.service] = _Hosted(
+                one.program, Ends(one.stdout, one.stderr, tuple(one.ours))
+            )
+            self._listeners[one.service] = []
+            for spec, there in self._sockets.open(one.service):
+                listener = _Listener(one.service, there)
+                listener.most = MOST if spec.max_connections is None else spec.max_connections
+                listener.open = self._sockets.key_of(there) in one.open
+                self._listeners[one.service].append(listener)
+        for guest in guests:
+            bound = self._sockets.by_key(guest.key)
+            known = self._listeners.setdefault(guest.service, [])
+            found = next((at for at in known if at.bound is bound), None)
+            if found is None:
+                if bound is None:
+                    continue
+                found = _Listener(guest.service, bound)
+                known.append(found)
+            found.count += 1
+            self._guests[guest.child.pid] = (found, adopt_child(guest.child))
+            if guest.child.report >= 0:
+                hear = partial(self._hear_exec, guest.child.pid)
+                self._reactor.add_reader(guest.child.report, hear)
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                self._look(listener)
 
     def close(self) -> None:
         """Take no more connections."""

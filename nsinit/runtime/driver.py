@@ -11,7 +11,7 @@ import heapq
 from _random import Random  # without the module around it, which loads hashlib and more
 from collections import deque
 from errno import EIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
@@ -22,10 +22,14 @@ from nsinit.runtime.hearing import Hearing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nsinit.core.state import CoreState
     from nsinit.model.plan import Plan
     from nsinit.runtime.events import EventLog, History
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
+
+HOPELESS: Final = 5  # failures of the core in a row, or with one event
+_AGAIN: Final = 0.2  # s until the core is told again what it could not handle
 
 
 class Driver:
@@ -46,6 +50,10 @@ class Driver:
         self.history = history
         self.exit_code: int | None = None
         self.on_finish: Callable[[], object] = lambda: None
+        self.on_broken: Callable[[BaseException], object] = lambda _: None
+        self._failures = 0  # of the core, in a row
+        self._unhandled: deque[m.Event] = deque()  # what it is to be told again
+        self._again: dict[int, int] = {}  # how often each of them, by its id
         self._random = Random()
         self._reactor = reactor
         self._queue: deque[m.Event] = deque()
@@ -79,10 +87,13 @@ class Driver:
 
     def _handle(self, event: m.Event) -> None:
         try:
+            seam.ask("core")
             actions = self.core.handle(event, seam.monotonic(), self._random.random())
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot handle {event}: {error!r}")
+            self._not_handled(event, error)
             return
+        self._failures = 0
         for action in actions:
             try:
                 self._carry_out(action)
@@ -95,6 +106,28 @@ class Driver:
                     failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
                     self._queue.append(failed)
         self.core.tidy()
+
+    def _not_handled(self, event: m.Event, error: Exception) -> None:
+        """What has happened can't be undone: the core is told again, HOPELESS times in all."""
+        self._failures += 1
+        tries = self._again.pop(id(event), 0) + 1
+        if isinstance(event, m.RunEvent | m.Shutdown):
+            self._unhandled.append(event)
+            self._again[id(event)] = tries
+        if self._failures >= HOPELESS or tries >= HOPELESS:
+            self.on_broken(error)
+            self._failures = 0  # there is no other way than without them
+            self._unhandled.clear()
+            self._again.clear()
+        elif len(self._unhandled) == 1:
+            self._reactor.later(_AGAIN, self._tell_again)
+
+    def _tell_again(self) -> None:
+        events = list(self._unhandled)
+        self._unhandled.clear()
+        self.post(*events)
+        left = {id(event) for event in self._unhandled}
+        self._again = {key: tries for key, tries in self._again.items() if key in left}
 
     def _carry_out(self, action: m.Action) -> None:
         match action:
@@ -163,4 +196,23 @@ class Driver:
                 if timer.timer == "start":
                     self.runs.drain_told(timer.service, timer.run)
         self.post(*due)
+        self._set_alarm()
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self) -> tuple[Plan, CoreState, list[m.Event]]:
+        """The plan in force, all that the core remembers, and what it has not heard yet."""
+        return self.core.plan, self.core.state, [*self._unhandled, *self._queue]
+
+    def adopt(self, plan: Plan, state: CoreState, queue: list[m.Event]) -> None:
+        """Go on with another's core; its timers are in its state. The next `post` begins."""
+        self.core.plan, self.core.state = plan, state  # others know this core
+        for s in state.services.values():
+            for timer, at in s.timers.items():
+                self._arm(m.Fired(s.name, s.run, timer, at))
+        if state.shutdown_at is not None:
+            self._arm(m.Fired("", 0, "shutdown", state.shutdown_at))
+        if state.hook:
+            self._arm(m.Fired("", 0, state.hook, state.hook_at))
+        self._queue.extend(queue)
         self._set_alarm()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from nsinit.core.view import ServiceView
+    from nsinit.runtime.handover import HistoryState
     from nsinit.runtime.outlet import Outlet
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -31,6 +32,10 @@ class EventLog:
         self._prefix = f"{'nsinit':<{width}} | "
         self._early: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=_EARLY)
         self._logger: Any = None
+
+    def widen(self, width: int) -> None:
+        """Before `load`: have the prefix as wide as the names of services are."""
+        self._prefix = f"{'nsinit':<{width}} | "
 
     def debug(self, text: str, **fields: object) -> None:
         """For whoever looks for a fault."""
@@ -163,6 +168,19 @@ class History:
         self.recent: deque[Happening] = deque(maxlen=KEPT)
         self.boot: dict[str, BootTimes] = {}
         self.listeners: list[Callable[[Happening], None]] = []
+
+    def export(self) -> HistoryState:
+        """What is kept."""
+        from nsinit.runtime import handover  # noqa: PLC0415  (loaded by then)
+
+        return handover.HistoryState(self.number, [handover.pack_change(*o) for o in self.recent])
+
+    def adopt(self, state: HistoryState) -> None:
+        """Go on where another history was."""
+        from nsinit.runtime import handover  # noqa: PLC0415  (the same)
+
+        self.number = state.number
+        self.recent.extend(Happening(*row) for row in handover.unpack_changes(state.recent))
 
     def add(self, old: str, service: ServiceView) -> None:
         """Number a change, keep it, and tell it."""

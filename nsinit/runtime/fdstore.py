@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nsinit.runtime.events import Happening
+    from nsinit.runtime.passed import KeptState
     from nsinit.runtime.reactor import Reactor
 
 DEFAULT_NAME: Final = "stored"  # sd_pid_notify_with_fds(3)
@@ -27,6 +28,7 @@ _OVER: Final = frozenset({"stopped", "exited", "failed"})
 class _Kept(NamedTuple):
     name: str
     fd: int
+    poll: bool = True
 
 
 class FdStore:
@@ -56,7 +58,7 @@ class FdStore:
                 refused += 1
             else:
                 os.set_inheritable(fd, False)
-                kept.append(_Kept(name, fd))
+                kept.append(_Kept(name, fd, poll))
                 self._owners[fd] = service
                 if poll:
                     self._watch(fd)
@@ -90,6 +92,24 @@ class FdStore:
         """A service that has ended for good needs nothing any more."""
         if happening.service.state in _OVER:
             self.drop(happening.service.name)
+
+    def export(self) -> list[KeptState]:
+        """All that is stored, in the order of each service."""
+        from nsinit.runtime.passed import KeptState  # noqa: PLC0415  (to be replaced)
+
+        return [
+            KeptState(service=service, name=one.name, fd=one.fd, poll=one.poll)
+            for service, kept in self._kept.items()
+            for one in kept
+        ]
+
+    def adopt(self, states: list[KeptState]) -> None:
+        """Keep what another has kept, whatever the limits are now."""
+        for one in states:
+            self._kept.setdefault(one.service, []).append(_Kept(one.name, one.fd, one.poll))
+            self._owners[one.fd] = one.service
+            if one.poll:
+                self._watch(one.fd)
 
     def close(self) -> None:
         """Close everything."""

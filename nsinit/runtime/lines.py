@@ -43,6 +43,14 @@ class LineCutter:
         rest, self._rest = self._rest, b""
         return [self._block(rest + b"\n")] if rest else []
 
+    def export(self) -> tuple[bytes, bool]:
+        """The beginning of a line that has no end yet, and whether that continues a piece."""
+        return self._rest, self._continues
+
+    def adopt(self, rest: bytes, *, continues: bool) -> None:
+        """Go on where another cutter was."""
+        self._rest, self._continues = rest, continues
+
     def _cut(self, data: bytes, blocks: list[Block]) -> None:
         """Whole lines, but none longer than the limit."""
         start = at = 0

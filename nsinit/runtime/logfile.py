@@ -19,9 +19,10 @@ from nsinit.process.identity import group_id, user_id
 from nsinit.runtime import rotation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nsinit.model.logs import FileRules
+    from nsinit.runtime.handover import FileState, Keep
     from nsinit.runtime.rotation import Slot
 
 _PAUSE: Final = 0.5  # s between attempts when one has failed
@@ -29,6 +30,7 @@ _LOOK: Final = 1.0  # s between looks at whether the file is still there
 _QUIET: Final = 30.0  # s between complaints about one file
 _ROUNDS: Final = 2  # of rotations that make no room: somebody else fills the file
 _NEWLINE: Final = 10
+_NOBODY: Final = -2  # who goes on with the line that the file ends in, in a handover
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _HINTS: Final = {
     errno.ENOENT: "make the directory",
@@ -142,6 +144,44 @@ class LogFile:
     def forget(self, who: object) -> None:
         """A stream has ended."""
         self._torn.discard(who)
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self, taps: Sequence[object], keep: Keep) -> FileState:
+        """What is known of it; who writes is told by the place in `taps`."""
+        from nsinit.runtime.handover import NONE, FileState  # noqa: PLC0415  (loaded by then)
+
+        places = {id(tap): place for place, tap in enumerate(taps)}
+        inside = NONE if self._inside is None else places.get(id(self._inside), _NOBODY)
+        return FileState(
+            rules=self.rules,
+            service=self._service,
+            fd=keep(self._fd),
+            file=self._file,
+            size=self._size,
+            inside=inside,
+            torn=[places[id(who)] for who in self._torn if id(who) in places],
+            untold=self._untold,
+            dropped=self.dropped,
+            failing=self._failing,
+            warned=self._warned,
+            ownerless=self._ownerless,
+            retry_at=self._retry_at,
+            quiet_until=self._quiet_until,
+        )
+
+    def adopt(self, state: FileState, taps: Sequence[object]) -> None:
+        """Go on with a file that another has opened."""
+        self._fd, self._file, self._size = state.fd, state.file, state.size
+        if state.inside == _NOBODY:
+            self._inside = self
+        elif state.inside >= 0:
+            self._inside = taps[state.inside]
+        self._torn = {taps[place] for place in state.torn}
+        self._untold, self.dropped = state.untold, state.dropped
+        self._failing, self._warned = state.failing, state.warned
+        self._ownerless = state.ownerless
+        self._retry_at, self._quiet_until = state.retry_at, state.quiet_until
 
     # --- Trouble ----------------------------------------------------------------------------------
 

@@ -21,12 +21,14 @@ from nsinit.runtime import rotation
 from nsinit.runtime.logfile import LogFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nsinit.model.logs import FileRules
+    from nsinit.runtime.handover import FilesState, Keep, TapState
 
     Tell = Callable[[str, str], None]
-    Help = Callable[[Program, Callable[[int], None]], int]
+    Ended = Callable[[int], None]  # is told an exit code, -n for signal n
+    Help = Callable[[Program, Ended], int]
 
 _NICE: Final = 19
 _NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
@@ -35,11 +37,11 @@ _NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 class Tap:
     """What one stream sends to a file; whole lines when another stream goes there too."""
 
-    def __init__(self, file: LogFile, limit: int, *, shared: bool) -> None:
+    def __init__(self, file: LogFile, limit: int, *, shared: bool, rest: bytes = b"") -> None:
         self._file = file
         self._limit = limit
         self._shared = shared
-        self._rest = b""
+        self._rest = rest
 
     def write(self, data: bytes) -> None:
         """Pass bytes on; of a shared file's stream as far as their lines have ended."""
@@ -52,6 +54,13 @@ class Tap:
                 data, self._rest = data + self._rest, b""
         if data:
             self._file.write(data, self)
+
+    def export(self) -> TapState:
+        """Where it leads, and what waits in it."""
+        from nsinit.runtime.handover import TapState  # noqa: PLC0415  (loaded by then)
+
+        path = self._file.rules.path
+        return TapState(path=path, limit=self._limit, shared=self._shared, rest=self._rest)
 
     def flush(self) -> None:
         """What is left of a line belongs to the file too, when the stream or the run has ended."""
@@ -83,6 +92,7 @@ class LogFiles:
         self._start = start
         self._waiting: deque[LogFile] = deque()
         self._job: _Job | None = None
+        self._packer = 0  # the pid of the child that does it
         self._ending = False
         self._told_missing = False  # of gzip
 
@@ -106,6 +116,44 @@ class LogFiles:
                 seam.unlink(rules.path + rotation.UNFINISHED)
         file.open()
         return Tap(file, rules.line_limit, shared=shared)
+
+    def export(self, taps: Sequence[Tap], keep: Keep) -> FilesState:
+        """All of it; `taps` are those that streams hold."""
+        from nsinit.runtime.handover import FilesState, JobState  # noqa: PLC0415  (loaded by then)
+
+        job = None
+        if self._job is not None:
+            path = self._job.file.rules.path
+            job = JobState(
+                path=path, source=self._job.source, made=self._job.made, pid=self._packer
+            )
+        return FilesState(
+            files=[file.export(taps, keep) for file in self._files.values()],
+            taps=[tap.export() for tap in taps],
+            dropped_before=self._dropped_before,
+            waiting=[file.rules.path for file in self._waiting],
+            job=job,
+            told_missing=self._told_missing,
+        )
+
+    def adopt(self, state: FilesState, watch: Callable[[int, Ended], None]) -> list[Tap]:
+        """Go on with another's files; the taps. `watch` tells the end of the packing child."""
+        taps: list[Tap] = []
+        for one in state.files:
+            file = self._files[one.rules.path] = LogFile(one.rules, one.service, self._tell)
+            if one.rules.compress:
+                file.rotated = self._pack_soon
+        for tap in state.taps:
+            file = self._files[tap.path]
+            taps.append(Tap(file, tap.limit, shared=tap.shared, rest=tap.rest))
+        for one in state.files:
+            self._files[one.rules.path].adopt(one, taps)
+        self._dropped_before, self._told_missing = state.dropped_before, state.told_missing
+        self._waiting.extend(self._files[path] for path in state.waiting)
+        if (job := state.job) is not None:
+            self._job, self._packer = _Job(self._files[job.path], job.source, job.made), job.pid
+            watch(job.pid, partial(self._packed, self._job))
+        return taps
 
     def reopen(self) -> int:
         """Open every file by its name again; how many could be."""
@@ -158,7 +206,7 @@ class LogFiles:
                 self._told_missing = True
                 self._tell("warning", f"rotated log files stay unpacked: {error}")
             return
-        self._job = job
+        self._job, self._packer = job, pid
         with suppress(OSError):
             seam.setpriority(os.PRIO_PROCESS, pid, _NICE)
 

@@ -19,11 +19,12 @@ from nsinit.runtime.lines import LineCutter, with_prefix
 from nsinit.runtime.ring import Rings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nsinit.model.logs import FileRules
     from nsinit.model.spec import Log
     from nsinit.process.program import Program
+    from nsinit.runtime.handover import Keep, LogsState, Row
     from nsinit.runtime.lines import Block
     from nsinit.runtime.logfiles import LogFiles, Tap
     from nsinit.runtime.outlet import Outlet
@@ -125,14 +126,17 @@ class Logs:
                 rules[name] = one
         if not rules:
             return {}
+        shared = len(rules) > 1 and len({one.path for one in rules.values()}) == 1
+        files = self._log_files()
+        return {name: files.tap(service, one, shared=shared) for name, one in rules.items()}
+
+    def _log_files(self) -> LogFiles:
         if self._files is None:
             from nsinit.runtime.logfiles import LogFiles  # noqa: PLC0415  (for those who have one)
 
             assert self.start is not None  # noqa: S101  (for the type checker)
             self._files = LogFiles(self.tell, self.start, self._null)
-        shared = len(rules) > 1 and len({one.path for one in rules.values()}) == 1
-        files = self._files
-        return {name: files.tap(service, one, shared=shared) for name, one in rules.items()}
+        return self._files
 
     def reopen(self) -> int | None:
         """Open every log file by its name again; how many were, None if there is none."""
@@ -203,6 +207,53 @@ class Logs:
                 self._outlets[stream.name].write(text)
             for listener in self.listeners:
                 listener(record)
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self, keep: Keep) -> LogsState:
+        """All streams and files, without the records of the rings."""
+        from nsinit.runtime.handover import NONE, LogsState, StreamState  # noqa: PLC0415  (loaded)
+
+        rows = [(key, stream) for key, streams in self._streams.items() for stream in streams]
+        taps = [stream.tap for _, stream in rows if stream.tap is not None]
+        places = {id(tap): place for place, tap in enumerate(taps)}
+        made: list[StreamState] = []
+        for key, stream in rows:
+            rest, continues = stream.cutter.export()
+            state = StreamState(
+                key=key,
+                fd=keep(stream.fd),
+                name=stream.name,
+                limit=stream.cutter.limit,
+                rest=rest,
+                continues=continues,
+                size=stream.size,
+                console=stream.console,
+                tap=places.get(id(stream.tap), NONE),
+            )
+            made.append(state)
+        files = self._files.export(taps, keep) if self._files is not None else None
+        limits, number = self.rings.export()
+        return LogsState(width=self.width, streams=made, files=files, limits=limits, number=number)
+
+    def adopt(
+        self,
+        state: LogsState,
+        rows: Iterable[list[Row]],
+        watch: Callable[[int, Callable[[int], None]], None],
+    ) -> None:
+        """Read on where another has read; `watch` tells the end of a child of init's own."""
+        self.rings.adopt(state.limits, state.number, rows)
+        taps: list[Tap] = []
+        if state.files is not None:
+            taps = self._log_files().adopt(state.files, watch)
+        for one in state.streams:
+            tap = taps[one.tap] if one.tap >= 0 else None
+            stream = _Stream(one.fd, one.name, one.limit, tap, console=one.console)
+            stream.cutter.adopt(one.rest, continues=one.continues)
+            stream.size = one.size
+            self._streams.setdefault(one.key, []).append(stream)
+            self._reactor.add_reader(one.fd, partial(self._read, one.key, stream))
 
     @property
     def dropped(self) -> int:

@@ -20,6 +20,7 @@ from nsinit.places import SOCKET_PATH_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nsinit.runtime.handover import Keep, NotifyState
     from nsinit.runtime.reactor import Reactor
 
 _CREDENTIALS: Final = struct.Struct("=iII")
@@ -105,6 +106,25 @@ class Notify:
                 if not kept:
                     for fd in fds:
                         os.close(fd)
+
+    def export(self, keep: Keep) -> NotifyState:
+        """The sockets that there are."""
+        from nsinit.runtime.handover import NotifyState  # noqa: PLC0415  (loaded by then)
+
+        rows = [
+            (service, keep(made.fileno()), path, *self._runs[service])
+            for service, (made, path) in self._sockets.items()
+        ]
+        return NotifyState(self._directory, rows)
+
+    def adopt(self, state: NotifyState) -> None:
+        """Listen on the sockets that another made."""
+        self._directory = state.directory
+        for service, fd, path, run, owner in state.sockets:
+            made = _socket.socket(fileno=fd)
+            made.setblocking(False)
+            self._sockets[service], self._runs[service] = (made, path), (run, owner)
+            self._reactor.add_reader(fd, partial(self.drain, service))
 
     def close(self) -> None:
         """Remove all sockets and their directory."""

@@ -19,6 +19,7 @@ from nsinit.kernel import seam
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nsinit.runtime.handover import OutletState
     from nsinit.runtime.reactor import Reactor
 
 LIMIT: Final = 1 << 20  # bytes that wait for a slow reader
@@ -68,6 +69,19 @@ class Outlet:
         if self._untold:
             self.write(b"")
         return not self._waiting
+
+    def export(self) -> OutletState:
+        """What waits, and what was dropped."""
+        from nsinit.runtime.handover import OutletState  # noqa: PLC0415  (loaded by then)
+
+        return OutletState(b"".join(self._waiting), self.dropped, self._untold)
+
+    def adopt(self, state: OutletState) -> None:
+        """Go on for another outlet to the same place."""
+        self.dropped, self._untold = state.dropped, 0
+        if state.waiting:
+            self.write(state.waiting)
+        self._untold += state.untold
 
     def _try(self, data: bytes) -> int:
         """How many bytes were taken; all of them if there is nobody to take any, ever."""

@@ -45,10 +45,8 @@ class Passing:
         for note in self.sockets.update(services):
             self._say.warning(note)
         accepting = self.sockets.accepting()
-        if accepting and self._connections is None:
-            from nsinit.runtime.connections import Connections  # noqa: PLC0415  (only for inetd's)
-
-            self._connections = Connections(self.sockets, self._runs, self._reactor, self._say)
+        if accepting:
+            self._connect()
         if self._connections is not None:
             self._connections.update(accepting)
 
@@ -72,6 +70,43 @@ class Passing:
         self.store.heard(happening)
         if self._connections is not None:
             self._connections.heard(happening)
+
+    def export(self) -> tuple[bytes, list[int]]:
+        """For another init: sockets, stored descriptors, connections."""
+        from nsinit.runtime.handover import pack  # noqa: PLC0415  (to be replaced)
+        from nsinit.runtime.passed import PassedState  # noqa: PLC0415  (the same)
+
+        kept: list[int] = []
+
+        def keep(fd: int) -> int:
+            kept.append(fd)
+            return fd
+
+        bound, watched, calls = self.sockets.export()
+        stored = self.store.export()
+        hosted, guests = self._connections.export(keep) if self._connections else ([], [])
+        state = PassedState(
+            bound=bound, watched=watched, calls=calls, kept=stored, hosted=hosted, guests=guests
+        )
+        return pack(state), [*(b.fd for b in bound), *(s.fd for s in stored), *kept]
+
+    def adopt(self, data: bytes, fds: list[int]) -> None:
+        """Go on with them, before `update` says what there should be."""
+        from nsinit.runtime.passed import check_part  # noqa: PLC0415  (only in such an init)
+
+        del fds  # they are in the state too
+        state = check_part(data)
+        self.store.adopt(state.kept)
+        self.sockets.adopt(state.bound, state.watched, state.calls, self._runs.services)
+        if state.hosted or state.guests:
+            self._connect().adopt(state.hosted, state.guests)
+
+    def _connect(self) -> Connections:
+        if self._connections is None:
+            from nsinit.runtime.connections import Connections  # noqa: PLC0415  (only for inetd's)
+
+            self._connections = Connections(self.sockets, self._runs, self._reactor, self._say)
+        return self._connections
 
     def close(self) -> None:
         """Close all, and remove the files of sockets."""

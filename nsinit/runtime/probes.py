@@ -57,6 +57,10 @@ class Probes:
         if probe is not None:
             probe.close()
 
+    def under_way(self) -> list[Key]:
+        """What is not answered."""
+        return list(self._under_way)
+
     def _tell(self, key: Key, good: bool, text: str) -> None:
         """The answer; told later, so that a probe that is cancelled meanwhile says nothing."""
         self._under_way[key].close()

@@ -18,9 +18,10 @@ from nsinit.model.probing import LINE_MAX, compile_pattern
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from nsinit.model.spec import Ready
+    from nsinit.model.spec import Ready, Service
+    from nsinit.runtime.handover import Keep, UnreadyState
     from nsinit.runtime.logs import Logs
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
@@ -71,6 +72,36 @@ class Readiness:
         """Hear now what it has told so far; its output is drained by whoever calls."""
         self._read((service, run))
         self._tell()
+
+    def export(self, keep: Keep) -> list[UnreadyState]:
+        """Those that have not told, or whose word has not been passed on."""
+        from nsinit.runtime.handover import NONE, UnreadyState  # noqa: PLC0415  (loaded by then)
+
+        keys = dict.fromkeys((*self._pipes, *self._patterns, *self._told))
+        return [
+            UnreadyState(
+                service=key[0],
+                run=key[1],
+                fd=keep(self._pipes.get(key, NONE)),
+                line=key in self._patterns,
+                told=key in self._told,
+            )
+            for key in keys
+        ]
+
+    def adopt(self, states: list[UnreadyState], services: Mapping[str, Service]) -> None:
+        """Listen to those that another listened to."""
+        for state in states:
+            key = (state.service, state.run)
+            ready = services[state.service].ready if state.service in services else None
+            if state.line and ready is not None and ready.log is not None:
+                self._patterns[key] = compile_pattern(ready.log)
+            if state.fd >= 0:
+                self._pipes[key] = state.fd
+                self._reactor.add_reader(state.fd, partial(self._read, key))
+            if state.told:
+                self._has_told(key)
+        self._listen()
 
     def _read(self, key: Key) -> None:
         reader = self._pipes.get(key)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nsinit.runtime.lines import Block
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from nsinit.runtime.lines import Block
+    Row = tuple[int, float, str, int, str, bytes, bool, bool]
 
+_PIECE: Final = 1 << 20  # bytes of records that are handed over at once
 TOTAL: Final = 64 << 20
 
 
@@ -59,6 +62,34 @@ class Rings:
             self.size -= gone
             self._sizes[service] -= gone
         return record
+
+    def export(self) -> tuple[dict[str, int], int]:
+        """The limits, and the number of the last record."""
+        return dict(self._limits), self._number
+
+    def rows(self) -> Iterator[list[Row]]:
+        """Every record, some at a time, in the order of the rings."""
+        some: list[Row] = []
+        size = 0
+        for ring in self._rings.values():
+            for r in ring:
+                some.append((r.number, r.at, r.service, r.run, r.stream, *r.block))
+                size += len(r.block.data)
+                if size >= _PIECE:
+                    yield some
+                    some, size = [], 0
+        if some:
+            yield some
+
+    def adopt(self, limits: dict[str, int], number: int, rows: Iterable[list[Row]]) -> None:
+        """Go on with what other rings had."""
+        self._limits, self._number = dict(limits), number
+        for some in rows:
+            for at, wall, service, run, stream, data, goes_on, continues in some:
+                record = Record(at, wall, service, run, stream, Block(data, goes_on, continues))
+                self._rings.setdefault(service, deque()).append(record)
+                self._sizes[service] = self._sizes.get(service, 0) + len(data)
+                self.size += len(data)
 
     def records(self, services: set[str] | None = None) -> list[Record]:
         """What is kept of some services, or of all, in the order in which it was read."""

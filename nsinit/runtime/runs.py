@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from nsinit.core import messages as m
 from nsinit.errors import SpawnError
-from nsinit.kernel import proc, seam
 from nsinit.process import reaper
 from nsinit.process.daemons import find_daemon
 from nsinit.process.oom import OomCounter
 from nsinit.process.program import prepare
-from nsinit.process.spawner import Child
+from nsinit.runtime.mains import Main, Mains
 from nsinit.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -27,27 +26,15 @@ if TYPE_CHECKING:
     from nsinit.kernel.proc import End
     from nsinit.model.spec import Config, Service
     from nsinit.process.program import Program, Surroundings
-    from nsinit.process.spawner import Spawner
+    from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
+    from nsinit.runtime.handover import Keep, RunsState
     from nsinit.runtime.logs import Ends, Logs
     from nsinit.runtime.notify import Notify
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.readiness import Readiness
 
-_LOOKS, _LOOK_AGAIN = 20, 0.05  # times and s: whether a foreign main process is left to us
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
-
-
-class _Main:
-    """A main process that is not reaped yet; `failure` is what the report of its exec said."""
-
-    __slots__ = ("child", "failure", "run", "service")
-
-    def __init__(self, service: str, run: int, child: Child) -> None:
-        self.service = service
-        self.run = run
-        self.child = child
-        self.failure: SpawnError | None = None
 
 
 class Runs:
@@ -80,7 +67,7 @@ class Runs:
         self._logs = logs
         self._notify = notify
         logs.start = self.help
-        self._mains: dict[int, _Main] = {}
+        self._mains = Mains(reactor, strays, self.reap, self._tell)
         self.tasks = Tasks(self, reactor, spawner, strays, logs)
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
         self._readiness: Readiness | None = None  # loaded when one is asked for
@@ -89,6 +76,9 @@ class Runs:
         self._killed: set[str] = set()  # services that init itself has sent a KILL
         self._coming: dict[str, Service] = {}  # what services are once their present run is over
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
+
+    def _tell(self, event: m.Event) -> None:
+        self.post(event)  # which the driver sets
 
     # --- Starting ---------------------------------------------------------------------------------
 
@@ -102,13 +92,12 @@ class Runs:
         except SpawnError as error:
             self.post(_spawn_failed(service, run, error))
             return
-        self._mains[child.pid] = _Main(service, run, child)
-        self._strays.began(child.pid, service)
+        self._mains.began(service, run, child)
         self.post(m.Spawned(service, run, child.pid))
         if child.report is None:
             self.post(m.Execed(service, run))
         else:
-            self._reactor.add_reader(child.report, partial(self._hear_exec, child.pid))
+            self._mains.hear_report(child.pid)
 
     def help(self, program: Program, ended: Callable[[int], None]) -> int:
         """Run a program for init itself; its pid. `ended` is told its code, -n for signal n."""
@@ -149,14 +138,17 @@ class Runs:
         ready = self.services[service].ready
         if ready is None or (ready.fd is None and ready.log is None):
             return {}
+        try:
+            return self._listener().open(service, run, ready)
+        except OSError as error:
+            raise _no_pipes(service, error) from None
+
+    def _listener(self) -> Readiness:
         if self._readiness is None:
             from nsinit.runtime.readiness import Readiness  # noqa: PLC0415  (few need it)
 
             self._readiness = Readiness(self._reactor, self._logs, self.post)
-        try:
-            return self._readiness.open(service, run, ready)
-        except OSError as error:
-            raise _no_pipes(service, error) from None
+        return self._readiness
 
     def drain_told(self, service: str, run: int) -> None:
         """Hear what a run has told of itself so far: it may be ready just in time."""
@@ -180,7 +172,7 @@ class Runs:
 
     def watch_memory(self) -> None:
         """From now on a KILL by the kernel for lack of memory is told from one by hand."""
-        self._oom = OomCounter()
+        self._oom = self._oom or OomCounter()
 
     def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None
@@ -192,23 +184,6 @@ class Runs:
             return self._logs.open((service, run, ""), self.services[service].log, owner)
         except OSError as error:
             raise _no_pipes(service, error) from None
-
-    def _hear_exec(self, pid: int) -> None:
-        """A forked child tells how its exec went; if badly, its end is about to follow."""
-        main = self._mains[pid]
-        try:
-            main.failure = main.child.outcome()
-        except BlockingIOError:
-            return
-        self._forget_report(main)
-        if main.failure is None:
-            self.post(m.Execed(main.service, main.run))
-
-    def _forget_report(self, main: _Main) -> None:
-        if main.child.report is not None:
-            self._reactor.remove_reader(main.child.report)
-            os.close(main.child.report)
-            main.child = main.child._replace(report=None)
 
     # --- Daemons ----------------------------------------------------------------------------------
 
@@ -223,42 +198,7 @@ class Runs:
 
     def adopt_main(self, service: str, run: int, pid: int) -> None:
         """Another process of the service is its main one from now on."""
-        for old, main in list(self._mains.items()):
-            if (main.service, main.run) == (service, run):
-                self._forget_report(main)
-                del self._mains[old]
-        self._mains[pid] = _Main(service, run, Child(pid, ""))
-        self._strays.began(pid, service)
-        self._watch(pid)
-
-    def _watch(self, pid: int) -> None:
-        """Hear of the end of a process that is another's child, whose status init never sees."""
-        found = proc.stat(pid)
-        if found is None or found.parent == os.getpid():
-            return
-        try:
-            handle = seam.pidfd_open(pid)
-        except OSError:
-            return
-
-        def ended() -> None:
-            self._reactor.remove_reader(handle)
-            os.close(handle)
-            self._await_status(pid, _LOOKS)
-
-        self._reactor.add_reader(handle, ended)
-
-    def _await_status(self, pid: int, looks: int) -> None:
-        """Its parent may end too and leave it to init; else its status is taken for a success."""
-        self.reap()
-        if pid not in self._mains:
-            return
-        if looks and proc.stat(pid) is not None:
-            self._reactor.later(_LOOK_AGAIN, partial(self._await_status, pid, looks - 1))
-            return
-        main = self._mains.pop(pid)
-        self._strays.ended(pid)
-        self.post(m.Exited(main.service, main.run, 0))
+        self._mains.replace(service, run, pid)
 
     # --- Signals ----------------------------------------------------------------------------------
 
@@ -316,7 +256,7 @@ class Runs:
                 main.failure = main.child.outcome()
             except OSError:
                 main.failure = None
-            self._forget_report(main)
+            self._mains.forget_report(main)
         self._logs.drain((main.service, main.run, ""))
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
@@ -334,7 +274,7 @@ class Runs:
             self.orphans_reaped += 1
         return event
 
-    def _is_oom(self, main: _Main, status: int) -> bool:
+    def _is_oom(self, main: Main, status: int) -> bool:
         by_us = main.service in self._killed
         self._killed.discard(main.service)
         return status == -signal.SIGKILL and bool(self._oom and self._oom.rose()) and not by_us
@@ -381,6 +321,45 @@ class Runs:
     def reopen_logs(self) -> int | None:
         """Open every log file by its name again; how many were, None if there is none."""
         return self._logs.reopen()
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self, keep: Keep) -> RunsState:
+        """All processes of services; what init runs for itself is told by who asked for it."""
+        from nsinit.runtime import handover as h  # noqa: PLC0415  (loaded by then)
+
+        left, sessions, members = self._strays.export()
+        return h.RunsState(
+            services=self.services,
+            coming=self._coming,
+            own=self.own,
+            mains=self._mains.export(keep),
+            tasks=self.tasks.export(keep),
+            probes=self.tasks.export_probes(),
+            unready=self._readiness.export(keep) if self._readiness is not None else [],
+            killed=sorted(self._killed),
+            sweeping=self._sweeping,
+            orphans_reaped=self.orphans_reaped,
+            oom_kills=self._oom.last if self._oom is not None else None,
+            strays=h.StraysState(mains=left, sessions=sessions, members=members),
+        )
+
+    def adopt(self, state: RunsState) -> None:
+        """Look after the processes that another started."""
+        self.services, self.own = dict(state.services), dict(state.own)
+        self._coming, self._sweeping = dict(state.coming), dict(state.sweeping)
+        self._killed, self.orphans_reaped = set(state.killed), state.orphans_reaped
+        if state.oom_kills is not None:
+            self._oom = OomCounter(state.oom_kills)
+        self._strays.adopt(state.strays.mains, state.strays.sessions, state.strays.members)
+        self.tasks.adopt(state.tasks, state.probes)
+        if state.unready:
+            self._listener().adopt(state.unready, self.services)
+        self._mains.adopt(state.mains)
+
+    def watch_helper(self, pid: int, ended: Callable[[int], None]) -> None:
+        """Tell the end of a process that `help` of another init has started."""
+        self._helpers[pid] = ended
 
     # --- Orphans of nobody ------------------------------------------------------------------------
 

@@ -79,7 +79,39 @@ class Schedules:
                 return at if work.calendar else seam.wall() + at - work.clock()
         return None
 
-    def _add(self, name: str, schedule: Schedule) -> None:
+    def export(self) -> tuple[bytes, list[int]]:
+        """For another init: when each is to run next."""
+        from nsinit.runtime.handover import pack  # noqa: PLC0415  (to be replaced)
+        from nsinit.runtime.planned import PlannedState, TableState  # noqa: PLC0415  (the same)
+
+        made: dict[str, TableState] = {}
+        for work in self._works:
+            for name, table in work.tables.items():
+                due, delay, done, seen = table.export()
+                made[name] = TableState(
+                    schedule=self._specs[name],
+                    due=due,
+                    delay=delay,
+                    done=done,
+                    seen=seen,
+                    begin=table.begin,
+                )
+        return pack(PlannedState(tables=made)), []
+
+    def adopt(self, data: bytes, fds: list[int]) -> None:
+        """Go on with those that are as they were."""
+        from nsinit.runtime.planned import check_part  # noqa: PLC0415  (only in such an init)
+
+        del fds  # there are none
+        for name, one in check_part(data).tables.items():
+            if self._specs.get(name) == one.schedule:
+                self._add(name, one.schedule, one.begin)
+                work = self._works[one.schedule.cron is None]
+                work.tables[name].adopt(one.due, one.delay, one.done, one.seen)
+        for work in self._works:
+            self._set(work)
+
+    def _add(self, name: str, schedule: Schedule, begin: float | None = None) -> None:
         work = self._works[schedule.cron is None]
         now = work.clock()
         if schedule.cron is not None:
@@ -87,7 +119,7 @@ class Schedules:
 
             source: Calendar | Interval = Calendar(schedule.cron, load_zone(schedule.timezone))
         else:
-            source = Interval(float(schedule.every or 1), now)
+            source = Interval(float(schedule.every or 1), now if begin is None else begin)
         work.tables[name] = Timetable(
             source,
             now,

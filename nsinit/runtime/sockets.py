@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nsinit.model.addresses import Endpoint
     from nsinit.model.spec import Service, Socket
     from nsinit.runtime.events import Happening
+    from nsinit.runtime.passed import BoundState
     from nsinit.runtime.reactor import Reactor
 
 MODE: Final = 0o666  # SocketMode= of systemd.socket(5)
@@ -188,6 +189,43 @@ class Sockets:
         while calls[0] < now - RUNS_SPAN:
             calls.popleft()
         self._post(m.Trigger((service,)))
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self) -> tuple[list[BoundState], list[str], dict[str, list[float]]]:
+        """What is bound, whose sockets are looked at, and when those were last called for."""
+        from nsinit.runtime.passed import BoundState  # noqa: PLC0415  (to be replaced)
+
+        bound = [
+            BoundState(key=key, fd=one.socket.fileno(), spec=one.spec, file=one.file)
+            for key, one in self._bound.items()
+        ]
+        return bound, list(self._watched), {n: list(at) for n, at in self._called_at.items()}
+
+    def adopt(
+        self,
+        bound: list[BoundState],
+        watched: list[str],
+        calls: dict[str, list[float]],
+        services: Mapping[str, Service],
+    ) -> None:
+        """Go on with sockets that another has bound."""
+        self._services = {name: spec for name, spec in services.items() if spec.sockets}
+        for one in bound:
+            made = sockets.adopt(one.fd)
+            self._bound[one.key] = Bound(made, parse(one.spec.listen), one.spec, one.file)
+        self._called_at = {name: deque(at) for name, at in calls.items()}
+        for service in watched:
+            if service in self._services:
+                self._watch(service)
+
+    def key_of(self, bound: Bound) -> str:
+        """The name of a socket among all; "" if it is closed."""
+        return next((key for key, one in self._bound.items() if one is bound), "")
+
+    def by_key(self, key: str) -> Bound | None:
+        """The socket of that name."""
+        return self._bound.get(key)
 
     # --- The end ----------------------------------------------------------------------------------
 

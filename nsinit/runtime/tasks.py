@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nsinit.kernel.proc import End
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
+    from nsinit.runtime.handover import ChildState, Keep, TaskState
     from nsinit.runtime.helpers import Ended, Helper, Helpers
     from nsinit.runtime.logs import Logs
     from nsinit.runtime.probes import Probes
@@ -141,6 +142,30 @@ class Tasks:
                 self._cancelled.add(pid)
                 self._strays.signal_group(pid, signal.SIGKILL)
 
+    def export(self, keep: Keep) -> list[TaskState]:
+        """Those that run."""
+        from nsinit.runtime.handover import TaskState  # noqa: PLC0415  (loaded by then)
+
+        return [
+            TaskState(
+                action=action, child=export_child(child, keep), cancelled=pid in self._cancelled
+            )
+            for pid, (action, child) in self._running.items()
+        ]
+
+    def export_probes(self) -> list[tuple[str, int, m.TaskKind]]:
+        """The probes under way that have no process."""
+        return self._probes.under_way() if self._probes is not None else []
+
+    def adopt(self, states: list[TaskState], probes: list[tuple[str, int, m.TaskKind]]) -> None:
+        """Wait for those that another started; what has no process is asked anew."""
+        for service, run, task in probes:
+            self.run(m.RunTask(service, run, task))
+        for state in states:
+            self._running[state.child.pid] = (state.action, adopt_child(state.child))
+            if state.cancelled:
+                self._cancelled.add(state.child.pid)
+
     def ended(self, end: End) -> tuple[bool, m.TaskEnded | None]:
         """Whether a process that was reaped is a task, and what the core should hear of it."""
         action, child = self._running.pop(end.pid, (None, None))
@@ -173,6 +198,26 @@ def hook_of(spec: Service, task: m.TaskKind) -> Hook:
 def own_service(hook: Hook, task: str) -> Service:
     """Init's own hook as what a service would have it."""
     return structs.replace(Service(command=hook.command), **{task: hook})
+
+
+def export_child(child: Child, keep: Keep) -> ChildState:
+    """A process, with the names of what it does before it execs if that is not over."""
+    from nsinit.runtime.handover import NONE, ChildState  # noqa: PLC0415  (loaded by then)
+
+    report = NONE if child.report is None else keep(child.report)
+    return ChildState(child.pid, child.path, report, [stage.name for stage in child.stages])
+
+
+def adopt_child(state: ChildState) -> Child:
+    """The same; what would have helped against an errno is not known any more."""
+    from nsinit.process.spawner import Child  # noqa: PLC0415  (for types only otherwise)
+
+    if state.report < 0:
+        return Child(state.pid, state.path)
+    from nsinit.process.stages import Stage  # noqa: PLC0415  (not for the vfork road)
+
+    stages = tuple(Stage(name, lambda: None) for name in state.stages)
+    return Child(state.pid, state.path, state.report, stages)
 
 
 def _outcome(child: Child) -> SpawnError | None:

@@ -39,15 +39,15 @@ class Interval:
 
     def __init__(self, every: float, begin: float) -> None:
         self._every = every
-        self._begin = begin
+        self.begin = begin
 
     def next(self, after: float) -> float:
         """The first due time after an instant."""
-        count = max(0, int((after - self._begin) / self._every))
-        due = self._begin + count * self._every
+        count = max(0, int((after - self.begin) / self._every))
+        due = self.begin + count * self._every
         while due <= after:
             count += 1
-            due = self._begin + count * self._every
+            due = self.begin + count * self._every
         return due
 
 
@@ -92,6 +92,19 @@ class Timetable:
             self._done = now if late else self._due
         self._plan(now)
         return "run" if run else "missed"
+
+    def export(self) -> tuple[float | None, float, float | None, float]:
+        """The next due time and its delay, the last one that was seen to, the last look."""
+        return self._due, self._delay, self._done, self._seen
+
+    def adopt(self, due: float | None, delay: float, done: float | None, seen: float) -> None:
+        """Go on where another was."""
+        self._due, self._delay, self._done, self._seen = due, delay, done, seen
+
+    @property
+    def begin(self) -> float | None:
+        """When an interval began; None for a calendar."""
+        return self._source.begin if isinstance(self._source, Interval) else None
 
     def _plan(self, now: float) -> None:
         self._seen = now

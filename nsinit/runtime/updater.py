@@ -39,6 +39,14 @@ class Updater:
         self._driver = driver
         self._counts: dict[str, int] = {}
 
+    def export(self) -> tuple[Loaded, dict[str, int]]:
+        """The configuration in force, and what `scale` asked for since."""
+        return self._loaded, self._counts
+
+    def adopt(self, loaded: Loaded, counts: dict[str, int]) -> None:
+        """Go on with a configuration that is in force already."""
+        self._loaded, self._counts = loaded, counts
+
     def update(self, *, dry_run: bool = False) -> Difference:
         """Read the file again and go by it; ConfigError if it is wrong, and nothing is changed."""
         try:

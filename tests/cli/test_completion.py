@@ -58,7 +58,7 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
     [
         (["nsinit", "c"], ["ctl", "check", "completion"]),
         (["nsinit", "completion", ""], list(SHELLS)),
-        (["nsinit", "ctl", "re"], ["restart", "reload", "reset"]),
+        (["nsinit", "ctl", "re"], ["restart", "reload", "reset", "reexec"]),
         (["nsinit", "ctl", "stop", "w"], ["web", "worker"]),
         (["nsinit", "ctl", "stop", "web", "wo"], ["worker"]),
         (["nsinit", "ctl", "wait", "web", "--fo"], ["--for"]),

@@ -10,6 +10,7 @@ from nsinit.core import messages as m
 from nsinit.core.state import ACTIVE, AT_REST, CoreState, State
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import Plan  # noqa: TC001  (Hypothesis reads the annotations)
+from nsinit.runtime import handover
 from tests.support.fake_kernel import FakeKernel
 from tests.support.lives import (
     DAEMONS,
@@ -160,7 +161,8 @@ class Life(RuleBasedStateMachine):
     def live_on_from_bytes(self) -> None:
         """The whole state survives being written out and read back."""
         core = self.kernel.core
-        state = CoreState.decode(core.state.encode())
+        state = handover.unpack(handover.pack(core.state), CoreState)
+        assert CoreState.decode(core.state.encode()) == state
         assert state == core.state
         self.kernel.core = Supervisor(core.plan, state, strict=True)
 

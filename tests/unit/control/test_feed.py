@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable
 
+    from nsinit.control.carry import Going
+    from nsinit.control.reply import Held
+
 
 class Loop:
     """Calls back when the test says so."""
@@ -68,6 +71,9 @@ class Client:
 
     def on_ready(self, callback: Callable[[], object]) -> None:
         self.wake = callback
+
+    def carry(self, export: Callable[[], Going], stream: Held | None = None) -> None:
+        raise AssertionError((export, stream))
 
     def drop(self) -> None:
         self.said.append("dropped")
@@ -165,3 +171,45 @@ def test_gap_is_told_where_it_is_when_rows_were_skipped() -> None:
     made.offer("c", 1)
     loop.run()
     assert client.said == ["begin", "a", '{"skipped":5}', "c"]
+
+
+def test_nothing_is_sent_when_a_feed_is_held() -> None:
+    """What comes meanwhile is kept, more than usual, and sent in order afterwards."""
+    made, client, loop = feed(["a"], follow=True)
+    made.begin()
+    loop.run()
+    assert not made.is_behind
+    made.hold()
+    for index in range(3):
+        made.offer(str(index), LIMIT)
+    loop.run()
+    assert client.said == ["begin", "a"]
+    made.let_go()
+    loop.run()
+    assert client.said == ["begin", "a", "0", "1", "2"]
+
+
+def test_rest_is_what_was_not_sent_when_it_is_asked_for() -> None:
+    """The past and what came, once; the same rows are sent if nothing comes of the exec."""
+    made, client, loop = feed(["a", "b"], follow=True)
+    client.ready = False
+    made.begin()
+    made.offer("c", 1)
+    assert made.is_behind
+    assert made.rest() == b"a\nb\nc\n"
+    client.ready = True
+    client.wake()
+    loop.run()
+    assert client.said == ["begin", "a", "b", "c"]
+
+
+def test_rows_of_another_come_first_when_a_feed_goes_on() -> None:
+    """Without a head, which the client has already; nothing before the client is there."""
+    made, client, loop = feed([], follow=True)
+    made.hold()
+    made.offer("c", 1)
+    loop.run()
+    assert client.said == []
+    made.go_on(b"a\nb\n")
+    loop.run()
+    assert client.said == ["a", "b", "c"]

@@ -1,0 +1,52 @@
+"""What another init has to know of the clients of this one to go on with them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from nsinit.runtime.handover import pack, unpack
+
+
+class Going(Struct, frozen=True, kw_only=True):
+    """An answer that is not complete.
+
+    A stream has sent its head; `rows` are what it still has to send. A wait is over at the
+    monotonic instant `until`. What is "other" can't go on.
+    """
+
+    kind: Literal["stream", "wait", "reexec", "other"]
+    begun: bool = False  # its head is sent
+    names: list[str] = []
+    rows: bytes = b""
+    runs: dict[str, int] = {}
+    until: float = 0.0
+    version: str = ""
+
+
+class ClientState(Struct, frozen=True, kw_only=True):
+    """One connection: what was heard of the request that is being answered or is not complete."""
+
+    fd: int
+    heard: bytes = b""
+    going: Going | None = None
+
+
+class CrowdState(Struct, frozen=True, kw_only=True):
+    """All clients."""
+
+    clients: list[ClientState] = []
+    dropped: int = 0
+    stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
+
+
+def write_part(state: CrowdState) -> bytes:
+    """For a handover."""
+    return pack(state)
+
+
+def check_part(data: bytes) -> CrowdState:
+    """What `write_part` wrote; BadHandoverError for anything else."""
+    made: CrowdState = unpack(data, CrowdState)
+    return made

@@ -1,0 +1,60 @@
+"""Bytes in a sealed file that only memory holds: memfd_create(2), F_ADD_SEALS of fcntl(2).
+
+What is sealed can't be changed by anybody any more, not even by who made it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+from nsinit.kernel import seam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def unsealed(name: str) -> int:
+    """An empty file in memory that others may write to; its descriptor."""
+    seam.ask("memfd_create")
+    return os.memfd_create(name, os.MFD_CLOEXEC)
+
+
+def sealed(name: str, pieces: Iterable[bytes]) -> int:
+    """A sealed file with these bytes; its descriptor. OSError when memory is short."""
+    seam.ask("memfd_create")
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[seam.write(fd, rest) :]
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def is_sealed(fd: int) -> bool:
+    """Whether a descriptor leads to such a file."""
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GET_SEALS) & _SEALS == _SEALS
+    except OSError:
+        return False
+
+
+def read_at(fd: int, size: int, offset: int) -> bytes:
+    """So many bytes from there, fewer at the end; the position of the file does not matter."""
+    parts: list[bytes] = []
+    while size > 0:
+        part = os.pread(fd, size, offset)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+        offset += len(part)
+    return b"".join(parts)
