@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -95,14 +96,34 @@ def test_code_is_passed_on_when_one_command_is_run(
     engine: Engine, readme_image: str, tmp_path: Path
 ) -> None:
     """The README's command line for one command instead of a file, with nsinit as PID 1."""
-    text = (PROJECT / "README.md").read_text()
-    (line,) = re.findall(r"^    (docker run .*)$", text, re.MULTILINE)
-    docker, run, image, *words = shlex.split(line)
+    docker, run, image, *words = shlex.split(command_lines()[0])
     assert (docker, run, image, words[0]) == ("docker", "run", "IMAGE", "--")
     (tmp_path / "app.py").write_text(APP)
     volume = ("--volume", f"{tmp_path}/app.py:/app.py:ro")
     answer = engine.run_cli("run", "--rm", *volume, readme_image, *words, check=False)
     assert (answer.returncode, answer.stdout) == (42, "1 ['app.py']\n"), answer.stderr
+
+
+def test_signal_is_rewritten_when_one_command_is_run(engine: Engine, readme_image: str) -> None:
+    """The README's other line: docker's TERM comes to nginx as QUIT, which ends it with 0."""
+    docker, run, image, *words = shlex.split(command_lines()[1])
+    assert (docker, run, image, words[-3]) == ("docker", "run", "IMAGE", "nginx")
+    name = engine.run_cli("run", "--detach", readme_image, *words).stdout.strip()
+    try:
+        until = time.monotonic() + 30
+        while "nginx: worker" not in engine.run_cli("top", name).stdout:
+            assert time.monotonic() < until, "nginx does not come up"
+        engine.run_cli("stop", name)
+        code = engine.run_cli("inspect", "--format", "{{.State.ExitCode}}", name).stdout
+        assert code.strip() == "0"
+    finally:
+        engine.run_cli("rm", "--force", name)
+
+
+def command_lines() -> list[str]:
+    """What the README says to type for a single command."""
+    text = (PROJECT / "README.md").read_text()
+    return re.findall(r"^    (docker run .*)$", text, re.MULTILINE)
 
 
 def test_base_is_that_of_the_readme_when_read() -> None:

@@ -164,10 +164,9 @@ def test_nothing_is_left_when_many_commands_have_run(init: Live, way: Way) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another user")
-def test_command_has_the_user_when_the_service_has_one(start: Start, way: Way) -> None:
-    """And the terminal belongs to that user."""
-    if way == "rootless":
-        pytest.skip("a rootless sandbox has one user")
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
+def test_command_has_the_user_when_the_service_has_one(start: Start) -> None:
+    """And the terminal belongs to that user; a rootless sandbox has no other."""
     init = start(f'[services.a]\ncommand = "sleep 1000"\nmin_uptime = 0\nuser = {ORDINARY}\n')
     init.wait_for("a", "running")
     assert _exec(init, "a", "--", "id", "-u").stdout == f"{ORDINARY}\n".encode()

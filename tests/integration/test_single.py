@@ -62,7 +62,7 @@ class Family:
 
     def end(self) -> int:
         for pid in children(self.process.pid):
-            for below in [pid, *children(pid)]:
+            for below in [*children(pid), pid]:  # the command last: init tells what is left of it
                 os.kill(below, signal.SIGKILL)
         assert self.process.stdout is not None
         rest = self.process.stdout.read()
