@@ -21,6 +21,7 @@ PROGRAMS: Final = {
     "redis-server": "redis-server",
     "curl": "curl",
     "uidmap": "newuidmap",
+    "systemd": "systemd-notify",
 }
 """Package -> the program that shows that it is installed."""
 

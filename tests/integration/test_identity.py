@@ -87,7 +87,7 @@ def test_service_has_it_when_anybody_may_set_it(
 ) -> None:
     """As root, as PID 1, and as an ordinary user in a sandbox."""
     if "ioprio" in seen and not IO:
-        pytest.skip("the number of ioprio_get is not known here")
+        pytest.skip("this kernel has another number for ioprio_get")
     told = _told(start(_config(line)))
     assert {key: told[key] for key in seen} == seen
 

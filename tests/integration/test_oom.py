@@ -23,7 +23,7 @@ MEMORY = pathlib.Path("/sys/fs/cgroup/memory")  # of cgroup v1; v2 has the count
 def group() -> Iterator[pathlib.Path]:
     """A memory cgroup of 100 MiB."""
     if not (MEMORY / "memory.oom_control").exists() or not os.access(MEMORY, os.W_OK):
-        pytest.skip("needs a memory controller of cgroup v1 that root may use")
+        pytest.skip("this kernel has no memory controller of cgroup v1 for us")
     made = MEMORY / f"nsinit-test-{os.getpid()}"
     made.mkdir()
     try:
@@ -31,7 +31,7 @@ def group() -> Iterator[pathlib.Path]:
         with contextlib.suppress(OSError):
             (made / "memory.swappiness").write_text("0")
         if "oom_kill " not in (made / "memory.oom_control").read_text():
-            pytest.skip("needs a kernel that counts what it kills for memory")
+            pytest.skip("this kernel has no count of what it kills for memory")
         yield made
     finally:
         eventually(lambda: not (made / "cgroup.procs").read_text(), "the group is empty")

@@ -353,7 +353,7 @@ def test_service_fails_with_a_hint_when_the_port_is_privileged(tmp_path: pathlib
     """An ordinary user may not, unless the machine says so."""
     with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
         if int(file.read()) <= 81:
-            pytest.skip("every port is unprivileged here")
+            pytest.skip("this kernel has no privileged ports")
     if os.geteuid() != 0:
         pytest.skip("needs root to be somebody else")
     init = Live(tmp_path, _one("tcp:127.0.0.1:81"), "subreaper")

@@ -65,7 +65,7 @@ def test_ipv4_is_left_out_when_ipv6_only_is_asked() -> None:
     except OSError as error:
         if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
             raise
-        pytest.skip("no IPv6 here")
+        pytest.skip("this kernel has no IPv6")
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -77,7 +77,7 @@ def test_localhost_is_found_when_it_is_only_version_6(world: World) -> None:
     try:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
-        pytest.skip("needs IPv6")
+        pytest.skip("this kernel has no IPv6")
     with server:
         world.ask(Ready(tcp=f"localhost:{server.getsockname()[1]}"))
         assert world.answer() == (0, "")
