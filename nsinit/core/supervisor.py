@@ -314,18 +314,19 @@ class Supervisor:
                 starting.cannot_start(turn, s, rules, reason)
             else:
                 starting.must_wait(turn, s, reason)
-        elif s.asked and s.state is not State.STOPPING and self._can_stop(s, rules):
+        elif s.asked and s.state is not State.STOPPING and self._can_stop(s):
             s.stop_scale = self._scale(turn, s.name)
             stopping.begin_stop(turn, s, self._rules(s.name), "")
             if self.state.hurry:
                 stopping.kill_now(turn, s, self._rules(s.name))
 
-    def _can_stop(self, s: ServiceState, rules: Rules) -> bool:
+    def _can_stop(self, s: ServiceState) -> bool:
+        rules = self._rules(s.name)  # what there is was begun by these
         undo = s.state is State.EXITED and rules.undo
         hosted = rules.accepts and s.begun
         staged = s.stage in ("pre_start", "daemon", "post_start")
         there = s.pid or undo or hosted or staged
-        return bool(there) and order.may_stop(self.state, rules)
+        return bool(there) and order.may_stop(self.state, self.plan.services[s.name])
 
     def _mark_ends(self, turn: Turn) -> None:
         """End init when that is what the end of a service means."""

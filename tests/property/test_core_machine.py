@@ -120,6 +120,14 @@ class Life(RuleBasedStateMachine):
         self.post(m.Pin(self.names(picks), on))
 
     @precondition(lambda self: self.going())
+    @rule(plan=plans())
+    def update(self, plan: Plan) -> None:
+        """Another configuration; what differs is not what runs."""
+        old = self.kernel.plan.services
+        changed = [n for n, r in plan.services.items() if n in old and old[n] != r]
+        self.kernel.post(m.Update(plan, tuple(changed)))
+
+    @precondition(lambda self: self.going())
     @rule(hurry=st.booleans(), code=st.sampled_from([None, 7]))
     def shut_down(self, hurry: bool, code: int | None) -> None:
         self.kernel.post(m.Shutdown(code, hurry))

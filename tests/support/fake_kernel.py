@@ -29,6 +29,7 @@ class Process:
     strays: int = 0
     stubborn: bool = False  # ends only by KILL
     watched: bool = False  # init has asked to be told when nothing is left
+    careless: bool = False  # kill_mode "process": its strays may stay
 
     @property
     def alive(self) -> bool:
@@ -79,6 +80,7 @@ class FakeKernel:
             self._end_task(event)
             asked = [s.name for s in self.core.state.services.values() if s.asked]
             actions = self.core.handle(event, self.now, self.jitter)
+            self.plan = self.core.plan  # an update has made another
             for name, s in self.core.state.services.items():
                 if s.asked == "restart" and name not in asked:
                     self.in_a_row[name] = 0
@@ -86,6 +88,7 @@ class FakeKernel:
                 queue += self._carry_out(action)
             made += actions
             check_after_event(self)
+        self.core.tidy()
         if self.finished is None:
             check_when_still(self)
         self.actions += made
@@ -93,9 +96,9 @@ class FakeKernel:
 
     def _count(self, event: m.Event) -> None:
         """A request, or a run that was up for long, begins a new row of restarts."""
-        if isinstance(event, m.Boot | m.Start | m.Restart | m.Trigger | m.Reset):
+        if isinstance(event, m.Boot | m.Start | m.Restart | m.Trigger | m.Reset | m.Update):
             self.in_a_row.clear()
-        elif isinstance(event, m.Exited):
+        elif isinstance(event, m.Exited) and event.service in self.plan.services:
             s = self.core.state.services[event.service]
             lasted = self.now - s.ready_at if s.ready_at is not None else 0.0
             if s.run == event.run and lasted >= self.plan.services[event.service].reset_after:
@@ -133,7 +136,7 @@ class FakeKernel:
 
     def _spawn(self, service: str, run: int) -> list[m.Event]:
         old = self.processes.get(service)
-        leaves_strays = self.plan.services[service].kill_mode == "process"
+        leaves_strays = old is not None and old.careless
         own = old is not None and old.run == run and not old.main  # what pre_start left
         gone = old is None or own or not (old.main if leaves_strays else old.alive)
         assert gone, "two live instances"
@@ -153,6 +156,7 @@ class FakeKernel:
         if outcome == "no program":
             return [m.SpawnFailed(service, run, "exec", HOPELESS, "cannot exec")]
         process = Process(run, stubborn=outcome == "stubborn", strays=2 * (outcome == "strays"))
+        process.careless = rules.kill_mode == "process"
         if own and old is not None:
             process.strays += old.strays
         self.processes[service] = process
@@ -217,6 +221,7 @@ class FakeKernel:
         if action.service and action.task in ("pre_start", "post_stop"):
             if process is None or process.run != action.run:
                 process = self.processes[action.service] = Process(action.run, main=False)
+                process.careless = self.plan.services[action.service].kill_mode == "process"
             process.strays += 1
 
     def _end_task(self, event: m.Event) -> None:
@@ -259,7 +264,8 @@ class FakeKernel:
         ending = any(isinstance(e, m.Exited) and e.service == service for e in self.pending)
         if process is None or not process.alive or ending or self._exec_will_fail(service):
             return None
-        if self.core.state.services[service].run != process.run:
+        s = self.core.state.services.get(service)
+        if s is None or s.run != process.run:
             return None
         if not process.main:
             stage = self.core.state.services[service].stage

@@ -96,3 +96,13 @@ def test_it_runs_when_its_post_start_is_done() -> None:
     world = Hosted(post_start={"command": "x"})
     world.post(m.TaskEnded("a", 1, "post_start", 0))
     assert world.state is State.RUNNING
+
+
+def test_it_is_restarted_when_an_update_gives_it_a_process() -> None:
+    """It was begun without one, and is stopped so."""
+    world = Hosted()
+    world.post(m.Spawned("b", 1, 7))
+    plan = make_plan(Config(services={"a": spec({}), "b": spec({})}))
+    world.post(m.Update(plan, ("a",)))
+    assert world.state is State.STOPPING
+    assert m.Spawn("a", 2) in world.post(m.Emptied("a", 1))
