@@ -169,16 +169,17 @@ def test_control_socket_is_named_after_the_sandbox_when_none_is_given(
     directory: pathlib.Path,
 ) -> None:
     """`nsinit ctl -s NAME` and `nsinit ctl` alone find it."""
+    alone = ORDINARY + 9  # a user without any other init
     config = directory / "x.toml"
     config.write_text(CONFIG + '\n[sandbox]\nname = "box-of-tests"\n')
     runtime = pathlib.Path(tempfile.mkdtemp(prefix="ns-"))  # short: it ends in a socket's address
-    os.chown(runtime, ORDINARY, ORDINARY)
+    os.chown(runtime, alone, alone)
     env = environment(XDG_RUNTIME_DIR=str(runtime))
     process = subprocess.Popen(
         [*NSINIT, "run", str(config)],
         env=env,
-        user=ORDINARY,
-        group=ORDINARY,
+        user=alone,
+        group=alone,
         extra_groups=[],
         stdout=subprocess.DEVNULL,
     )
@@ -189,8 +190,8 @@ def test_control_socket_is_named_after_the_sandbox_when_none_is_given(
             done = subprocess.run(
                 [*NSINIT, "ctl", *which, "version"],
                 env=env,
-                user=ORDINARY,
-                group=ORDINARY,
+                user=alone,
+                group=alone,
                 extra_groups=[],
                 capture_output=True,
                 text=True,
