@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import descendants, eventually, is_alive, live
+from tests.support.live import command_line, descendants, eventually, is_alive, live
 from tests.support.traces import note, script, trace
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.integration.conftest import Start
 
 QUIET = "</dev/null >/dev/null 2>&1"
@@ -34,7 +35,7 @@ def test_daemon_is_the_service_when_its_parent_has_ended(
     init = start(_service(DAEMON, way_to_tell).replace("[init]\n", f'[init]\nloop = "{loop}"\n'))
     first = init.wait_for("a", "running")
     daemon = init.outer_pid(first["pid"])
-    assert b"sleep\x001000" in pathlib.Path(f"/proc/{daemon}/cmdline").read_bytes()
+    assert b"sleep\x001000" in command_line(daemon)
     os.kill(daemon, signal.SIGKILL)
     second = init.wait_for("a", "running", run=2)
     assert second["exit_signal"] == signal.SIGKILL

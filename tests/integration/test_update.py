@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.live import descendants, eventually, is_alive, live, status_field
+from tests.support.live import command_line, descendants, eventually, is_alive, live, status_field
 from tests.support.traces import hook, note, script, trace
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def test_new_file_counts_when_services_restart_meanwhile(start: Start) -> None:
     init.ctl("update")
     for name in "abc":
         pid = init.outer_pid(init.wait_for(name, "running")["pid"])
-        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = command_line(pid).split(b"\0")
         assert words[1] == (b"1001" if name == "b" else b"1000")
     assert len(descendants(init.pid)) == 3
 
@@ -195,7 +195,7 @@ def test_service_comes_back_when_removed_and_added_while_it_stops(tmp_path: path
             lambda: (s := init.status()["a"])["state"] == "running" and s["pid"] != pid and s, "a"
         )
         assert not is_alive(pid)
-        assert b"1000" in pathlib.Path(f"/proc/{after['pid']}/cmdline").read_bytes()
+        assert b"1000" in command_line(after["pid"])
 
 
 def _load_of(init: Live) -> tuple[int, int, int]:

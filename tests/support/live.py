@@ -235,6 +235,13 @@ def status_field(pid: int, name: str) -> str:
     return next((r.split(":", 1)[1].strip() for r in status_rows(pid) if r.startswith(name)), "")
 
 
+def command_line(pid: int) -> bytes:
+    """The words of a process, each with a NUL; a moment after its exec there are none yet."""
+    path = pathlib.Path(f"/proc/{pid}/cmdline")
+    found: bytes = eventually(path.read_bytes, f"{pid} has executed")
+    return found
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
     return status_field(pid, "State")[:1] not in ("", "Z", "X")
