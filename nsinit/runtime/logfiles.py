@@ -213,13 +213,14 @@ class LogFiles:
     def _packed(self, job: _Job, code: int) -> None:
         """The child has ended; what it could not do is tried again after the next rotation."""
         self._job = None
-        done = False
+        done = gone = False
         with suppress(OSError):
             done = code == 0 and self._replace(job)
+            gone = code == 0 and not done  # rotated out of the row meanwhile: the others still wait
         if not done:
             with suppress(OSError):
                 seam.unlink(job.made)
-        if done:
+        if done or gone:
             self._pack_soon(job.file)
         else:
             self._pack()
