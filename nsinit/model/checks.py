@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import checks_ready, graph, listening, logs
+from nsinit.model import checks_ready, checks_sandbox, graph, listening, logs
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
+from nsinit.model.naming import bad_name
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from nsinit.model.report import Report
     from nsinit.model.spec import Config
 
-NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-NAME_MAX: Final = 64
-HOST_NAME_MAX: Final = 64  # sethostname(2)
 SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
 ID_MAX: Final = 0xFFFF_FFFF  # (uid_t) -1 is no id
 RLIMITS: Final = (
@@ -99,13 +97,6 @@ def service_names(config: Config) -> Iterator[Finding]:
     for name in config.services:
         if bad := bad_name(name):
             yield ("services", name), bad, ""
-
-
-def bad_name(name: str) -> str:
-    """What is wrong with the name of a service or sandbox, or nothing."""
-    if not name or set(name) - NAME_CHARS or not name[0].isalnum():
-        return "a name has letters, digits, '_', '.' and '-', and begins with a letter or digit"
-    return f"a name has at most {NAME_MAX} characters" if len(name) > NAME_MAX else ""
 
 
 def known_references(config: Config) -> Iterator[Finding]:
@@ -193,34 +184,6 @@ def control_path(config: Config) -> Iterator[Finding]:
         yield key, f"a socket's path has at most {SOCKET_PATH_MAX} bytes", ""
 
 
-def sandbox_names(config: Config) -> Iterator[Finding]:
-    """Host and domain names fit the kernel; the sandbox's own name can stand in a path."""
-    if config.sandbox is None:
-        return
-    if config.sandbox.name is not None and (bad := bad_name(config.sandbox.name)):
-        yield ("sandbox", "name"), bad, ""
-    for key in ("hostname", "domainname"):
-        name = getattr(config.sandbox, key)
-        if name is not None and not 0 < len(name.encode("utf-8", "replace")) <= HOST_NAME_MAX:
-            yield ("sandbox", key), f"a {key} has 1 to {HOST_NAME_MAX} bytes", ""
-
-
-def sandbox_namespaces(config: Config) -> Iterator[Finding]:
-    """Nothing that the sandbox sets would be set for the host."""
-    if config.sandbox is None:
-        return
-    kinds = config.sandbox.namespaces
-    path = ("sandbox", "namespaces")
-    if kinds.get("uts") == "shared":
-        for key in ("hostname", "domainname"):
-            if getattr(config.sandbox, key) is not None:
-                yield ("sandbox", key), f"with a shared uts namespace the host's {key} changes", ""
-    if kinds.get("mount") == "shared" and kinds.get("pid") != "shared":
-        yield path, "a new pid namespace needs its own /proc", 'use mount = "new"'
-    if all(kinds.get(kind) == "shared" for kind in ("pid", "mount", "uts", "ipc", "user")):
-        yield path, "every namespace is shared", "leave [sandbox] out"
-
-
 def budget_is_enough(config: Config) -> Iterator[Finding]:
     """A stop_timeout longer than the whole shutdown is cut short there."""
     total = config.init.shutdown_timeout
@@ -292,14 +255,14 @@ STRICT: Final = (
     scheduled_services,
     watched,
     control_path,
-    sandbox_names,
-    sandbox_namespaces,
+    *checks_sandbox.STRICT,
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,
 )
 ADVICE: Final = (
     *checks_ready.ADVICE,
+    *checks_sandbox.ADVICE,
     budget_is_enough,
     terminal_output,
     jitter_is_short,

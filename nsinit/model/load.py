@@ -21,7 +21,8 @@ from nsinit.model.decode import decode
 from nsinit.model.expand import expand
 from nsinit.model.plan import Plan, make_plan
 from nsinit.model.report import Report, Source
-from nsinit.model.spec import Config, Init, Sandbox, Service
+from nsinit.model.sandboxes import Sandbox
+from nsinit.model.spec import Config, Init, Service
 from nsinit.model.types import Names
 from nsinit.nearest import did_you_mean
 from nsinit.units import kind_of

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from nsinit.model.sandboxes import Sandbox
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
     Address,
@@ -35,7 +36,6 @@ KillMode = Literal["group", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
 Overlap = Literal["skip", "queue", "kill"]
 HealthAction = Literal["restart", "stop", "shutdown", "none"]
-NamespaceKind = Literal["pid", "mount", "uts", "ipc", "user"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -252,15 +252,6 @@ class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     environment: Environment = field(default_factory=Environment)
     keep_running: bool = False
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
-
-
-class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[sandbox]`: the namespaces that nsinit makes around itself and its services."""
-
-    name: str | None = None
-    hostname: str | None = None
-    domainname: str | None = None
-    namespaces: dict[NamespaceKind, Literal["new", "shared"]] = field(default_factory=dict)
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,20 +8,20 @@ from __future__ import annotations
 import errno
 import os
 import resource
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 from nsinit.errors import SpawnError
 from nsinit.kernel import seam
+from nsinit.model.spec import Service
 from nsinit.model.types import UNLIMITED
 from nsinit.process.identity import find_identity
+from nsinit.process.steps import Enclosure
 from nsinit.process.variables import DEFAULT_PATH, service_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nsinit.model.spec import Service
     from nsinit.process.identity import Identity
 
 
@@ -50,6 +50,7 @@ class Program(Struct, frozen=True, kw_only=True):
     identity: tuple[int, int, tuple[int, ...]] | None = None  # uid, gid, groups
     rlimits: tuple[tuple[str, int, int], ...] = ()  # name as in the configuration, soft, hard
     tuning: Tuning | None = None
+    enclosure: Enclosure | None = None
     fds: dict[int, int] = field(default_factory=dict)  # its descriptor: ours
     own_pid: list[str] = field(default_factory=list)  # variables that are to hold its pid
 
@@ -65,6 +66,7 @@ class Surroundings(Struct, frozen=True):
     directory: str
     env: dict[str, str]
     shared: dict[str, str | dict[str, str]] = field(default_factory=dict)  # [init].environment
+    enclose: Callable[[Service], Enclosure | None] = lambda _: None  # SpawnError if it can't be
 
 
 def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Program:
@@ -87,6 +89,7 @@ def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Prog
             (name, _limit(soft), _limit(hard)) for name, (soft, hard) in spec.limits.items()
         ),
         tuning=_tuning(spec),
+        enclosure=around.enclose(spec),
     )
 
 

@@ -72,7 +72,7 @@ class Spawner:
         """Start it; SpawnError if that fails before there is a process, or at once."""
         path = find_executable(program)
         plain = program.identity is None and not program.rlimits and program.tuning is None
-        if plain and not program.own_pid:
+        if plain and program.enclosure is None and not program.own_pid:
             return Child(self._spawn_fast(path, program), path)
         return self._spawn_full(path, program)
 
@@ -155,14 +155,18 @@ class Spawner:
         steps.append(Stage("limit the descriptors of", partial(_limit_files, self.soft_files)))
         steps += [stages.limit_stage(*limit) for limit in program.rlimits]
         steps += stages.rank_stages(tuning) if tuning is not None else []
+        enclosure = program.enclosure
+        steps += stages.enclosing(enclosure.before) if enclosure is not None else []
         enter = partial(seam.chdir, program.directory)
         where = f"enter {program.directory} for"
         if program.identity is None:
             steps.append(Stage(where, enter))
+            steps += stages.enclosing(enclosure.ids) if enclosure is not None else []
         else:
             uid, gid, groups = program.identity
             entered = _TwoAttempts(enter)
             steps.append(Stage(where, entered.first))
+            steps += stages.enclosing(enclosure.ids) if enclosure is not None else []
             steps.append(Stage("set the groups of", partial(seam.setgroups, groups)))
             steps.append(Stage("set the group of", partial(seam.setresgid, gid, gid, gid)))
             steps.append(Stage("set the user of", partial(seam.setresuid, uid, uid, uid)))
@@ -170,6 +174,7 @@ class Spawner:
         if program.umask is not None:
             steps.append(Stage("set the umask of", partial(os.umask, program.umask)))
         steps += stages.last_stages(tuning) if tuning is not None else []
+        steps += stages.enclosing(enclosure.last) if enclosure is not None else []
         unblock = partial(signal.pthread_sigmask, signal.SIG_SETMASK, ())
         steps.append(Stage("unblock signals of", unblock))
         return steps

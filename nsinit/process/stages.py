@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nsinit.process.program import Tuning
+    from nsinit.process.steps import Step
 
 _STDIO: Final = (0, 1, 2)
 
@@ -105,6 +106,11 @@ def last_stages(tuning: Tuning) -> list[Stage]:
 
     act = partial(libc.prctl, libc.PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
     return [Stage("set no_new_privs for", act)]
+
+
+def enclosing(steps: Sequence[Step]) -> list[Stage]:
+    """The steps of an enclosure, in the order in which they are given."""
+    return [Stage(f"{step.describe()} for", step.apply, step.remedy) for step in steps]
 
 
 # --- A terminal of its own ------------------------------------------------------------------------

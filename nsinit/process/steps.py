@@ -7,7 +7,7 @@ without touching anything, can be printed, and is rolled back from where it fail
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,18 @@ class Step(Protocol):
 
     def remedy(self, number: int) -> str:
         """What somebody can do when it failed with this errno; "" if that is not known."""
+
+
+class Enclosure(NamedTuple):
+    """What a program is put into before it runs, and what it may do there.
+
+    The child of the fork takes these steps and can't undo them: they end with it.
+    """
+
+    root: str = ""  # its root directory as init sees it: programs and users are looked up there
+    before: tuple[Step, ...] = ()  # with init's power: namespaces, root, mounts
+    ids: tuple[Step, ...] = ()  # right before the ids change: capabilities to keep or to bound
+    last: tuple[Step, ...] = ()  # as the user, right before exec: capabilities, filters
 
 
 class StepError(Exception):

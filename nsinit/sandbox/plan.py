@@ -9,14 +9,14 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import SandboxError
+from nsinit.isolation import basics
 from nsinit.kernel import namespaces
-from nsinit.sandbox import setup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nsinit.kernel.namespaces import Kind
-    from nsinit.model.spec import Sandbox
+    from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Step
 
 _DEFAULT: Final[tuple[Kind, ...]] = ("ipc", "uts", "pid", "mount")
@@ -62,7 +62,7 @@ def read_facts() -> Facts:
     return Facts(
         os.geteuid(),
         os.getegid(),
-        setup.has_cap_sys_admin(),
+        basics.has_cap_sys_admin(),
         {kind: namespaces.is_supported(kind) for kind in kinds},
     )
 
@@ -94,11 +94,11 @@ def _steps(sandbox: Sandbox, kinds: tuple[Kind, ...]) -> list[Step]:
     """Propagation before any mount, or the host would see them (mount_namespaces(7))."""
     steps: list[Step] = []
     if "mount" in kinds:
-        steps.append(setup.PrivateMounts())
+        steps.append(basics.PrivateMounts())
         if "pid" in kinds:
-            steps.append(setup.OwnProc())
+            steps.append(basics.OwnProc())
     if sandbox.hostname is not None:
-        steps.append(setup.HostName(sandbox.hostname))
+        steps.append(basics.HostName(sandbox.hostname))
     if sandbox.domainname is not None:
-        steps.append(setup.DomainName(sandbox.domainname))
+        steps.append(basics.DomainName(sandbox.domainname))
     return steps

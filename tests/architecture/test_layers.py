@@ -32,7 +32,7 @@ def _loaded(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["model", "core", "kernel", "process", "sandbox"])
+@pytest.mark.parametrize("package", ["model", "core", "kernel", "process", "isolation", "sandbox"])
 def test_lower_layers_load_no_loop_when_imported(package: str) -> None:
     """What init needs before its first service knows no asyncio."""
     names = [

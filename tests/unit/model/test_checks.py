@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks, checks_ready, listening, logs
+from nsinit.model import checks, checks_ready, checks_sandbox, listening, logs
 from nsinit.model import checks_triggers as triggers
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
-from nsinit.model.spec import Config, Init, Sandbox, Service
+from nsinit.model.sandboxes import Sandbox
+from nsinit.model.spec import Config, Init, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,19 +187,21 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "init.control.path: expected an absolute path, got 'x.sock'"]),
     (checks.control_path, f"[init]\ncontrol = '/{'é' * 54}'\n", [
         "init.control.path: a socket's path has at most 107 bytes"]),
-    (checks.sandbox_names, ("[sandbox]\nname = '..'\nhostname = ''\n"
+    (checks_sandbox.names_fit, ("[sandbox]\nname = '..'\nhostname = ''\n"
         f"domainname = '{'é' * 33}'\n"), [
         ("sandbox.name: a name has letters, digits, '_', '.' and '-', and begins with a letter or "
             "digit"),
         "sandbox.hostname: a hostname has 1 to 64 bytes",
         "sandbox.domainname: a domainname has 1 to 64 bytes"]),
-    (checks.sandbox_namespaces, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'shared'}\n", [
+    (checks_sandbox.host_is_left_alone,
+        "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'shared'}\n", [
         "sandbox.hostname: with a shared uts namespace the host's hostname changes"]),
-    (checks.sandbox_namespaces, "[sandbox]\ndomainname = 'h'\nnamespaces = {uts = 'shared'}\n", [
+    (checks_sandbox.host_is_left_alone,
+        "[sandbox]\ndomainname = 'h'\nnamespaces = {uts = 'shared'}\n", [
         "sandbox.domainname: with a shared uts namespace the host's domainname changes"]),
-    (checks.sandbox_namespaces, "[sandbox]\nnamespaces = {mount = 'shared'}\n", [
+    (checks_sandbox.host_is_left_alone, "[sandbox]\nnamespaces = {mount = 'shared'}\n", [
         'sandbox.namespaces: a new pid namespace needs its own /proc (use mount = "new")']),
-    (checks.sandbox_namespaces, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
+    (checks_sandbox.host_is_left_alone, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
         "uts = 'shared'\nipc = 'shared'\nuser = 'shared'\n"), [
         "sandbox.namespaces: every namespace is shared (leave [sandbox] out)"]),
     (checks_ready.readiness_on_time, A + "start_timeout = 5\n", [
@@ -272,10 +275,10 @@ RIGHT: list[tuple[Check, str]] = [
     (checks.oneshot_restarts, ONESHOT + "restart = 'no'\n" + A + "restart = 'always'\n"),
     (checks.control_path, f"[init]\ncontrol = '/{'a' * 106}'\n"),
     (checks.control_path, "[init]\ncontrol = {mode = '0660'}\n"),
-    (checks.sandbox_names, f"[sandbox]\nname = 'a.b'\nhostname = '{'h' * 64}'\n"),
-    (checks.sandbox_names, "[sandbox]\n"),
-    (checks.sandbox_namespaces, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'new'}\n"),
-    (checks.sandbox_namespaces, "[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"),
+    (checks_sandbox.names_fit, f"[sandbox]\nname = 'a.b'\nhostname = '{'h' * 64}'\n"),
+    (checks_sandbox.names_fit, "[sandbox]\n"),
+    (checks_sandbox.host_is_left_alone, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'new'}\n"),
+    (checks_sandbox.host_is_left_alone, "[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"),
     (checks_ready.ways_of_asking, A + "ready.http = 'http://[::1]:8080'\nhealth.tcp = 80\n"),
     (checks_ready.addresses_of_probes, A + f"ready.unix = '/{'x' * 106}'\nhealth.unix = '@x'\n"),
     (checks_ready.addresses_of_probes, A + "ready.tcp = 65535\nhealth.tcp = '[::1]:1'\n"),

@@ -10,7 +10,8 @@ import pytest
 
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source
-from nsinit.model.spec import Init, Sandbox, Service
+from nsinit.model.sandboxes import Sandbox
+from nsinit.model.spec import Init, Service
 from nsinit.model.types import Codes
 
 

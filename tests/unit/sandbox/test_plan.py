@@ -7,7 +7,7 @@ import pytest
 from nsinit.errors import SandboxError
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
-from nsinit.model.spec import NamespaceKind, Sandbox
+from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.sandbox.plan import Facts, make_plan
 
 ALL = dict.fromkeys(FLAGS, True)

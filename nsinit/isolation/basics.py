@@ -1,4 +1,4 @@
-"""The steps that init takes in its new namespaces before it is init.
+"""The first steps in new namespaces: names, propagation, an own /proc.
 
 None of them needs an undo: what they change is gone with the namespaces.
 """
