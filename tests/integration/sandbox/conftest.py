@@ -1,0 +1,54 @@
+"""Sandboxes for real: as root and as an ordinary user, and nothing is left of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.boxes import Box, traces
+from tests.support.live import ORDINARY, eventually
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(params=["rootful", "rootless"])
+def user(request: pytest.FixtureRequest) -> int:
+    """The uid that starts nsinit: root, and an ordinary user."""
+    if os.geteuid() != 0:
+        if request.param == "rootful":
+            pytest.skip("rootful: needs root")
+        return os.geteuid()
+    return 0 if request.param == "rootful" else ORDINARY
+
+
+@pytest.fixture
+def box(tmp_path: pathlib.Path, user: int) -> Iterator[Callable[..., Box]]:
+    """Make sandboxes of that user; they are ended after the test."""
+    with contextlib.ExitStack() as stack:
+        count = 0
+
+        def make(config: str = "", *options: str, **env: str) -> Box:
+            nonlocal count
+            count += 1
+            directory = tmp_path / f"box{count}"
+            directory.mkdir()
+            made = Box(directory, config, user, options, **env)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: pathlib.Path) -> Iterator[None]:
+    """After any test there is no process and no mount of it any more."""
+    yield
+    eventually(lambda: not traces(tmp_path), f"gone: {traces(tmp_path)}")
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(tmp_path)
