@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.model.load import Loaded
+    from nsinit.model.sandboxes import Sandbox
     from nsinit.runtime.boot import Given, Init
 
 _HELP = """\
-usage: nsinit run [FILE] [-- COMMAND [ARG...]]
+usage: nsinit run [--dry-run] [FILE] [-- COMMAND [ARG...]]
 
 Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
 until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
-child subreaper. With one it makes the namespaces first and is PID 1 in them.
+child subreaper. With one it makes the namespaces first and is PID 1 in them; --dry-run prints how,
+step by step, and does nothing.
 
 A COMMAND becomes the main service beside them, called "main"; then there need not be a file. A
 [services.main] without a command says how to run it. The `--` may be left out after a FILE that
@@ -71,29 +73,38 @@ def _run(argv: list[str]) -> int:
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
-    asked, command = split_words("run", argv, env)
+    dry = argv[:1] == ["--dry-run"]
+    asked, command = split_words("run", argv[dry:], env)
 
     def load() -> Loaded:
         return load_asked(asked, env, command, patient=False)
 
     loaded = load_asked(asked, env, command)
     given = Given(loaded, load, env, _here(), None, _serve, asked, tuple(command))
-    if loaded.config.sandbox is None:
-        return be_init(given)
-    return _launch(given)
+    if loaded.config.sandbox is not None:
+        return _launch(given, loaded.config.sandbox, dry=dry)
+    if dry:
+        print("be init here: there is no [sandbox]")
+        return errors.EXIT_OK
+    return be_init(given)
 
 
-def _launch(given: Given) -> int:
-    """Make the sandbox, with the control socket on this side of it, and wait for its end."""
+def _launch(given: Given, sandbox: Sandbox, *, dry: bool) -> int:
+    """Make the sandbox, with the control socket on this side of it, and wait for its end.
+
+    In a dry run the plan is printed, and that is all.
+    """
     from nsinit.runtime.boot import be_init
     from nsinit.runtime.directory import bind_control, remove
     from nsinit.sandbox.launch import launch
     from nsinit.sandbox.plan import make_plan, read_facts
 
     loaded, env = given.loaded, given.env
-    assert loaded.config.sandbox is not None  # noqa: S101  (for the type checker)
-    name = loaded.config.sandbox.name or _default_name(loaded)
-    plan = make_plan(loaded.config.sandbox, name, read_facts())
+    name = sandbox.name or _default_name(loaded)
+    plan = make_plan(sandbox, name, read_facts())
+    if dry:
+        print(*plan.describe(), sep="\n")
+        return errors.EXIT_OK
     control = loaded.config.init.control
     listener = bind_control(control.path, name, control.mode, env)
     try:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Step(Protocol):
@@ -29,6 +29,41 @@ class Step(Protocol):
         """What somebody can do when it failed with this errno; "" if that is not known."""
 
 
+class Born(NamedTuple):
+    """The init of a sandbox, as its launcher sees it: it waits for what is done to it."""
+
+    pid: int
+    pidfd: int
+
+
+class ParentStep(Protocol):
+    """One reversible operation that is done to an init by its launcher: id maps, cgroups, links."""
+
+    def describe(self) -> str:
+        """As of a Step."""
+
+    def apply(self, init: Born) -> None:
+        """Do it to that init; OSError if the kernel refuses."""
+
+    def undo(self) -> None:
+        """As of a Step."""
+
+    def remedy(self, number: int) -> str:
+        """As of a Step."""
+
+
+class Bound:
+    """A ParentStep with its init: a Step."""
+
+    def __init__(self, step: ParentStep, init: Born) -> None:
+        self._step, self._init = step, init
+        self.describe, self.undo, self.remedy = step.describe, step.undo, step.remedy
+
+    def apply(self) -> None:
+        """Do it."""
+        self._step.apply(self._init)
+
+
 class Enclosure(NamedTuple):
     """What a program is put into before it runs, and what it may do there.
 
@@ -42,7 +77,7 @@ class Enclosure(NamedTuple):
 
 
 class StepError(Exception):
-    """A step failed; those before it have been undone."""
+    """A step failed: `remedy` says what somebody can do about it."""
 
     def __init__(self, step: Step, error: OSError) -> None:
         number = error.errno or 0
@@ -51,15 +86,33 @@ class StepError(Exception):
         self.remedy = step.remedy(number)
 
 
+class Taken:
+    """The steps that have been taken, which can be taken back."""
+
+    def __init__(self) -> None:
+        self._done: list[Step] = []
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """Apply all, in order; StepError at the first that fails."""
+        for step in steps:
+            try:
+                step.apply()
+            except OSError as error:
+                raise StepError(step, error) from None
+            self._done.append(step)
+
+    def undo(self) -> None:
+        """Undo all in reverse order, whatever any of them says."""
+        while self._done:
+            with suppress(OSError):
+                self._done.pop().undo()
+
+
 def run(steps: Sequence[Step]) -> None:
     """Apply all, in order; StepError after undoing in reverse order."""
-    done: list[Step] = []
-    for step in steps:
-        try:
-            step.apply()
-        except OSError as error:
-            for earlier in reversed(done):
-                with suppress(OSError):
-                    earlier.undo()
-            raise StepError(step, error) from None
-        done.append(step)
+    taken = Taken()
+    try:
+        taken.take(steps)
+    except StepError:
+        taken.undo()
+        raise

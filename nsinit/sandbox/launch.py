@@ -3,16 +3,19 @@
     launcher                                  init (pid 1 of the new namespaces)
     --------                                  ----------------------------------
     block signals, bind the control socket
+    take the steps of the host
     clone3 ---------------------------------> die with the launcher
-    write the id maps                         wait
-    GO  ------------------------------------> take the steps of the plan
+    take the steps of the parent              wait
+    GO  ------------------------------------> take the steps of the child
                 <---------------------------- DONE, or FAILED with what, why, and what to do
     forward signals, wait                     be init
+    undo the steps of parent and host
     end with init's code
 
 Signals are blocked before the clone, so none is lost while init is not ready for them. In the
 foreground the two live and die together: init gets KILL when the launcher is gone, and the launcher
-ends when init has.
+ends when init has. When anything fails, init is killed first, and then what the launcher did is
+taken back in reverse.
 """
 
 from __future__ import annotations
@@ -25,9 +28,9 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError, SyscallError
+from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
 from nsinit.kernel import fds, libc, namespaces, proc, signals
-from nsinit.process import steps
+from nsinit.process.steps import Born, Bound, StepError, Taken, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +50,25 @@ def launch(plan: SandboxPlan, main: Callable[[], int]) -> int:
     fds.fill_standard()
     fds.close_on_exec()
     reader = signals.SignalReader()
+    taken = Taken()
+    try:
+        taken.take(plan.host)
+        init = _begin(plan, taken, reader, main)
+        return _look_after(init, reader)
+    except StepError as error:
+        raise SandboxError(str(error), hint=error.remedy) from None
+    finally:
+        taken.undo()
+
+
+def _begin(
+    plan: SandboxPlan, taken: Taken, reader: signals.SignalReader, main: Callable[[], int]
+) -> Born:
+    """Make the init, and see it through its steps; it is killed if any step fails."""
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     try:
         pid, pidfd = libc.clone3(plan.flags, signal.SIGCHLD)
-    except SyscallError as error:
+    except OSError as error:
         hint = namespaces.why_refused(error.errno or 0, list(plan.kinds))
         kinds = ", ".join(plan.kinds)
         message = f"cannot make namespaces ({kinds}): {error.strerror}"
@@ -60,34 +78,25 @@ def launch(plan: SandboxPlan, main: Callable[[], int]) -> int:
         os.close(reader.fd)
         _be_inside(plan, theirs, main)
     theirs.close()
+    init = Born(pid, pidfd)
     try:
-        _map_ids(pid, plan)
-        ours.send(_GO)
+        taken.take([Bound(step, init) for step in plan.parent])
         _await_done(ours)
-    except (OSError, SandboxError) as error:
-        ours.close()
+    except BaseException:
         _end(pid)
-        if isinstance(error, SandboxError):
-            raise
-        raise SandboxError(f"cannot make the sandbox: {error}") from None
-    return _look_after(pid, pidfd, reader)
-
-
-def _map_ids(pid: int, plan: SandboxPlan) -> None:
-    if plan.maps is None:
-        return
-    try:
-        if plan.maps.deny_setgroups:
-            namespaces.deny_setgroups(pid)
-        namespaces.write_map(pid, "gid_map", plan.maps.gids)
-        namespaces.write_map(pid, "uid_map", plan.maps.uids)
-    except OSError as error:
-        message = f"cannot map ids ({plan.maps.uids}): {error.strerror}"
-        raise SandboxError(message, hint=namespaces.why_refused(1, ["user"])) from None
+        raise
+    finally:
+        ours.close()
+    return init
 
 
 def _await_done(ours: _socket.socket) -> None:
-    data = ours.recv(_MESSAGE_MAX)
+    """Let init take its steps; SandboxError with what it says when it can't."""
+    try:
+        ours.send(_GO)
+        data = ours.recv(_MESSAGE_MAX)
+    except OSError:  # reset: it ended without having read
+        data = b""
     if data == _DONE:
         return
     if not data:
@@ -102,19 +111,19 @@ def _end(pid: int) -> None:
         os.waitid(os.P_PID, pid, os.WEXITED)
 
 
-def _look_after(pid: int, pidfd: int, reader: signals.SignalReader) -> int:
+def _look_after(init: Born, reader: signals.SignalReader) -> int:
     """Forward signals until init has ended; its exit code, 128+n for a signal."""
     poll = select.poll()
     poll.register(reader.fd, select.POLLIN)
-    poll.register(pidfd, select.POLLIN)
+    poll.register(init.pidfd, select.POLLIN)
     while True:
         ready = {fd for fd, _ in poll.poll()}
         if reader.fd in ready:
             for one in reader.read():
-                _forward(one, pidfd)
-        if pidfd in ready:
+                _forward(one, init.pidfd)
+        if init.pidfd in ready:
             while end := proc.reap():
-                if end.pid == pid:
+                if end.pid == init.pid:
                     return end.status if end.status >= 0 else 128 - end.status
 
 
@@ -135,14 +144,7 @@ def _be_inside(plan: SandboxPlan, theirs: _socket.socket, main: Callable[[], int
     """The life of init, in the child of the clone; never returns to the launcher's code."""
     code = EXIT_INTERNAL
     try:
-        # Without a pid namespace of its own, a killed init would leave its services behind.
-        deadly = signal.SIGKILL if "pid" in plan.kinds else signal.SIGTERM
-        proc.die_with_parent(deadly)
-        if theirs.recv(_MESSAGE_MAX) != _GO:
-            os._exit(EXIT_SANDBOX)  # the launcher is gone
-        with suppress(OSError):
-            os.setsid()
-        _take_steps(plan, theirs)
+        _prepare(plan, theirs)
         theirs.close()
         code = main()
     except BaseException as error:  # noqa: BLE001  (it must not unwind into the launcher)
@@ -151,10 +153,29 @@ def _be_inside(plan: SandboxPlan, theirs: _socket.socket, main: Callable[[], int
     os._exit(code)
 
 
-def _take_steps(plan: SandboxPlan, theirs: _socket.socket) -> None:
+def _prepare(plan: SandboxPlan, theirs: _socket.socket) -> None:
+    """All that a child does before it is init; it ends here if a step fails, or if it is alone."""
+    # Without a pid namespace of its own, a killed init would leave its services behind.
+    deadly = signal.SIGKILL if "pid" in plan.kinds else signal.SIGTERM
     try:
-        steps.run(plan.steps)
-    except steps.StepError as error:
-        theirs.send(json.dumps({"message": str(error), "remedy": error.remedy}).encode())
-        os._exit(EXIT_SANDBOX)
-    theirs.send(_DONE)
+        proc.die_with_parent(deadly)
+        if theirs.recv(_MESSAGE_MAX) != _GO:
+            os._exit(EXIT_SANDBOX)  # the launcher is gone
+        with suppress(OSError):
+            os.setsid()
+        run(plan.child)
+        proc.die_with_parent(deadly)  # once more: a change of ids clears it (prctl(2))
+    except StepError as error:
+        _fail(theirs, str(error), error.remedy)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the launcher is who tells it)
+        _fail(theirs, f"cannot make the sandbox: {error}")
+    try:
+        theirs.send(_DONE)
+    except OSError:
+        os._exit(EXIT_SANDBOX)  # the launcher ended before that
+
+
+def _fail(theirs: _socket.socket, message: str, remedy: str = "") -> NoReturn:
+    with suppress(OSError):
+        theirs.send(json.dumps({"message": message, "remedy": remedy}).encode())
+    os._exit(EXIT_SANDBOX)

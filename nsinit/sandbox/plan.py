@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import SandboxError
 from nsinit.isolation import basics
+from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import namespaces
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Sandbox
-    from nsinit.process.steps import Step
+    from nsinit.process.steps import ParentStep, Step
 
 _DEFAULT: Final[tuple[Kind, ...]] = ("ipc", "uts", "pid", "mount")
 
@@ -31,29 +32,29 @@ class Facts(NamedTuple):
     supported: Mapping[Kind, bool]
 
 
-class IdMaps(NamedTuple):
-    """The maps of a new user namespace, as /proc/PID/uid_map takes them."""
-
-    uids: str
-    gids: str
-    deny_setgroups: bool
-
-
 class SandboxPlan(NamedTuple):
-    """All that makes a sandbox."""
+    """All that makes a sandbox, in the order in which it is done; nothing of it is done yet.
+
+    The steps of the launcher are undone in reverse when any later one fails, and at the end of the
+    sandbox. Those of init end with its namespaces.
+    """
 
     name: str
-    kinds: tuple[Kind, ...]
-    flags: int
-    maps: IdMaps | None
-    steps: tuple[Step, ...]  # inside, by init, before it is init
+    kinds: tuple[Kind, ...]  # the new namespaces
+    flags: int  # theirs, for clone3(2)
+    host: tuple[Step, ...]  # by the launcher, before there is an init: directories, cgroups
+    parent: tuple[ParentStep, ...]  # by the launcher, while init waits: id maps, attaching, links
+    child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
 
     def describe(self) -> list[str]:
-        """The whole plan, a line per step."""
-        lines = [f"make namespaces: {', '.join(self.kinds)}"]
-        if self.maps is not None:
-            lines.append(f"map uids: {self.maps.uids}; gids: {self.maps.gids}")
-        return [*lines, *(step.describe() for step in self.steps)]
+        """The whole plan, a line per step, with its phase."""
+        phases = {
+            "host": [step.describe() for step in self.host],
+            "split": [f"make namespaces: {', '.join(self.kinds)}"],
+            "parent": [step.describe() for step in self.parent],
+            "child": [step.describe() for step in self.child],
+        }
+        return [f"{phase:<7} {line}" for phase, lines in phases.items() for line in lines]
 
 
 def read_facts() -> Facts:
@@ -79,26 +80,61 @@ def make_plan(sandbox: Sandbox, name: str, facts: Facts) -> SandboxPlan:
     flags = 0
     for kind in kinds:
         flags |= namespaces.FLAGS[kind]
-    maps = _maps(facts) if "user" in kinds else None
-    return SandboxPlan(name, kinds, flags, maps, tuple(_steps(sandbox, kinds)))
+    return SandboxPlan(
+        name,
+        kinds,
+        flags,
+        host=tuple(_host(sandbox)),
+        parent=tuple(_parent(facts, kinds)),
+        child=(*_names(sandbox), *_mounts(kinds), *_hardening(sandbox)),
+    )
 
 
-def _maps(facts: Facts) -> IdMaps:
+def _host(sandbox: Sandbox) -> list[Step]:
+    """What the launcher does before there is an init; a child steps' descriptors are opened here.
+
+    Init is forked from the launcher: what these leave in an object is there for a later step.
+    """
+    del sandbox
+    return []
+
+
+def _parent(facts: Facts, kinds: tuple[Kind, ...]) -> list[ParentStep]:
+    """What the launcher does to init while that waits: ids first, then all that may need them."""
+    return [_maps(facts)] if "user" in kinds else []
+
+
+def _maps(facts: Facts) -> MapIds:
     """Root keeps all ids; anybody else becomes root and has no other id (user_namespaces(7))."""
     if facts.privileged and facts.uid == 0:
-        return IdMaps(namespaces.ALL_IDS, namespaces.ALL_IDS, deny_setgroups=False)
-    return IdMaps(f"0 {facts.uid} 1", f"0 {facts.gid} 1", deny_setgroups=True)
+        return MapIds(namespaces.ALL_IDS, namespaces.ALL_IDS, deny_setgroups=False)
+    return MapIds(f"0 {facts.uid} 1", f"0 {facts.gid} 1", deny_setgroups=True)
 
 
-def _steps(sandbox: Sandbox, kinds: tuple[Kind, ...]) -> list[Step]:
-    """Propagation before any mount, or the host would see them (mount_namespaces(7))."""
+def _names(sandbox: Sandbox) -> list[Step]:
+    """What init is in its new namespaces: ids, names, interfaces. Before anything is mounted."""
     steps: list[Step] = []
-    if "mount" in kinds:
-        steps.append(basics.PrivateMounts())
-        if "pid" in kinds:
-            steps.append(basics.OwnProc())
     if sandbox.hostname is not None:
         steps.append(basics.HostName(sandbox.hostname))
     if sandbox.domainname is not None:
         steps.append(basics.DomainName(sandbox.domainname))
     return steps
+
+
+def _mounts(kinds: tuple[Kind, ...]) -> list[Step]:
+    """What init sees: propagation before any mount, or the host would see them.
+
+    Then the root, the mounts in it, /proc, the pivot, what is masked; see mount_namespaces(7).
+    """
+    steps: list[Step] = []
+    if "mount" in kinds:
+        steps.append(basics.PrivateMounts())
+        if "pid" in kinds:
+            steps.append(basics.OwnProc())
+    return steps
+
+
+def _hardening(sandbox: Sandbox) -> list[Step]:
+    """What init may do: last of all, as every step before needs some power."""
+    del sandbox
+    return []

@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 from typing import IO, TYPE_CHECKING, Self
 
 from nsinit.client import Client
@@ -14,6 +15,14 @@ from tests.support.live import DEADLINE, NSINIT, children, environment, eventual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_FAULTY = """\
+import sys
+from nsinit.__main__ import main
+from nsinit.kernel import seam
+
+seam.inject(seam.Plan(sys.argv.pop(1)))
+main()"""
 
 
 class Box:
@@ -39,10 +48,16 @@ class Box:
             HERE=str(directory), XDG_RUNTIME_DIR=str(directory / "run"), HOME=str(directory), **env
         )
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = NSINIT
         (directory / "run").mkdir(mode=0o700)
         if user != os.geteuid():
             for path in (directory, directory / "run"):
                 os.chown(path, user, user)
+
+    def with_faults(self, plan: str) -> Self:
+        """Let system calls of nsinit fail as a `seam.Plan` says: "mount:EPERM@2"."""
+        self.program = [sys.executable, "-c", _FAULTY, plan]
+        return self
 
     def _arguments(self) -> list[str]:
         return [str(self.config), *self.options] if self.config.exists() else self.options
@@ -58,7 +73,7 @@ class Box:
     ) -> subprocess.Popen[bytes]:
         other = self.user != os.geteuid()
         return subprocess.Popen(
-            [*NSINIT, *words],
+            [*self.program, *words],
             env=self.env,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,

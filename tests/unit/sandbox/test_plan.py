@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nsinit.errors import SandboxError
+from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
@@ -21,58 +22,58 @@ FAKE_ROOT = Facts(0, 0, privileged=False, supported=ALL)  # of a container witho
     ("sandbox", "facts", "lines"),
     [
         (Sandbox(), ROOT, [
-            "make namespaces: ipc, uts, pid, mount",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: ipc, uts, pid, mount",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(), USER, [
-            "make namespaces: user, ipc, uts, pid, mount",
-            "map uids: 0 1000 1; gids: 0 100 1",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: 0 1000 1; gids: 0 100 1",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(), FAKE_ROOT, [
-            "make namespaces: user, ipc, uts, pid, mount",
-            "map uids: 0 0 1; gids: 0 0 1",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: 0 0 1; gids: 0 0 1",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"user": "new"}), ROOT, [
-            "make namespaces: user, ipc, uts, pid, mount",
-            "map uids: 0 0 4294967295; gids: 0 0 4294967295",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: 0 0 4294967295; gids: 0 0 4294967295",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"user": "new"}), CAPABLE, [
-            "make namespaces: user, ipc, uts, pid, mount",
-            "map uids: 0 1000 1; gids: 0 100 1",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: 0 1000 1; gids: 0 100 1",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"user": "shared"}), USER, [
-            "make namespaces: ipc, uts, pid, mount",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: ipc, uts, pid, mount",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(hostname="box", domainname="lan"), ROOT, [
-            "make namespaces: ipc, uts, pid, mount",
-            "make all mounts private",
-            "mount proc on /proc",
-            "set the host name to box",
-            "set the domain name to lan",
+            "split   make namespaces: ipc, uts, pid, mount",
+            "child   set the host name to box",
+            "child   set the domain name to lan",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"pid": "shared", "ipc": "shared"}), ROOT, [
-            "make namespaces: uts, mount",
-            "make all mounts private",
+            "split   make namespaces: uts, mount",
+            "child   make all mounts private",
         ]),
         (Sandbox(namespaces={"pid": "shared", "mount": "shared"}, hostname="h"), ROOT, [
-            "make namespaces: ipc, uts",
-            "set the host name to h",
+            "split   make namespaces: ipc, uts",
+            "child   set the host name to h",
         ]),
         (Sandbox(namespaces={"pid": "new", "mount": "new", "uts": "shared"}), CAPABLE, [
-            "make namespaces: ipc, pid, mount",
-            "make all mounts private",
-            "mount proc on /proc",
+            "split   make namespaces: ipc, pid, mount",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
         ]),
     ],
 )  # fmt: skip
@@ -97,8 +98,8 @@ def test_user_namespace_is_first_when_it_is_made() -> None:
 def test_setgroups_is_denied_when_the_maps_are_an_ordinary_users(facts: Facts, deny: bool) -> None:
     """The kernel takes no gid_map of his before that (user_namespaces(7))."""
     plan = make_plan(Sandbox(namespaces={"user": "new"}), "box", facts)
-    assert plan.maps is not None
-    assert plan.maps.deny_setgroups is deny
+    maps = next(step for step in plan.parent if isinstance(step, MapIds))
+    assert maps.deny_setgroups is deny
 
 
 @pytest.mark.parametrize("kind", list(FLAGS))
