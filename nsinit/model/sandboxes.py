@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import field
+
+from nsinit.model.security import Security
 
 NamespaceKind = Literal["pid", "mount", "uts", "ipc", "user"]
 
 
-class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[sandbox]`."""
+class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sandbox]`; the keys of `Security` are what its services start from."""
 
     name: str | None = None
     hostname: str | None = None

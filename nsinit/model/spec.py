@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from nsinit.model.sandboxes import Sandbox
+from nsinit.model.security import Security
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
     Address,
@@ -160,8 +161,8 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     line_limit: Size = Size(16 << 10)
 
 
-class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[services.NAME]`: a program and how to keep it."""
+class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[services.NAME]`: a program and how to keep it; what it may do is in `Security`."""
 
     command: Words
     shell: bool = False
@@ -184,7 +185,6 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scheduler: Scheduler | None = None
     cpu_affinity: CpuSet | None = None
     oom_score_adj: OomScore | None = None
-    no_new_privs: bool = False
     tty: str | None = None
 
     depends_on: Needs = field(default_factory=Needs)

@@ -33,7 +33,6 @@ class Tuning(Struct, frozen=True, kw_only=True):
     scheduler: tuple[int, int] | None = None  # policy, priority
     cpu_affinity: tuple[int, ...] | None = None
     oom_score_adj: int | None = None
-    no_new_privs: bool = False
     tty: str | None = None  # "": what is its stdin already
 
 

@@ -173,7 +173,6 @@ class Spawner:
             steps.append(Stage(where, entered.second))
         if program.umask is not None:
             steps.append(Stage("set the umask of", partial(os.umask, program.umask)))
-        steps += stages.last_stages(tuning) if tuning is not None else []
         steps += stages.enclosing(enclosure.last) if enclosure is not None else []
         unblock = partial(signal.pthread_sigmask, signal.SIG_SETMASK, ())
         steps.append(Stage("unblock signals of", unblock))

@@ -98,16 +98,6 @@ def rank_stages(tuning: Tuning) -> list[Stage]:
     return made
 
 
-def last_stages(tuning: Tuning) -> list[Stage]:
-    """What holds for the program, and not for what comes before it."""
-    if not tuning.no_new_privs:
-        return []
-    from nsinit.kernel import libc  # noqa: PLC0415  (the fork road is there without it)
-
-    act = partial(libc.prctl, libc.PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
-    return [Stage("set no_new_privs for", act)]
-
-
 def enclosing(steps: Sequence[Step]) -> list[Stage]:
     """The steps of an enclosure, in the order in which they are given."""
     return [Stage(f"{step.describe()} for", step.apply, step.remedy) for step in steps]

@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import fds, proc, seam, signals
+from nsinit.model.security import is_asked
 from nsinit.process.program import Surroundings
 from nsinit.process.spawner import Spawner
 from nsinit.process.strays import Strays
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nsinit.model.load import Loaded
+    from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Config, Service
+    from nsinit.process.steps import Enclosure
     from nsinit.runtime.directory import Listener
     from nsinit.runtime.handover import Portable
     from nsinit.runtime.passing import Passing
@@ -92,7 +96,12 @@ class Init:
         self.spawner = Spawner(fds.raise_limit())
         self.runs = Runs(
             config,
-            Surroundings(given.directory, dict(given.env), config.init.environment),
+            Surroundings(
+                given.directory,
+                dict(given.env),
+                config.init.environment,
+                partial(_enclose, config.sandbox),
+            ),
             reactor=self.reactor,
             spawner=self.spawner,
             strays=Strays(path),
@@ -291,6 +300,15 @@ class Init:
                 if seam.monotonic() >= until:
                     break
                 self.reactor.turn(max(0.0, until - seam.monotonic()))
+
+
+def _enclose(sandbox: Sandbox | None, spec: Service) -> Enclosure | None:
+    """What confines a service, which most outside of a sandbox are not."""
+    if sandbox is None and not is_asked(spec):
+        return None
+    from nsinit.isolation.service import enclose  # noqa: PLC0415  (as said)
+
+    return enclose(spec, sandbox)
 
 
 def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:

@@ -112,7 +112,7 @@ KEYS = [
     "depends_on", "wants", "before", "main", "tags", "ready", "start_timeout", "restart",
     "restart_limit", "success_exit_codes", "stop_signal", "log", "autorestart", "exitcodes",
     "startretries", "nope", "", "env_file", "nice", "ioprio", "scheduler", "cpu_affinity",
-    "oom_score_adj", "no_new_privs", "tty",
+    "oom_score_adj", "no_new_privs", "tty", "capabilities", "cap_add",
 ]  # fmt: skip
 
 

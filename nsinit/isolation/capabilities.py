@@ -1,0 +1,97 @@
+"""Steps that limit what a program may do: capabilities, no_new_privs.
+
+A service takes them in the child of its fork, in the order of `nsinit.isolation.service`. Sets are
+masks, as `nsinit.kernel.creds` has them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import NamedTuple
+
+from nsinit.capnames import format_names, from_mask
+from nsinit.kernel import creds
+
+
+class _Final:
+    """Ends with the process."""
+
+    def undo(self) -> None:
+        """Nothing to do."""
+
+    def remedy(self, number: int) -> str:
+        """Usually the kernel's own word is all there is to say."""
+        del number
+        return ""
+
+
+class _Mask(NamedTuple):
+    mask: int
+
+
+class DropBounding(_Mask, _Final):
+    """Give up for ever what no exec is to give: the root user gets all of the bounding set."""
+
+    def describe(self) -> str:
+        """For people."""
+        return f"drop the capabilities {format_names(from_mask(self.mask))}"
+
+    def apply(self) -> None:
+        """prctl(PR_CAPBSET_DROP)."""
+        creds.drop_bounding(self.mask)
+
+    def remedy(self, number: int) -> str:
+        """The kernel asks for one capability to drop others."""
+        return "this needs CAP_SETPCAP" if number == errno.EPERM else ""
+
+
+class KeepCaps(_Final):
+    """Let the change to another user leave the capabilities; what is not wanted goes later."""
+
+    def describe(self) -> str:
+        """For people."""
+        return "keep capabilities over the change of user"
+
+    def apply(self) -> None:
+        """prctl(PR_SET_KEEPCAPS)."""
+        creds.keep_caps(keep=True)
+
+
+class _Limits(NamedTuple):
+    caps: int  # for root
+    ambient: int  # for everybody, by itself through every exec
+
+
+class LimitCaps(_Limits, _Final):
+    """Have these and no others: all of them as root, else those that are ambient."""
+
+    def describe(self) -> str:
+        """For people."""
+        text = f"limit the capabilities to {format_names(from_mask(self.caps))}"
+        if self.ambient:
+            text += f" (ambient: {format_names(from_mask(self.ambient))})"
+        return text
+
+    def apply(self) -> None:
+        """capset(2), then prctl(PR_CAP_AMBIENT).
+
+        The inheritable set holds what is ambient and nothing else (CVE-2022-24769).
+        """
+        creds.keep_caps(keep=False)
+        creds.clear_ambient()
+        kept = self.caps if os.geteuid() == 0 else self.ambient
+        creds.set_caps(kept, kept, self.ambient)
+        creds.raise_ambient(self.ambient)
+
+
+class NoNewPrivs(_Final):
+    """From now on no exec gives more: set-user-ID bits and file capabilities count for nothing."""
+
+    def describe(self) -> str:
+        """For people."""
+        return "set no_new_privs"
+
+    def apply(self) -> None:
+        """prctl(PR_SET_NO_NEW_PRIVS)."""
+        creds.set_no_new_privs()

@@ -1,0 +1,99 @@
+"""What confines one service: all its steps in one place, in the order that the kernel wants.
+
+The bounding set goes while init's power is there, what follows the change of user comes after it,
+filters come last of all: they would stand in the way of everything before them.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Final
+
+from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
+from nsinit.errors import SpawnError
+from nsinit.isolation import capabilities as steps
+from nsinit.kernel import creds
+from nsinit.model.security import grant, has_no_new_privs
+from nsinit.process.steps import Enclosure
+
+if TYPE_CHECKING:
+    from nsinit.model.sandboxes import Sandbox
+    from nsinit.model.security import Granted
+    from nsinit.model.spec import Service
+    from nsinit.process.steps import Step
+
+_SETPCAP: Final = NUMBERS["SETPCAP"]
+_CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient")
+
+
+def enclose(spec: Service, sandbox: Sandbox | None) -> Enclosure | None:
+    """The steps of a service in this sandbox, or in none; None if there are none to take.
+
+    SpawnError if it asks for more than init has.
+    """
+    before: list[Step] = []
+    ids: list[Step] = []
+    last: list[Step] = []
+    no_new_privs = has_no_new_privs(spec, sandbox)
+    if sandbox is not None or any(getattr(spec, key) for key in _CAP_KEYS) or _wants_none(spec):
+        _add_capabilities(spec, sandbox, ids, last, no_new_privs=no_new_privs)
+    if no_new_privs:
+        last.append(steps.NoNewPrivs())
+    if not (before or ids or last):
+        return None
+    return Enclosure(before=tuple(before), ids=tuple(ids), last=tuple(last))
+
+
+def _wants_none(spec: Service) -> bool:
+    """An empty list is a wish too."""
+    return spec.capabilities is not None or spec.ambient is not None
+
+
+def _add_capabilities(
+    spec: Service,
+    sandbox: Sandbox | None,
+    ids: list[Step],
+    last: list[Step],
+    *,
+    no_new_privs: bool,
+) -> None:
+    mine = creds.read_caps()
+    have = from_mask(mine.permitted & mine.bounding)
+    granted = grant(spec, sandbox, have)
+    _refuse(spec, granted, have)
+    caps = to_mask(granted.caps)
+    excess = mine.bounding & ~caps
+    if excess and _SETPCAP in have:
+        ids.append(steps.DropBounding(excess))
+    elif excess and not no_new_privs:  # with it, an exec gives nothing of the bounding set
+        raise _refusal(
+            spec,
+            "limit",
+            "init has no CAP_SETPCAP",
+            "no_new_privs = true does without it; in a container: docker run --cap-add SETPCAP",
+        )
+    if granted.ambient:
+        ids.append(steps.KeepCaps())
+    last.append(steps.LimitCaps(caps, to_mask(granted.ambient)))
+
+
+def _refuse(spec: Service, granted: Granted, have: frozenset[int]) -> None:
+    """No service gets what init itself has not."""
+    if granted.missing:
+        here = creds.last_cap()
+        unknown = [cap for cap in granted.missing if cap > here]
+        if unknown:
+            raise _refusal(spec, "give", f"this kernel has no {format_names(unknown)}", "")
+        options = " ".join(f"--cap-add {NAMES[cap]}" for cap in sorted(granted.missing))
+        reason = f"init has no {format_names(granted.missing)}"
+        hint = f"it has {format_names(have)}; in a container: docker run {options}"
+        raise _refusal(spec, "give", reason, hint)
+    if granted.outside:
+        what = format_names(granted.outside)
+        hint = f"name it in capabilities or cap_add too; there are {format_names(granted.caps)}"
+        raise _refusal(spec, "make ambient", f"{what} is not among its capabilities", hint)
+
+
+def _refusal(spec: Service, verb: str, reason: str, hint: str) -> SpawnError:
+    stage = f"{verb} the capabilities of"
+    return SpawnError(spec.command[0], stage, errno.EPERM, hint=hint, reason=reason)
