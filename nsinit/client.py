@@ -30,7 +30,7 @@ from nsinit.errors import (
     UnreachableError,
     UsageError,
 )
-from nsinit.places import is_private, roots, socket_path
+from nsinit.places import RECORD_NAME, is_private, roots, socket_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -204,7 +204,9 @@ def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
         if is_private(root) and not _is_trusted(root):
             continue
         names = [name] if name else ["", *_subdirectories(root)]
-        found += [p for p in (socket_path(root, n) for n in names) if os.path.exists(p)]
+        paths = {socket_path(root, n): n for n in names}
+        found += [path if os.path.exists(path) else _recorded(root, n) for path, n in paths.items()]
+    found = [path for path in found if path]
     alive = found if len(found) == 1 else _alive(found)
     if not alive:
         who = f"a sandbox {name!r}" if name else "an init"
@@ -233,6 +235,19 @@ def _subdirectories(root: str) -> list[str]:
         return sorted(name for name in os.listdir(root) if not name.startswith("."))
     except OSError:
         return []
+
+
+def _recorded(root: str, name: str) -> str:
+    """The control socket that a sandbox has elsewhere, or nothing."""
+    if not name:
+        return ""
+    try:
+        with open(f"{root}/{name}/{RECORD_NAME}", "rb") as file:
+            path = json.load(file)["control"]
+            ours = os.fstat(file.fileno()).st_uid in (0, os.geteuid())
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    return path if ours and isinstance(path, str) and os.path.exists(path) else ""
 
 
 def _is_trusted(root: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SYSTEM_ROOT: Final = "/run/nsinit"
 SOCKET_NAME: Final = "control.sock"
+RECORD_NAME: Final = "record.json"  # what is known of a sandbox, beside its socket
 SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
 
 
@@ -19,7 +20,10 @@ def roots(env: Mapping[str, str], uid: int) -> list[str]:
     """The directories that may hold control sockets, best first.
 
     The last two are for containers whose /run can't be written: they are private to the uid.
+    $NSINIT_RUN_DIR names the only one instead.
     """
+    if env.get("NSINIT_RUN_DIR", "").startswith("/"):
+        return [env["NSINIT_RUN_DIR"].rstrip("/") or "/"]
     made = [SYSTEM_ROOT]
     if env.get("XDG_RUNTIME_DIR", "").startswith("/"):
         made.append(env["XDG_RUNTIME_DIR"] + "/nsinit")

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.model.load import Loaded
-    from nsinit.model.sandboxes import Sandbox
-    from nsinit.runtime.boot import Given, Init
+    from nsinit.runtime.boot import Init
 
 _HELP = """\
 usage: nsinit run [--dry-run] [FILE] [-- COMMAND [ARG...]]
@@ -82,42 +81,13 @@ def _run(argv: list[str]) -> int:
     loaded = load_asked(asked, env, command)
     given = Given(loaded, load, env, _here(), None, _serve, asked, tuple(command))
     if loaded.config.sandbox is not None:
-        return _launch(given, loaded.config.sandbox, dry=dry)
+        from nsinit.cli.launching import print_plan, run_sandbox
+
+        return (print_plan if dry else run_sandbox)(given, loaded.config.sandbox)
     if dry:
         print("be init here: there is no [sandbox]")
         return errors.EXIT_OK
     return be_init(given)
-
-
-def _launch(given: Given, sandbox: Sandbox, *, dry: bool) -> int:
-    """Make the sandbox, with the control socket on this side of it, and wait for its end.
-
-    In a dry run the plan is printed, and that is all.
-    """
-    from nsinit.runtime.boot import be_init
-    from nsinit.runtime.directory import bind_control, remove
-    from nsinit.sandbox.launch import launch
-    from nsinit.sandbox.plan import make_plan, read_facts
-
-    loaded, env = given.loaded, given.env
-    name = sandbox.name or _default_name(loaded)
-    plan = make_plan(sandbox, name, read_facts())
-    if dry:
-        print(*plan.describe(), sep="\n")
-        return errors.EXIT_OK
-    control = loaded.config.init.control
-    listener = bind_control(control.path, name, control.mode, env)
-    try:
-        return launch(plan, lambda: be_init(given._replace(listener=listener)))
-    finally:
-        remove(listener)
-
-
-def _default_name(loaded: Loaded) -> str:
-    """The name of the file, which is what a sandbox without a name is called."""
-    stem = os.path.basename(loaded.files[0]).removesuffix(".toml")
-    name = "".join(char if char.isalnum() or char in "_-" else "-" for char in stem)
-    return name.strip("-_") or "sandbox"
 
 
 def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:

@@ -68,6 +68,7 @@ MS_NOEXEC: Final = 8
 MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 0x40000
 MS_SLAVE: Final = 0x80000
+MNT_DETACH: Final = 2
 
 CLONE_NEWNS: Final = 0x0002_0000
 CLONE_NEWUTS: Final = 0x0400_0000
@@ -110,6 +111,12 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
         os.fsencode(source), os.fsencode(target), os.fsencode(kind), flags, os.fsencode(data)
     )
     _checked("mount", f"{kind or source or 'propagation'} on {target}", result)
+
+
+def umount2(target: str, flags: int) -> None:
+    """umount2(2)."""
+    seam.ask("umount")
+    _checked("unmount", target, _libc.umount2(os.fsencode(target), flags))
 
 
 def sethostname(name: str) -> None:

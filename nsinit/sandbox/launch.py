@@ -43,8 +43,13 @@ _MESSAGE_MAX = 4096
 _NOT_PASSED_ON = frozenset({signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
 
-def launch(plan: SandboxPlan, main: Callable[[], int]) -> int:
-    """Run `main` as the init of a new sandbox; its exit code. SandboxError if there is none."""
+def launch(
+    plan: SandboxPlan, main: Callable[[], int], born: Callable[[Born], object] = lambda _: None
+) -> int:
+    """Run `main` as the init of a new sandbox; its exit code. SandboxError if there is none.
+
+    `born` is called when the sandbox stands; if that fails, the sandbox ends.
+    """
     signals.block_all()
     signals.hear_children()
     fds.fill_standard()
@@ -54,6 +59,11 @@ def launch(plan: SandboxPlan, main: Callable[[], int]) -> int:
     try:
         taken.take(plan.host)
         init = _begin(plan, taken, reader, main)
+        try:
+            born(init)
+        except BaseException:
+            _end(init.pid)
+            raise
         return _look_after(init, reader)
     except StepError as error:
         raise SandboxError(str(error), hint=error.remedy) from None

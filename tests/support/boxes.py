@@ -45,7 +45,11 @@ class Box:
         if config:
             self.config.write_text(f'[init]\ncontrol = "{self.socket}"\n{config}')
         self.env = environment(
-            HERE=str(directory), XDG_RUNTIME_DIR=str(directory / "run"), HOME=str(directory), **env
+            HERE=str(directory),
+            XDG_RUNTIME_DIR=str(directory / "run"),
+            NSINIT_RUN_DIR=str(directory / "run"),
+            HOME=str(directory),
+            **env,
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.program = NSINIT

@@ -62,6 +62,7 @@ class Live:
         self.env = environment(NSINIT_SOCKET=str(self.socket), HERE=str(directory), **env)
         if sandbox:  # the path inside is the same: the file system is shared
             self.config.write_text(_with_control(config, self.socket) + sandbox)
+            self.env["NSINIT_RUN_DIR"] = str(self.socket.parent)
         self.process: subprocess.Popen[bytes] | None = None
         self.user: int | None = None
         self.limits: dict[str, tuple[int, int]] = {}  # of resources, for init

@@ -19,6 +19,8 @@ from nsinit import places
             {"XDG_RUNTIME_DIR": "relative"},
             ["/run/nsinit", "/tmp/nsinit-7", "/dev/shm/nsinit-7"],
         ),
+        ({"XDG_RUNTIME_DIR": "/run/user/7", "NSINIT_RUN_DIR": "/srv/boxes/"}, ["/srv/boxes"]),
+        ({"NSINIT_RUN_DIR": "boxes"}, ["/run/nsinit", "/tmp/nsinit-7", "/dev/shm/nsinit-7"]),
         ({"XDG_RUNTIME_DIR": ""}, ["/run/nsinit", "/tmp/nsinit-7", "/dev/shm/nsinit-7"]),
     ],
 )

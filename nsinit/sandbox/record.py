@@ -1,0 +1,188 @@
+"""What is known of one sandbox: a small JSON file beside its control socket.
+
+A pid alone says little: the record has the start time of the process too, the boot in which it
+was written, and the pid namespace in which the pids count. Whatever a file holds can be read:
+rubbish is no record.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from nsinit.kernel import proc, seam
+
+_SIZE_MAX: Final = 1 << 20  # bytes
+VERSION: Final = 1
+
+# What a dead sandbox has left outside of its own directory: a kind and a path.
+#   mount      a mount point to detach, and its file or directory to remove
+#   file       a file to remove
+#   directory  a directory to remove if it is empty
+#   socket     a socket to remove if nobody listens on it
+#   pid-file   a file to remove if it still has the pid of this sandbox
+KINDS: Final = ("mount", "file", "directory", "socket", "pid-file")
+
+
+class Record(NamedTuple):
+    """One sandbox. `created_at` is in seconds since the epoch, start times in clock ticks."""
+
+    name: str
+    pid: int = 0  # of init; 0 while it is made
+    started: int = 0
+    launcher: int = 0
+    launcher_started: int = 0
+    uid: int = 0
+    config: str = ""
+    command: tuple[str, ...] = ()
+    created_at: float = 0.0
+    control: str = ""  # the path of the control socket
+    namespaces: dict[str, int] = {}  # noqa: RUF012  (never changed) by the names of /proc/PID/ns
+    cleanup: tuple[tuple[str, str], ...] = ()
+    boot: str = ""
+    pids_of: int = 0  # the pid namespace (inode) that pids are of
+    version: int = VERSION
+
+    def encode(self) -> bytes:
+        """As the file has it."""
+        return json.dumps(self._asdict(), indent=1).encode() + b"\n"
+
+    def is_alive(self) -> bool:
+        """Whether its init runs, or its launcher while there is no init yet; as the pids tell."""
+        if self.boot != boot_id() or self.pids_of != own_pids():
+            return False
+        if self.pid:
+            return runs(self.pid, self.started)
+        return runs(self.launcher, self.launcher_started)
+
+    def countable(self) -> bool:
+        """Whether its pids mean anything here."""
+        return self.boot == boot_id() and self.pids_of == own_pids()
+
+
+def decode(data: bytes) -> Record | None:
+    """The record in a file; None for anything else."""
+    try:
+        found = json.loads(data)
+        if not isinstance(found, dict) or found.get("version") != VERSION:
+            return None
+        made = Record(**found)
+        made = made._replace(
+            command=tuple(made.command),
+            cleanup=tuple((kind, path) for kind, path in made.cleanup),
+        )
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return made if _is_sound(made) else None
+
+
+def _is_sound(record: Record) -> bool:
+    for name, kind in _TYPES.items():
+        value: Any = getattr(record, name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return False
+    numbers = (record.pid, record.launcher, *record.namespaces.values())
+    return (
+        all(isinstance(number, int) and 0 <= number < 1 << 63 for number in numbers)
+        and all(isinstance(word, str) for word in record.command)
+        and all(kind in KINDS and is_plain(path) for kind, path in record.cleanup)
+        and (not record.control or is_plain(record.control))
+    )
+
+
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("name", "config", "control", "boot"), str),
+    **dict.fromkeys(("pid", "started", "launcher", "launcher_started", "uid", "pids_of"), int),
+    "created_at": (int, float),
+    "namespaces": dict,
+}
+
+
+def is_plain(path: object) -> bool:
+    """Whether it is an absolute path."""
+    return isinstance(path, str) and path.startswith("/") and "\0" not in path
+
+
+def read(path: str) -> Record | None:
+    """The record in a file of our own or of root's; None if there is none."""
+    try:
+        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        found = seam.fstat(fd)
+        if found.st_uid not in (0, os.geteuid()) or found.st_size > _SIZE_MAX:
+            return None
+        return decode(seam.read(fd, _SIZE_MAX))
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def write(path: str, data: bytes, mode: int = 0o644) -> None:
+    """Replace a file by one that has this in it: never half of it. OSError if that can't be."""
+    draft = f"{path}.{os.getpid()}"
+    fd = seam.open_fd(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        try:
+            seam.fchmod(fd, mode)
+            while data:
+                written = seam.write(fd, data)
+                if not written:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                data = data[written:]
+        finally:
+            os.close(fd)
+        seam.rename(draft, path)
+    except OSError:
+        with suppress(OSError):
+            seam.unlink(draft)
+        raise
+
+
+def runs(pid: int, started: int) -> bool:
+    """Whether that process, and not another that got its pid later, runs; a zombie does not."""
+    found = proc.stat(pid) if pid > 0 else None
+    return found is not None and found.started == started and found.state not in "ZX"
+
+
+def start_time(pid: int) -> int:
+    """When a process was started (clock ticks since the boot); 0 if it is gone or hidden."""
+    found = proc.stat(pid)
+    return found.started if found else 0
+
+
+def boot_id() -> str:
+    """What tells this boot from others."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def own_pids() -> int:
+    """The pid namespace (inode) that this process sees pids of."""
+    try:
+        return seam.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def namespaces_of(pid: int) -> dict[str, int]:
+    """The namespaces (inodes) of a process, by their names in /proc/PID/ns."""
+    made: dict[str, int] = {}
+    try:
+        names = seam.list_directory(f"/proc/{pid}/ns")
+    except OSError:
+        return made
+    for name in sorted(names):
+        if name.endswith("_for_children"):
+            continue
+        with suppress(OSError):
+            made[name] = seam.stat(f"/proc/{pid}/ns/{name}").st_ino
+    return made
