@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from nsinit.kernel import libc, seam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Kind = Literal["user", "ipc", "uts", "pid", "mount"]
 
@@ -27,6 +30,14 @@ _SWITCHES: Final = {
     "kernel/apparmor_restrict_unprivileged_userns": "1",
 }
 ALL_IDS: Final = "0 0 4294967295"
+
+
+def flags_of(kinds: Iterable[Kind]) -> int:
+    """The flags of clone(2), unshare(2) and setns(2) for these kinds together."""
+    flags = 0
+    for kind in kinds:
+        flags |= FLAGS[kind]
+    return flags
 
 
 def is_supported(kind: Kind) -> bool:

@@ -73,7 +73,9 @@ def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Prog
 
     SpawnError names the user, group or file that can't be found.
     """
-    identity = find_identity(spec.user, spec.group, spec.groups)
+    enclosure = around.enclose(spec)
+    root = enclosure.root if enclosure is not None else ""
+    identity = find_identity(spec.user, spec.group, spec.groups, root)
     ids = identity[:3] if identity is not None else None
     account: dict[str, str] = {}
     if spec.user is not None and identity is not None:
@@ -81,14 +83,14 @@ def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Prog
     return Program(
         argv=spec.command,
         env=service_variables(spec, around, account, own),
-        directory=os.path.join(around.directory, spec.working_dir or ""),
+        directory=os.path.join(around.directory if not root else "/", spec.working_dir or ""),
         umask=spec.umask,
         identity=None if ids is None or _has_already(ids, spec) else ids,
         rlimits=tuple(
             (name, _limit(soft), _limit(hard)) for name, (soft, hard) in spec.limits.items()
         ),
         tuning=_tuning(spec),
-        enclosure=around.enclose(spec),
+        enclosure=enclosure,
     )
 
 
@@ -117,13 +119,27 @@ def _account_variables(identity: Identity) -> dict[str, str]:
     return {"HOME": account.home, "USER": name, "LOGNAME": name, "SHELL": account.shell}
 
 
+def _is_elsewhere(program: Program) -> bool:
+    """Whether it has a root directory of its own: what is in it only the child can see."""
+    return program.enclosure is not None and program.enclosure.root != ""
+
+
+def candidates(program: Program) -> list[str]:
+    """The files that may be meant by a name in a root of its own, for the child to try."""
+    name = program.argv[0]
+    if "/" in name or not _is_elsewhere(program):
+        return []
+    places = program.env.get("PATH", DEFAULT_PATH).split(":")
+    return [os.path.join(program.directory, place or ".", name) for place in places]
+
+
 def find_executable(program: Program) -> str:
     """The file that execvp(3) would run; SpawnError tells not found (127) from not runnable (126).
 
     A name with a slash is taken relative to the program's directory.
     """
     name = program.argv[0]
-    if "/" in name:
+    if "/" in name or _is_elsewhere(program):
         return name
     denied = ""
     for directory in program.env.get("PATH", DEFAULT_PATH).split(":"):

@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
 from nsinit.kernel import fds, seam
 from nsinit.kernel.spawn import Attributes, Block, posix_spawn, strings
-from nsinit.process.program import find_executable
+from nsinit.process.program import candidates, find_executable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.process.program import Program
     from nsinit.process.stages import Stage
+    from nsinit.process.steps import Enclosure
 
 _IDS: Final = frozenset({"set the groups of", "set the group of", "set the user of"})
 _FAILURE: Final = struct.Struct("=ii")
@@ -127,13 +128,13 @@ class Spawner:
         except OSError as error:
             raise _error(path, "make a pipe for", error.errno) from None
         try:
-            pid = seam.fork()
-        except OSError as error:
+            pid = _fork(path, program.enclosure)
+        except SpawnError:
             os.close(reader)
             os.close(writer)
-            raise _error(path, "fork for", error.errno) from None
+            raise
         if pid == 0:
-            _become(path, program.argv, env, steps, writer)
+            _become(candidates(program) or [path], program.argv, env, steps, writer)
         os.close(writer)
         return Child(pid, path, reader, tuple(steps))
 
@@ -202,7 +203,11 @@ class _TwoAttempts:
 
 
 def _become(
-    path: str, argv: tuple[str, ...], env: dict[bytes, bytes], steps: list[Stage], report: int
+    paths: list[str],
+    argv: tuple[str, ...],
+    env: dict[bytes, bytes],
+    steps: list[Stage],
+    report: int,
 ) -> None:
     """Run the steps and the program in the child; never returns."""
     stage, number = 0, errno.EIO
@@ -210,17 +215,55 @@ def _become(
         for stage, step in enumerate(steps):  # noqa: B007  (told when it fails)
             step.act()
         stage = len(steps)
-        try:
-            seam.execve(path, argv, env)
-        except OSError as error:
-            if error.errno != errno.ENOEXEC:
-                raise
-            seam.execve("/bin/sh", _as_script(path, argv), env)
+        _execute(paths, argv, env)
     except OSError as error:
         number = error.errno or errno.EIO
     finally:  # whatever it was, a forked copy of init must not live on
         os.write(report, _FAILURE.pack(stage, number))
         os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
+
+
+def _execute(paths: list[str], argv: tuple[str, ...], env: dict[bytes, bytes]) -> None:
+    """Become the first of several files that there is, as execvp(3) does; else OSError."""
+    worst = errno.ENOENT
+    for path in paths:
+        try:
+            try:
+                seam.execve(path, argv, env)
+            except OSError as error:
+                if error.errno != errno.ENOEXEC:
+                    raise
+                seam.execve("/bin/sh", _as_script(path, argv), env)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES) or len(paths) == 1:
+                raise
+            worst = errno.EACCES if error.errno == errno.EACCES else worst
+    raise OSError(worst, os.strerror(worst))
+
+
+def _fork(path: str, enclosure: Enclosure | None) -> int:
+    """The pid of a child, 0 in it; into namespaces of its own if it is to have some."""
+    try:
+        if enclosure is None or not enclosure.kinds:
+            return seam.fork()
+        return _fork_apart(path, enclosure)
+    except OSError as error:
+        raise _error(path, "fork for", error.errno) from None
+
+
+def _fork_apart(path: str, enclosure: Enclosure) -> int:
+    from nsinit.process.apart import fork_apart  # noqa: PLC0415  (most services have none)
+    from nsinit.process.steps import StepError  # noqa: PLC0415  (the same)
+
+    try:
+        return fork_apart(enclosure.kinds, enclosure.outside)
+    except StepError as error:
+        raise SpawnError(path, f"{error.verb} for", error.errno, hint=error.remedy) from None
+    except OSError as error:
+        from nsinit.kernel.namespaces import why_refused  # noqa: PLC0415  (after a failure)
+
+        hint = why_refused(error.errno or 0, list(enclosure.kinds))
+        raise _error(path, "make namespaces for", error.errno, hint) from None
 
 
 def _block(argv: tuple[str, ...]) -> Block:

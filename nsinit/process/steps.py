@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nsinit.kernel.namespaces import Kind
+
 
 class Step(Protocol):
     """One reversible operation."""
@@ -70,6 +72,8 @@ class Enclosure(NamedTuple):
     The child of the fork takes these steps and can't undo them: they end with it.
     """
 
+    kinds: tuple[Kind, ...] = ()  # the namespaces that are made with the process
+    outside: tuple[ParentStep, ...] = ()  # taken by init while the child waits: id maps
     root: str = ""  # its root directory as init sees it: programs and users are looked up there
     before: tuple[Step, ...] = ()  # with init's power: namespaces, root, mounts
     ids: tuple[Step, ...] = ()  # right before the ids change: capabilities to keep or to bound
@@ -81,7 +85,8 @@ class StepError(Exception):
 
     def __init__(self, step: Step, error: OSError) -> None:
         number = error.errno or 0
-        super().__init__(f"cannot {step.describe()}: {error.strerror or error}")
+        self.verb = step.describe()
+        super().__init__(f"cannot {self.verb}: {error.strerror or error}")
         self.errno = number
         self.remedy = step.remedy(number)
 
