@@ -23,7 +23,7 @@ def has_cap_sys_admin() -> bool:
     return bool(int(row.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
 
 
-class _Inside:
+class Inside:
     """Gone with the namespace."""
 
     def undo(self) -> None:
@@ -35,7 +35,7 @@ class _Inside:
         return ""
 
 
-class PrivateMounts(_Inside):
+class PrivateMounts(Inside):
     """Cut the mounts off from the host's, so that none of ours shows there, nor theirs here."""
 
     def describe(self) -> str:
@@ -47,7 +47,7 @@ class PrivateMounts(_Inside):
         libc.mount("", "/", "", libc.MS_REC | libc.MS_PRIVATE)
 
 
-class OwnProc(_Inside):
+class OwnProc(Inside):
     """A /proc that shows the processes of the new pid namespace."""
 
     def describe(self) -> str:
@@ -72,7 +72,7 @@ class _Named(NamedTuple):
     name: str
 
 
-class HostName(_Named, _Inside):
+class HostName(_Named, Inside):
     """The host name of the new uts namespace; any 64 bytes will do, underscores too."""
 
     def describe(self) -> str:
@@ -84,7 +84,7 @@ class HostName(_Named, _Inside):
         libc.sethostname(self.name)
 
 
-class DomainName(_Named, _Inside):
+class DomainName(_Named, Inside):
     """The NIS domain name of the new uts namespace."""
 
     def describe(self) -> str:

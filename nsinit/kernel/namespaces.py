@@ -1,35 +1,50 @@
-"""Namespaces: kinds, flags, id maps, and why the kernel refuses. Knows no policy.
+"""Namespaces: kinds, flags, files, id maps, clocks, and why the kernel refuses. Knows no policy.
 
-Sources: namespaces(7), user_namespaces(7), clone(2).
+Sources: namespaces(7), user_namespaces(7), time_namespaces(7), ioctl_nsfs(2), clone(2).
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING, Final, Literal
 
 from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-Kind = Literal["user", "ipc", "uts", "pid", "mount"]
+Kind = Literal["user", "ipc", "uts", "net", "pid", "mount", "cgroup", "time"]
 
 FLAGS: Final[dict[Kind, int]] = {
     "user": libc.CLONE_NEWUSER,  # first: the others can then be made with its power
     "ipc": libc.CLONE_NEWIPC,
     "uts": libc.CLONE_NEWUTS,
+    "net": libc.CLONE_NEWNET,
     "pid": libc.CLONE_NEWPID,
     "mount": libc.CLONE_NEWNS,
+    "cgroup": libc.CLONE_NEWCGROUP,
+    "time": libc.CLONE_NEWTIME,
 }
 _FILES: Final[dict[Kind, str]] = {"mount": "mnt"}
+_NS_GET_NSTYPE: Final = 0xB703
 # What distributions forbid user namespaces to ordinary users with, and the value that does.
 _SWITCHES: Final = {
     "kernel/unprivileged_userns_clone": "0",
     "kernel/apparmor_restrict_unprivileged_userns": "1",
 }
 ALL_IDS: Final = "0 0 4294967295"
+
+
+def is_supported(kind: Kind) -> bool:
+    """Whether this kernel has that kind of namespace."""
+    return os.path.exists(path_of(kind, "self"))
+
+
+def path_of(kind: Kind, pid: int | Literal["self"]) -> str:
+    """The file of a process's namespace of that kind."""
+    return f"/proc/{pid}/ns/{_FILES.get(kind, kind)}"
 
 
 def flags_of(kinds: Iterable[Kind]) -> int:
@@ -40,9 +55,26 @@ def flags_of(kinds: Iterable[Kind]) -> int:
     return flags
 
 
-def is_supported(kind: Kind) -> bool:
-    """Whether this kernel has that kind of namespace."""
-    return os.path.exists(f"/proc/self/ns/{_FILES.get(kind, kind)}")
+def kind_of(fd: int) -> Kind | None:
+    """Of which kind the namespace is that an open file stands for; None if it is another file."""
+    try:
+        flag = fcntl.ioctl(fd, _NS_GET_NSTYPE)
+    except OSError:
+        return None
+    return next((kind for kind, known in FLAGS.items() if known == flag), None)
+
+
+def set_clocks(proc: int, offsets: Mapping[str, float]) -> None:
+    """Set the clocks ("monotonic", "boottime": s from the host's) of the time namespace to come.
+
+    By the one who has unshared it, before the first process is in it (time_namespaces(7)); `proc`
+    is an open /proc, as that may be hidden by then.
+    """
+    lines = ""
+    for clock, offset in offsets.items():
+        whole, part = divmod(round(offset * 10**9), 10**9)
+        lines += f"{clock} {whole} {part}\n"
+    _write("self/timens_offsets", lines, proc)
 
 
 def write_map(pid: int, name: Literal["uid_map", "gid_map"], lines: str) -> None:
@@ -55,8 +87,8 @@ def deny_setgroups(pid: int) -> None:
     _write(f"/proc/{pid}/setgroups", "deny")
 
 
-def _write(path: str, text: str) -> None:
-    fd = seam.open_fd(path, os.O_WRONLY | os.O_CLOEXEC)
+def _write(path: str, text: str, directory: int | None = None) -> None:
+    fd = seam.open_fd(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
     try:
         seam.write(fd, text.encode())  # its result counts: file objects lose errors at close
     finally:

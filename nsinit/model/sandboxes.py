@@ -5,13 +5,21 @@ As in `nsinit.model.spec`: a key is here only when it works.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from msgspec import field
+from msgspec import Struct, field
 
+from nsinit.model.naming import bad_name
 from nsinit.model.security import Security
 
-NamespaceKind = Literal["pid", "mount", "uts", "ipc", "user"]
+NamespaceKind = Literal["pid", "mount", "uts", "ipc", "net", "user", "cgroup", "time"]
+
+
+class Clocks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sandbox.time_offsets]`: by how many seconds clocks differ from the host's."""
+
+    monotonic: float = 0.0
+    boottime: float = 0.0
 
 
 class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,4 +28,43 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str | None = None
     hostname: str | None = None
     domainname: str | None = None
-    namespaces: dict[NamespaceKind, Literal["new", "shared"]] = field(default_factory=dict)
+    namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
+    time_offsets: Clocks | None = None
+
+
+class Origin(NamedTuple):
+    """Where a namespace comes from: new, shared with the launcher, or joined by what `word` is."""
+
+    way: Literal["new", "shared", "path", "pid", "sandbox"]
+    word: str = ""
+
+    @property
+    def joined(self) -> bool:
+        """Whether it is somebody else's."""
+        return self.way not in ("new", "shared")
+
+
+def origin(value: int | str) -> Origin | None:
+    """What a value of `namespaces` means; None if nothing."""
+    text = str(value)
+    if text in ("new", "shared"):
+        return Origin("new" if text == "new" else "shared")
+    if text.isascii() and text.isdigit() and 0 < len(text) <= 10 and int(text) > 0:
+        return Origin("pid", text)
+    if text.startswith("/") and "\0" not in text:
+        return Origin("path", text)
+    name = text.removeprefix("sandbox:")
+    return Origin("sandbox", name) if name != text and not bad_name(name) else None
+
+
+def origins(sandbox: Sandbox) -> dict[NamespaceKind, Origin]:
+    """Where each kind comes from, with the defaults; a user namespace is for the launcher to say.
+
+    As few as make sense: an own ipc, uts, pid and mount namespace, and no other.
+    """
+    made: dict[NamespaceKind, Origin] = dict.fromkeys(("ipc", "uts", "pid", "mount"), Origin("new"))
+    if sandbox.time_offsets is not None:
+        made["time"] = Origin("new")
+    for kind, value in sandbox.namespaces.items():
+        made[kind] = origin(value) or Origin("shared")
+    return made

@@ -12,6 +12,17 @@
     undo the steps of parent and host
     end with init's code
 
+Where namespaces are joined or clocks are set there is a process between the two: who does that is
+not in all of them himself, but his child is. That child is the launcher's too (CLONE_PARENT), so
+that nothing else changes:
+
+    launcher                 between                       init
+    --------                 -------                       ----
+    fork ------------------> take the steps of the split
+                             clone3 ---------------------> as above
+        <------------------- its pid and pidfd, or FAILED
+                             end
+
 Signals are blocked before the clone, so none is lost while init is not ready for them. In the
 foreground the two live and die together: init gets KILL when the launcher is gone, and the launcher
 ends when init has. When anything fails, init is killed first, and then what the launcher did is
@@ -25,11 +36,12 @@ import json
 import os
 import select
 import signal
+from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
-from nsinit.kernel import fds, libc, namespaces, proc, signals
+from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
 
 if TYPE_CHECKING:
@@ -76,28 +88,98 @@ def _begin(
 ) -> Born:
     """Make the init, and see it through its steps; it is killed if any step fails."""
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+
+    def be_inside() -> NoReturn:
+        ours.close()
+        os.close(reader.fd)
+        _be_inside(plan, theirs, main)
+
     try:
-        pid, pidfd = libc.clone3(plan.flags, signal.SIGCHLD)
+        init = _split(plan, be_inside) if plan.split else _clone(plan, signal.SIGCHLD, be_inside)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    try:
+        taken.take([Bound(step, init) for step in plan.parent])
+        _await_done(ours)
+    except StepError:
+        _end(init.pid)
+        if said := _last_words(ours):  # why there is no init any more that it could be done to
+            raise _told(said) from None
+        raise
+    except BaseException:
+        _end(init.pid)
+        raise
+    finally:
+        ours.close()
+    return init
+
+
+def _clone(plan: SandboxPlan, exit_signal: int, be_inside: Callable[[], NoReturn]) -> Born:
+    """Make init as a child; without an exit signal as a sibling."""
+    flags = plan.flags if exit_signal else plan.flags | libc.CLONE_PARENT
+    try:
+        pid, pidfd = libc.clone3(flags, exit_signal)
     except OSError as error:
         hint = namespaces.why_refused(error.errno or 0, list(plan.kinds))
         kinds = ", ".join(plan.kinds)
         message = f"cannot make namespaces ({kinds}): {error.strerror}"
         raise SandboxError(message, hint=hint) from None
     if pid == 0:
+        be_inside()
+    return Born(pid, pidfd)
+
+
+def _split(plan: SandboxPlan, be_inside: Callable[[], NoReturn]) -> Born:
+    """Make init by a process between, which enters and sets what its children are to have."""
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    launcher = os.getpid()
+    pid = seam.fork()
+    if pid == 0:
         ours.close()
-        os.close(reader.fd)
-        _be_inside(plan, theirs, main)
+        _be_between(plan, theirs, launcher, be_inside)
     theirs.close()
-    init = Born(pid, pidfd)
+    passed = array("i")
     try:
-        taken.take([Bound(step, init) for step in plan.parent])
-        _await_done(ours)
-    except BaseException:
-        _end(pid)
-        raise
+        data, control, _, _ = ours.recvmsg(
+            _MESSAGE_MAX, _socket.CMSG_LEN(passed.itemsize), _socket.MSG_CMSG_CLOEXEC
+        )
     finally:
         ours.close()
-    return init
+        os.waitid(os.P_PID, pid, os.WEXITED)
+    for level, kind, content in control:
+        if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+            passed.frombytes(content[: passed.itemsize])
+    if data.isdigit() and passed:
+        return Born(int(data), passed[0])
+    raise _told(data)
+
+
+def _be_between(
+    plan: SandboxPlan, theirs: _socket.socket, launcher: int, be_inside: Callable[[], NoReturn]
+) -> NoReturn:
+    def beget() -> NoReturn:
+        theirs.close()
+        be_inside()
+
+    try:
+        proc.die_with_parent(signal.SIGKILL)
+        if os.getppid() != launcher:
+            os._exit(EXIT_SANDBOX)
+        Taken().take(plan.split)
+        init = _clone(plan, 0, beget)
+    except StepError as error:
+        _fail(theirs, str(error), error.remedy)
+    except SandboxError as error:
+        _fail(theirs, error.message, error.hint)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the launcher is who tells it)
+        _fail(theirs, f"cannot make the sandbox: {error}")
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", [init.pidfd]))
+    with suppress(OSError):  # the launcher is gone: so is its end of init's socket
+        theirs.sendmsg([str(init.pid).encode()], [rights])
+    os._exit(0)
 
 
 def _await_done(ours: _socket.socket) -> None:
@@ -107,12 +189,23 @@ def _await_done(ours: _socket.socket) -> None:
         data = ours.recv(_MESSAGE_MAX)
     except OSError:  # reset: it ended without having read
         data = b""
-    if data == _DONE:
-        return
+    if data != _DONE:
+        raise _told(data)
+
+
+def _last_words(ours: _socket.socket) -> bytes:
+    try:
+        return ours.recv(_MESSAGE_MAX, _socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
+
+
+def _told(data: bytes) -> SandboxError:
+    """What a child said last."""
     if not data:
-        raise SandboxError("cannot make the sandbox: its init ended before it began")
+        return SandboxError("cannot make the sandbox: its init ended before it began")
     told = json.loads(data)
-    raise SandboxError(told["message"], hint=told["remedy"])
+    return SandboxError(told["message"], hint=told["remedy"])
 
 
 def _end(pid: int) -> None:

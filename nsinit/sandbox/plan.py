@@ -12,24 +12,32 @@ from nsinit.errors import SandboxError
 from nsinit.isolation import basics
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import namespaces
+from nsinit.model.sandboxes import Origin, origins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from nsinit.isolation.joins import Join
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import ParentStep, Step
 
-_DEFAULT: Final[tuple[Kind, ...]] = ("ipc", "uts", "pid", "mount")
+# Not made by the clone itself: init makes it when it has been attached.
+_LATER: Final = frozenset({"cgroup"})
+
+
+def _no_sandbox(name: str) -> int:
+    raise SandboxError(f"there is no sandbox {name!r}")
 
 
 class Facts(NamedTuple):
-    """Who builds the sandbox, and what the kernel has."""
+    """Who builds the sandbox, what the kernel has, and who else is there."""
 
     uid: int
     gid: int
     privileged: bool  # CAP_SYS_ADMIN, so that no user namespace is needed
     supported: Mapping[Kind, bool]
+    find_sandbox: Callable[[str], int] = _no_sandbox  # the pid of the init of that name
 
 
 class SandboxPlan(NamedTuple):
@@ -41,16 +49,21 @@ class SandboxPlan(NamedTuple):
 
     name: str
     kinds: tuple[Kind, ...]  # the new namespaces
-    flags: int  # theirs, for clone3(2)
+    flags: int  # of those that the clone makes
     host: tuple[Step, ...]  # by the launcher, before there is an init: directories, cgroups
+    split: tuple[Step, ...]  # by a process between launcher and init: joined namespaces, clocks
     parent: tuple[ParentStep, ...]  # by the launcher, while init waits: id maps, attaching, links
     child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
+        made = [kind for kind, flag in namespaces.FLAGS.items() if self.flags & flag]
         phases = {
             "host": [step.describe() for step in self.host],
-            "split": [f"make namespaces: {', '.join(self.kinds)}"],
+            "split": [
+                *(step.describe() for step in self.split),
+                f"make namespaces: {', '.join(made) or 'none'}",
+            ],
             "parent": [step.describe() for step in self.parent],
             "child": [step.describe() for step in self.child],
         }
@@ -59,35 +72,89 @@ class SandboxPlan(NamedTuple):
 
 def read_facts() -> Facts:
     """What is true here and now."""
+    from nsinit.sandbox.state import find_sandbox_pid  # noqa: PLC0415  (who makes a plan has it)
+
     kinds = namespaces.FLAGS
     return Facts(
         os.geteuid(),
         os.getegid(),
         basics.has_cap_sys_admin(),
         {kind: namespaces.is_supported(kind) for kind in kinds},
+        find_sandbox_pid,
     )
 
 
 def make_plan(sandbox: Sandbox, name: str, facts: Facts) -> SandboxPlan:
     """Decide everything; SandboxError before anything is done if it can't work here."""
-    wanted = dict.fromkeys(_DEFAULT, "new") | sandbox.namespaces
-    if not facts.privileged and "user" not in sandbox.namespaces:
-        wanted["user"] = "new"
-    kinds = tuple(kind for kind in namespaces.FLAGS if wanted.get(kind) == "new")
-    missing = [kind for kind in kinds if not facts.supported[kind]]
+    found = origins(sandbox)
+    if not facts.privileged and "user" not in found:
+        found["user"] = Origin("new")
+    used = [kind for kind in namespaces.FLAGS if kind in found and found[kind].way != "shared"]
+    missing = [kind for kind in used if not facts.supported[kind]]
     if missing:
         raise SandboxError(f"cannot make the sandbox: this kernel has no {missing[0]} namespaces")
-    flags = 0
-    for kind in kinds:
-        flags |= namespaces.FLAGS[kind]
+    kinds = tuple(kind for kind in used if not found[kind].joined)
+    joins = [_join(kind, found[kind], facts) for kind in used if found[kind].joined]
+    if joins and not facts.privileged and not found["user"].joined:
+        message = f"cannot join {joins[0].words()} without CAP_SYS_ADMIN"
+        raise SandboxError(message, hint="join the user namespace that it belongs to as well")
+    host, split = _ways(sandbox, kinds, joins)
+    done = {"time", "user"} if sandbox.time_offsets is not None else set()
+    flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
     return SandboxPlan(
         name,
         kinds,
         flags,
-        host=tuple(_host(sandbox)),
+        host=(*host, *_host(sandbox)),
+        split=tuple(split),
         parent=tuple(_parent(facts, kinds)),
-        child=(*_names(sandbox), *_mounts(kinds), *_hardening(sandbox)),
+        child=(
+            *_names(sandbox, kinds, joins),
+            *_mounts(kinds, joins),
+            *_hardening(sandbox),
+        ),
     )
+
+
+def _join(kind: Kind, found: Origin, facts: Facts) -> Join:
+    from nsinit.isolation.joins import Join  # noqa: PLC0415  (few sandboxes join others)
+
+    if found.way == "path":
+        return Join(kind, found.word)
+    pid = facts.find_sandbox(found.word) if found.way == "sandbox" else int(found.word)
+    owner = f"the sandbox {found.word}" if found.way == "sandbox" else f"process {pid}"
+    return Join(kind, namespaces.path_of(kind, pid), owner)
+
+
+def _ways(
+    sandbox: Sandbox, kinds: tuple[Kind, ...], joins: list[Join]
+) -> tuple[list[Step], list[Step]]:
+    """What the launcher opens and tries first of all, and what is done on the way to init.
+
+    Only a child of whoever enters a pid namespace, or sets the clocks of a time namespace, is in
+    it: with any of these there is a process between launcher and init.
+    """
+    host: list[Step] = []
+    split: list[Step] = []
+    if joins:
+        from nsinit.isolation.joins import (  # noqa: PLC0415  (few sandboxes join others)
+            EnterNamespaces,
+            OpenNamespace,
+            TryNamespaces,
+        )
+
+        opened = [OpenNamespace(join) for join in joins]
+        host += [*opened, TryNamespaces(opened)]
+        split += [EnterNamespaces(opened)]
+    if sandbox.time_offsets is not None:
+        from nsinit.isolation.fresh import KeptProc, TimeNamespace  # noqa: PLC0415  (rare)
+
+        offsets = sandbox.time_offsets
+        clocks = {"monotonic": offsets.monotonic, "boottime": offsets.boottime}
+        proc = KeptProc()
+        host.append(proc)
+        split.append(TimeNamespace(clocks, proc, user="user" in kinds))
+    return host, split
 
 
 def _host(sandbox: Sandbox) -> list[Step]:
@@ -111,9 +178,21 @@ def _maps(facts: Facts) -> MapIds:
     return MapIds(f"0 {facts.uid} 1", f"0 {facts.gid} 1", deny_setgroups=True)
 
 
-def _names(sandbox: Sandbox) -> list[Step]:
-    """What init is in its new namespaces: ids, names, interfaces. Before anything is mounted."""
+def _names(sandbox: Sandbox, kinds: tuple[Kind, ...], joins: list[Join]) -> list[Step]:
+    """What init is in its new namespaces: ids, names, interfaces. Before anything is mounted.
+
+    The launcher has attached it by now: its cgroup is the root of the new cgroup namespace.
+    """
     steps: list[Step] = []
+    if any(join.kind == "user" for join in joins):
+        from nsinit.isolation.joins import BeRoot  # noqa: PLC0415  (few sandboxes join others)
+
+        steps.append(BeRoot())
+    if {"cgroup", "net"} & set(kinds):
+        from nsinit.isolation.fresh import CgroupNamespace, LoopbackUp  # noqa: PLC0415  (as there)
+
+        steps += [CgroupNamespace()] if "cgroup" in kinds else []
+        steps += [LoopbackUp()] if "net" in kinds else []
     if sandbox.hostname is not None:
         steps.append(basics.HostName(sandbox.hostname))
     if sandbox.domainname is not None:
@@ -121,17 +200,20 @@ def _names(sandbox: Sandbox) -> list[Step]:
     return steps
 
 
-def _mounts(kinds: tuple[Kind, ...]) -> list[Step]:
+def _mounts(kinds: tuple[Kind, ...], joins: list[Join]) -> list[Step]:
     """What init sees: propagation before any mount, or the host would see them.
 
     Then the root, the mounts in it, /proc, the pivot, what is masked; see mount_namespaces(7).
     """
-    steps: list[Step] = []
-    if "mount" in kinds:
-        steps.append(basics.PrivateMounts())
-        if "pid" in kinds:
-            steps.append(basics.OwnProc())
-    return steps
+    joined = {join.kind for join in joins}
+    if "mount" in joined:
+        from nsinit.isolation.joins import FitProc  # noqa: PLC0415  (few sandboxes join others)
+
+        return [FitProc()]
+    if "mount" not in kinds:
+        return []
+    own_proc = "pid" in kinds or "pid" in joined
+    return [basics.PrivateMounts(), *([basics.OwnProc()] if own_proc else [])]
 
 
 def _hardening(sandbox: Sandbox) -> list[Step]:

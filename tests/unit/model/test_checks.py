@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[Config], Iterator[checks.Finding]]
 
+KNOWN = 'expected "new", "shared", "/path", a pid or "sandbox:NAME"'
 A = "[services.a]\ncommand = 'x'\n"
 B = "[services.b]\ncommand = 'x'\n"
 ONESHOT = "[services.b]\ncommand = 'x'\ntype = 'oneshot'\n"
@@ -195,10 +196,37 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "sandbox.domainname: a domainname has 1 to 64 bytes"]),
     (checks_sandbox.host_is_left_alone,
         "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'shared'}\n", [
-        "sandbox.hostname: with a shared uts namespace the host's hostname changes"]),
+        ("sandbox.hostname: with a shared uts namespace the host's hostname changes (use uts = "
+            '"new")')]),
     (checks_sandbox.host_is_left_alone,
         "[sandbox]\ndomainname = 'h'\nnamespaces = {uts = 'shared'}\n", [
-        "sandbox.domainname: with a shared uts namespace the host's domainname changes"]),
+        ("sandbox.domainname: with a shared uts namespace the host's domainname changes (use uts = "
+            '"new")')]),
+    (checks_sandbox.host_is_left_alone,
+        "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'sandbox:web'}\n", [
+        ("sandbox.hostname: with a joined uts namespace the other sandbox's hostname changes (use "
+            'uts = "new")')]),
+    (checks_sandbox.host_is_left_alone, "[sandbox]\nnamespaces = {mount = 7}\n", [
+        'sandbox.namespaces: a new pid namespace needs its own /proc (use mount = "new")']),
+    (checks_sandbox.host_is_left_alone, "[sandbox]\nnamespaces = {mount = 'shared', pid = 7}\n", [
+        ('sandbox.namespaces: a joined pid namespace needs its own /proc (use mount = "new", or '
+            "join the mount namespace too)")]),
+    (checks_sandbox.host_is_left_alone, "[sandbox]\nnamespaces = {user = 'new', pid = 7}\n", [
+        ("sandbox.namespaces: the /proc of a joined pid namespace can't be mounted in a new user "
+            "namespace (join the user namespace that it belongs to)")]),
+    (checks_sandbox.namespaces_are_known, ("[sandbox.namespaces]\npid = 'nwe'\nnet = 0\n"
+        "uts = 'a/b'\nipc = 'sandbox:'\ntime = 'sandbox:a/b'\n"), [
+        "sandbox.namespaces.pid: " + KNOWN + ", got 'nwe' (did you mean \"new\"?)",
+        "sandbox.namespaces.net: " + KNOWN + ", got 0",
+        "sandbox.namespaces.uts: " + KNOWN + ", got 'a/b'",
+        "sandbox.namespaces.ipc: " + KNOWN + ", got 'sandbox:'",
+        "sandbox.namespaces.time: " + KNOWN + ", got 'sandbox:a/b'"]),
+    (checks_sandbox.clocks_can_be_set, ("[sandbox]\nnamespaces = {time = 'shared'}\n"
+        "time_offsets = {monotonic = nan, boottime = -5e9}\n"), [
+        ("sandbox.time_offsets: only the clocks of a new time namespace can be set (use time = "
+            '"new")'),
+        "sandbox.time_offsets.monotonic: an offset has at most 4600000000 seconds",
+        "sandbox.time_offsets.boottime: an offset has at most 4600000000 seconds"]),
     (checks_sandbox.host_is_left_alone, "[sandbox]\nnamespaces = {mount = 'shared'}\n", [
         'sandbox.namespaces: a new pid namespace needs its own /proc (use mount = "new")']),
     (checks_sandbox.host_is_left_alone, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
@@ -279,6 +307,19 @@ RIGHT: list[tuple[Check, str]] = [
     (checks_sandbox.names_fit, "[sandbox]\n"),
     (checks_sandbox.host_is_left_alone, "[sandbox]\nhostname = 'h'\nnamespaces = {uts = 'new'}\n"),
     (checks_sandbox.host_is_left_alone, "[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"),
+    (checks_sandbox.host_is_left_alone, "[sandbox.namespaces]\npid = 7\nmount = 7\nuser = 7\n"),
+    (
+        checks_sandbox.namespaces_are_known,
+        (
+            "[sandbox.namespaces]\npid = 7\nmount = '/x'\nuts = '12'\n"
+            "net = 'sandbox:a.b'\nuser = 'new'\ntime = 'shared'\n"
+        ),
+    ),
+    (checks_sandbox.clocks_can_be_set, "[sandbox]\n"),
+    (
+        checks_sandbox.clocks_can_be_set,
+        "[sandbox]\ntime_offsets = {monotonic = -1, boottime = 1.5}\n",
+    ),
     (checks_ready.ways_of_asking, A + "ready.http = 'http://[::1]:8080'\nhealth.tcp = 80\n"),
     (checks_ready.addresses_of_probes, A + f"ready.unix = '/{'x' * 106}'\nhealth.unix = '@x'\n"),
     (checks_ready.addresses_of_probes, A + "ready.tcp = 65535\nhealth.tcp = '[::1]:1'\n"),
