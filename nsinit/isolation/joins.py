@@ -94,7 +94,11 @@ class EnterNamespaces(Inside):
 
     def describe(self) -> str:
         """For people."""
-        return f"enter {', '.join(one.join.words() for one in self._opened)}"
+        owners: dict[str, list[str]] = {}
+        for kind, path, owner in (one.join for one in self._opened):
+            owners.setdefault(f"of {owner}" if owner else path, []).append(kind)
+        parts = (f"{', '.join(kinds)} {where}" for where, kinds in owners.items())
+        return f"enter the namespaces {'; '.join(parts)}"
 
     def apply(self) -> None:
         """setns(2) for each; the files are closed."""
