@@ -12,6 +12,7 @@ usage: nsinit run [FILE]          start the services of FILE, as init or in a sa
        nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
        nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
        nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
+       nsinit list                 the sandboxes that run; also inspect, enter, stop, kill NAME
        nsinit check [FILE]         tell everything that is wrong with FILE
        nsinit completion SHELL     what bash, zsh or fish need to complete all this
        nsinit --version
@@ -26,6 +27,7 @@ examples:
 
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
+_BOXES = ("list", "inspect", "enter", "stop", "kill")  # verbs for sandboxes
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 
 
@@ -58,6 +60,10 @@ def main() -> int:
         from nsinit.cli.run import main as run
 
         return run(argv[1:])
+    if verb in _BOXES:
+        from nsinit.cli.boxes import main as boxes
+
+        return boxes(verb, argv[1:])
     if verb == "check":
         from nsinit.cli.check import main as check
 
@@ -86,7 +92,8 @@ def _other(verb: str) -> int:
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    hint = did_you_mean(verb, ("run", "ctl", "check", "completion"))
+    programs = ("run", "ctl", *_BOXES, "check", "completion")
+    hint = did_you_mean(verb, programs)
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)
     return 2

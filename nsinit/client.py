@@ -49,8 +49,9 @@ _PIECE: Final = 1 << 16
 class Client:
     """A control socket by its path, by the name of a sandbox, or the only one there is."""
 
-    def __init__(self, path: str | None = None, *, name: str = "") -> None:
+    def __init__(self, path: str | None = None, *, name: str = "", grace: float = _GRACE) -> None:
         self.path = path or find_socket(name)
+        self._grace = grace
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +68,7 @@ class Client:
     def call(self, command: Command, params: Mapping[str, object]) -> Any:  # noqa: ANN401  (JSON)
         """Ask for a row of the table; ControlError says why it failed."""
         connection = self._connect()
-        connection.settimeout(_patience(command, params))
+        connection.settimeout(_patience(command, params, self._grace))
         try:
             connection.sendall(_request(command, params))
             rows = _Answer(connection)
@@ -99,12 +100,31 @@ class Client:
         term: str | None = None,
     ) -> CommandRun:
         """Run a command in the place of a service, on these descriptors; see `wait` of it."""
+        params = {"name": name, "command": list(command), "terminal": terminal, "term": term}
+        return self.start_command("exec", params, fds)
+
+    def enter(
+        self,
+        command: Sequence[str] = (),
+        *,
+        user: str | None = None,
+        fds: Sequence[int] = (0, 1, 2),
+        terminal: bool = False,
+        term: str | None = None,
+    ) -> CommandRun:
+        """As `exec`, in the place of init itself; a shell if there is no command."""
+        params = {"command": list(command), "user": user, "terminal": terminal, "term": term}
+        return self.start_command("enter", params, fds)
+
+    def start_command(
+        self, row: str, params: Mapping[str, object], fds: Sequence[int] = (0, 1, 2)
+    ) -> CommandRun:
+        """Start what `exec` or `enter` run, by the parameters of the table."""
         connection = self._connect()
         connection.settimeout(_PATIENCE)
-        params = {"name": name, "command": list(command), "terminal": terminal, "term": term}
         answer = _Answer(connection)
         try:
-            connection.sendall(_request(BY_NAME["exec"], params))
+            connection.sendall(_request(BY_NAME[row], params))
             if answer.head() != 200:
                 raise _error(json.loads(answer.rest()))
             next(answer.lines())
@@ -130,7 +150,7 @@ class Client:
 
     def _connect(self) -> _socket.socket:
         made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-        made.settimeout(_CONNECT_TIMEOUT)
+        made.settimeout(min(_CONNECT_TIMEOUT, self._grace))
         try:
             made.connect(self.path)
         except PermissionError:
@@ -217,7 +237,7 @@ def find_socket(name: str = "", env: Mapping[str, str] | None = None) -> str:
     return alive[0]
 
 
-def _patience(command: Command, params: Mapping[str, object]) -> float | None:
+def _patience(command: Command, params: Mapping[str, object], grace: float) -> float | None:
     """How long (s) an answer may take; None for one that goes on."""
     if params.get("follow") or (command.stream and command.name not in ("logs", "events")):
         return None
@@ -227,7 +247,7 @@ def _patience(command: Command, params: Mapping[str, object]) -> float | None:
         from nsinit.units import parse_duration  # noqa: PLC0415  (ctl has read it already)
 
         wait = parse_duration(wait)
-    return (float(wait) if isinstance(wait, (int, float)) else 0.0) + _GRACE
+    return (float(wait) if isinstance(wait, (int, float)) else 0.0) + grace
 
 
 def _subdirectories(root: str) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from nsinit import errors
+from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.output import complain
 from nsinit.control.commands import VERBS
 from nsinit.nearest import did_you_mean
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.control.commands import Command
+    from nsinit.control.row import Param
 
-PROGRAMS: Final = ("run", "ctl", "check", "completion")
+PROGRAMS: Final = ("run", "ctl", *BOXES, "check", "completion")
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
 _HELP: Final = """\
@@ -45,6 +47,7 @@ _nsinit() {{
     case "${{COMP_WORDS[1]}}" in
         completion) COMPREPLY=($(compgen -W "{shells}" -- "$word")); return ;;
         run|check) COMPREPLY=($(compgen -f -- "$word")); return ;;
+{boxes}
         ctl) ;;
         *) return ;;
     esac
@@ -96,12 +99,25 @@ def main(argv: Sequence[str]) -> int:
 
 def _options(command: Command) -> list[tuple[str, str]]:
     """The options of a verb, long and short, with what they are for."""
+    return [
+        *_listed(command.params),
+        ("--json", "JSON instead of text"),
+        ("--help", "tell more of the verb"),
+    ]
+
+
+def _box_options(name: str) -> list[tuple[str, str]]:
+    """The options of a verb for sandboxes."""
+    return [*_listed(BOXES[name].params), ("--help", "tell more of the verb")]
+
+
+def _listed(params: Sequence[Param]) -> list[tuple[str, str]]:
     made: list[tuple[str, str]] = []
-    for param in command.params:
+    for param in params:
         if not param.positional:
             made.append((param.flag, param.help))
             made += [(f"-{param.short}", param.help)] if param.short else []
-    return [*made, ("--json", "JSON instead of text"), ("--help", "tell more of the verb")]
+    return made
 
 
 def _takes_names(command: Command) -> bool:
@@ -110,7 +126,7 @@ def _takes_names(command: Command) -> bool:
 
 def bash() -> str:
     """For bash."""
-    values, options = [], []
+    values, options, boxes = [], [], []
     for verb, command in VERBS.items():
         for param in command.params:
             choices = _SIGNALS if param.kind == "signal" else param.choices
@@ -120,11 +136,18 @@ def bash() -> str:
                 values.append(f'        "{verb} {before}") COMPREPLY=($({offered})); return ;;')
         words = " ".join(name for name, _ in _options(command))
         options.append(f'            {verb}) offer="{words}" ;;')
+    for name in BOXES:
+        offer = '$(command "${COMP_WORDS[0]}" list -q 2>/dev/null)'
+        boxes.append(f'        {name}) offer="{offer}"')
+        words = " ".join(option for option, _ in _box_options(name))
+        boxes.append(f'            [[ $word == -* ]] && offer="{words}"')
+        boxes.append('            COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;')
     named = [verb for verb, command in VERBS.items() if _takes_names(command)]
     return _BASH.format(
         programs=" ".join(PROGRAMS),
         shells=" ".join(SHELLS),
         verbs=" ".join(VERBS),
+        boxes="\n".join(boxes),
         values="\n".join(values),
         options="\n".join(options),
         named="            " + "|".join(named),
@@ -164,6 +187,9 @@ _nsinit() {{
     case $words[2] in
         completion) compadd -- {" ".join(SHELLS)}; return ;;
         run|check) _files; return ;;
+        {"|".join(BOXES)})
+            compadd -- $(_call_program sandboxes $service list -q 2>/dev/null)
+            return ;;
         ctl) ;;
         *) return ;;
     esac
@@ -191,6 +217,14 @@ def fish() -> str:
         "complete -c nsinit -n '__fish_seen_subcommand_from run check' -F",
         f"complete -c nsinit -n '__fish_seen_subcommand_from completion' -a '{' '.join(SHELLS)}'",
     ]
+    for name, box in BOXES.items():
+        seen = f"'__fish_seen_subcommand_from {name}; and not __fish_seen_subcommand_from ctl'"
+        lines.append(f"complete -c nsinit -n {seen} -a '(nsinit list -q 2>/dev/null)'")
+        for param in box.params:
+            if not param.positional:
+                words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
+                words += "" if param.kind == "flag" else " -x"
+                lines.append(f"complete -c nsinit -n {seen} {words} -d {_quoted(param.help)}")
     begun = "__fish_seen_subcommand_from ctl; and not __fish_seen_subcommand_from "
     begun += " ".join(VERBS)
     for verb, command in VERBS.items():

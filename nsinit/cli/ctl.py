@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from nsinit import errors
 from nsinit.cli import show
 from nsinit.cli.output import as_json, complain, say
+from nsinit.cli.parsing import make_parser, parse
 from nsinit.client import Client
-from nsinit.control.commands import VERBS, Command, Param
+from nsinit.control.commands import VERBS, Command
 from nsinit.errors import ControlError, NsinitError, UsageError
 from nsinit.nearest import did_you_mean
 
@@ -47,7 +48,6 @@ or no init answers · 77 not allowed · 124 waited too long; of exec those of it
 
 
 _HEALTH: Final = {"healthy": errors.EXIT_OK, "not-running": errors.EXIT_NOT_RUNNING}
-_METAVARS: Final = {"choice": "STATE", "text": "TEXT"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -73,14 +73,14 @@ def _run(argv: list[str]) -> int:
     command = VERBS.get(rest[0])
     if command is None:
         raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], VERBS))
-    given = vars(_parser(command).parse_args(rest[1:]))
+    given = parse(_parser(command), rest[1:], command.params)
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     client = Client(path, name=name)
-    if command.name == "exec":
+    if command.name in ("exec", "enter"):
         from nsinit.cli.execute import run
 
-        return run(client, given, as_text=as_text)
+        return run(client, command.name, given, as_text=as_text)
     if command.stream:
         return _follow(client, command, given, as_text=as_text)
     try:
@@ -111,61 +111,9 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
 
 
 def _parser(command: Command) -> argparse.ArgumentParser:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog=f"nsinit ctl {command.name}",
-        description=command.summary[0].upper() + command.summary[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {line}" for line in command.examples),
-        # Told its width, it need not import what finds out the terminal's.
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=96),
-        allow_abbrev=False,
-    )
-    for param in command.params:
-        _add(parser, param)
+    parser = make_parser("ctl " + command.name, command.summary, command.examples, command.params)
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
     return parser
-
-
-def _add(parser: argparse.ArgumentParser, param: Param) -> None:
-    if param.kind == "names":
-        many = "+" if param.required else "*"
-        parser.add_argument(param.name, nargs=many, metavar="NAME", help=param.help)
-    elif param.kind == "words":
-        parser.add_argument(param.name, nargs="+", metavar="WORD", help=param.help)
-    elif param.positional:
-        parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
-    else:
-        flags = [f"-{param.short}"] if param.short else []
-        flags.append(param.flag)
-        if param.kind == "flag":
-            parser.add_argument(*flags, dest=param.name, action="store_true", help=param.help)
-        else:
-            default = (
-                f" (default {param.default:g})" if param.kind == "seconds" and param.default else ""
-            )
-            parser.add_argument(
-                *flags,
-                dest=param.name,
-                type=_reader(param),
-                choices=param.choices or None,
-                metavar=_METAVARS.get(param.kind, "N"),
-                help=param.help + default,
-            )
-
-
-def _reader(param: Param) -> Any:  # noqa: ANN401  (argparse takes any callable)
-    from nsinit.units import parse_duration
-
-    def read(text: str) -> object:
-        import argparse
-
-        try:
-            return parse_duration(text) if param.kind == "seconds" else int(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read if param.kind in ("seconds", "integer") else str
 
 
 def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:

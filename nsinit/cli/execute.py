@@ -29,23 +29,28 @@ _PIECE: Final = 1 << 16
 _SILENCE: Final = 0.2  # s after which a terminal whose command has ended has nothing more to show
 
 
-def run(client: Client, given: dict[str, Any], *, as_text: bool) -> int:
-    """Run it to its end; its exit code, 128 + n for signal n, 126 or 127 if it can't be run."""
+def run(client: Client, row: str, given: dict[str, Any], *, as_text: bool = True) -> int:
+    """Run it to its end; its exit code, 128 + n for signal n, 126 or 127 if it can't be run.
+
+    `row` is that of the command table: "exec" in the place of a service, "enter" in that of init.
+    """
+    given.setdefault("term", os.environ.get("TERM"))
     try:
-        status = _in_terminal(client, given) if given.get("terminal") else _plainly(client, given)
+        start = _in_terminal if given.get("terminal") else _plainly
+        status = start(client, row, given)
     except ControlError as error:
         answer = error.answer if isinstance(error.answer, dict) else {}
         if "exit_code" in answer:
             error.exit_code = int(answer["exit_code"])
         raise
     if not as_text:  # stdout is the command's
-        row = {"exit_code": status} if status >= 0 else {"exit_signal": -status}
-        say(as_json(row), sys.stderr)
+        told = {"exit_code": status} if status >= 0 else {"exit_signal": -status}
+        say(as_json(told), sys.stderr)
     return status if status >= 0 else 128 - status
 
 
-def _plainly(client: Client, given: dict[str, Any]) -> int:
-    command = client.exec(given["name"], given["command"], term=os.environ.get("TERM"))
+def _plainly(client: Client, row: str, given: dict[str, Any]) -> int:
+    command = client.start_command(row, given)
     for number in _HANDED_ON:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup, a background job
             signal.signal(number, lambda n, _: command.signal(n))
@@ -55,16 +60,13 @@ def _plainly(client: Client, given: dict[str, Any]) -> int:
 # --- With a terminal ------------------------------------------------------------------------------
 
 
-def _in_terminal(client: Client, given: dict[str, Any]) -> int:
+def _in_terminal(client: Client, row: str, given: dict[str, Any]) -> int:
     import pty
 
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
     _copy_window(ours)
-    term = given.get("term") or os.environ.get("TERM")
-    command = client.exec(
-        given["name"], given["command"], fds=(theirs, theirs, theirs), terminal=True, term=term
-    )
+    command = client.start_command(row, given, (theirs, theirs, theirs))
     os.close(theirs)
     signal.signal(signal.SIGWINCH, lambda *_: _copy_window(ours))
     for number in (signal.SIGHUP, signal.SIGTERM):

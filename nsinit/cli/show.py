@@ -155,5 +155,6 @@ STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "logs": log_line,
     "attach": log_line,
     "exec": str,
+    "enter": str,
     "events": event_line,
 }

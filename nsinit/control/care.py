@@ -99,10 +99,21 @@ class Care(Desk):
         if len(found) != 1:
             message = f"name: {params['name']} is not one service but {', '.join(found)}"
             raise Refusal(400, "bad-parameter", message)
-        words = [*params["command"], params["term"] or ""]
-        if any("\0" in word for word in words):
-            raise Refusal(400, "bad-parameter", "command: no word of it can hold a null byte")
+        _refuse_null_bytes(params)
         Execution(self._init, self._loop, params | {"name": found[0]}, reply).begin()
+
+    def do_enter(self, params: dict[str, Any], reply: Reply) -> None:
+        """Run a command in the place of init itself."""
+        from nsinit.control.execution import Execution  # noqa: PLC0415  (the same)
+
+        _refuse_null_bytes(params)
+        Execution(self._init, self._loop, params, reply).begin()
+
+
+def _refuse_null_bytes(params: dict[str, Any]) -> None:
+    words = [*(params["command"] or ()), params["term"] or ""]
+    if any("\0" in word for word in words):
+        raise Refusal(400, "bad-parameter", "command: no word of it can hold a null byte")
 
 
 class _Reload(Wait):

@@ -1,4 +1,6 @@
-"""`exec`: a command in the place of a service, on the descriptors of whoever asks for it.
+"""`exec` and `enter`: a command in the place of a service, or in that of init itself.
+
+It runs on the descriptors of whoever asks for it.
 
 The answer is a stream of rows. After the first, {"descriptors": 3}, the client sends one byte with
 its stdin, stdout and stderr (SCM_RIGHTS of unix(7)); the command gets these, so init never reads or
@@ -121,7 +123,12 @@ class Execution:
         try:
             self._pid = self._init.runs.tasks.start_helper(
                 Helper(
-                    params["name"], tuple(params["command"]), fds, term, bool(params["terminal"])
+                    params.get("name", ""),
+                    tuple(params["command"] or ()),
+                    fds,
+                    term,
+                    bool(params["terminal"]),
+                    params.get("user"),
                 ),
                 self._ended,
             )

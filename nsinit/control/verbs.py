@@ -151,6 +151,20 @@ CARE: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl exec web -- env", "nsinit ctl exec -t web -- sh"),
     ),
     Command(
+        "enter",
+        "POST",
+        "admin",
+        "run a command in the place of init itself: in its sandbox, beside no service",
+        (
+            Param("terminal", "flag", "in a terminal of its own", short="t", default=False),
+            Param("user", "text", "as whom: NAME, UID or USER:GROUP", short="u"),
+            Param("command", "words", "what to run, after --; a shell without any"),
+            Param("term", "text", "the TERM that it gets (default: that of the caller)"),
+        ),
+        stream=True,
+        examples=("nsinit ctl enter -- ps -ef", "nsinit ctl enter -t"),
+    ),
+    Command(
         "attach",
         "GET",
         "read",

@@ -1,6 +1,7 @@
 """Commands that an operator runs in the place of a service: its environment, user and directory.
 
-They are no part of a run: a stop or a restart leaves them alone, the end of init does not.
+Or in the place of init itself, where none of the services needs to run. They are no part of a run:
+a stop or a restart leaves them alone, the end of init does not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from nsinit.model.spec import Service
+from nsinit.model.types import Words
+from nsinit.process.identity import find_identity
 from nsinit.process.program import Tuning, prepare
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from nsinit.errors import SpawnError
     from nsinit.kernel.proc import End
+    from nsinit.process.program import Surroundings
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
     from nsinit.runtime.runs import Runs
@@ -28,11 +33,12 @@ if TYPE_CHECKING:
 class Helper(NamedTuple):
     """A command to run: beside whom, and on which descriptors, of a terminal if that is said."""
 
-    service: str
-    command: tuple[str, ...]
+    service: str  # "" is init itself
+    command: tuple[str, ...]  # empty: a shell
     fds: list[int]
     variables: dict[str, str]
     terminal: bool = False
+    user: str | None = None  # of one in the place of init
 
 
 class Helpers:
@@ -49,11 +55,7 @@ class Helpers:
 
         `ended` is told its status, with the reason if it never ran.
         """
-        program = prepare(
-            structs.replace(self._runs.services[helper.service], command=helper.command),
-            self._runs.around,
-            {**self._runs.own_variables(helper.service), **helper.variables},
-        )
+        program = prepare(*self._place(helper))
         tuning = program.tuning or Tuning()
         tty = "" if helper.terminal else None  # and not the service's own
         if tuning.tty != tty:
@@ -65,8 +67,23 @@ class Helpers:
                 os.fchown(fds[0], program.identity[0], -1)
         child = self._spawner.spawn(program)
         self._running[child.pid] = (child, ended)
-        self._strays.began(child.pid, helper.service)
+        if helper.service:
+            self._strays.began(child.pid, helper.service)
         return child.pid
+
+    def _place(self, helper: Helper) -> tuple[Service, Surroundings, dict[str, str]]:
+        """What it takes over: that of a service, or that of init."""
+        around = self._runs.around
+        if helper.service:
+            spec = structs.replace(self._runs.services[helper.service], command=helper.command)
+            return spec, around, {**self._runs.own_variables(helper.service), **helper.variables}
+        here = os.path.isdir(around.directory)  # else it is in the file system of the launcher
+        spec = Service(
+            command=Words(helper.command or (_shell(helper.user, around),)),
+            user=helper.user,
+            working_dir=None if here else "/",
+        )
+        return spec, around, {**self._runs.variables, **helper.variables}
 
     def ended(self, end: End) -> bool:
         """Whether a process that was reaped is one of them; then its starter is told."""
@@ -85,3 +102,10 @@ class Helpers:
     def pids(self) -> list[int]:
         """Those that run now."""
         return list(self._running)
+
+
+def _shell(user: str | None, around: Surroundings) -> str:
+    """The shell of a user who is named, else $SHELL; /bin/sh where there is none of these."""
+    identity = find_identity(user, None, None)
+    choices = [identity.account.shell if identity else "", around.env.get("SHELL", "")]
+    return next((path for path in choices if path and os.access(path, os.X_OK)), "/bin/sh")

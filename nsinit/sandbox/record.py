@@ -174,15 +174,16 @@ def own_pids() -> int:
 
 
 def namespaces_of(pid: int) -> dict[str, int]:
-    """The namespaces (inodes) of a process, by their names in /proc/PID/ns."""
+    """The namespaces (inodes) of a process, by their names in /proc/PID/ns; 0 is this one."""
     made: dict[str, int] = {}
+    who = pid or "self"
     try:
-        names = seam.list_directory(f"/proc/{pid}/ns")
+        names = seam.list_directory(f"/proc/{who}/ns")
     except OSError:
         return made
     for name in sorted(names):
         if name.endswith("_for_children"):
             continue
         with suppress(OSError):
-            made[name] = seam.stat(f"/proc/{pid}/ns/{name}").st_ino
+            made[name] = seam.stat(f"/proc/{who}/ns/{name}").st_ino
     return made

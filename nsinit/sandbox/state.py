@@ -160,13 +160,20 @@ def _own(root: str, directory: str) -> tuple[bool, int | None]:
     for _ in range(_TRIES):
         try:
             made_root |= _make_directory(root, private=is_private(root))
-            _make_directory(directory, private=is_private(root))
+            is_new = _make_directory(directory, private=is_private(root))
             fd = _open_lock(directory, os.O_CREAT)
         except FileNotFoundError:
             if not os.path.isdir(os.path.dirname(root)):
                 raise
             continue  # removed in that moment
-        if not _hold(fd, _PATIENCE):
+        try:
+            is_held = _hold(fd, _PATIENCE)
+        except OSError:
+            os.close(fd)
+            if is_new:
+                leftovers.remove_directory(directory)
+            raise
+        if not is_held:
             os.close(fd)
             return made_root, None
         if _leads_to(f"{directory}/{_LOCK}", fd):
@@ -192,6 +199,8 @@ def _is_ours(path: str) -> bool:
         found = seam.lstat(path)
     except FileNotFoundError:
         return True  # removed in that moment; the next try will tell
+    except OSError:
+        return False
     ours = found.st_uid == os.geteuid() and not found.st_mode & 0o022
     return found.st_mode & 0o170000 == 0o040000 and ours
 
@@ -305,20 +314,27 @@ def wait_until_gone(found: Found, seconds: float) -> bool:
     """Whether its processes, launcher and init, have ended in that time."""
     until = seam.monotonic() + seconds
     one = found.record
-    for pid, started in ((one.pid, one.started), (one.launcher, one.launcher_started)):
-        while records.runs(pid, started):
-            try:
-                handle = seam.pidfd_open(pid)
-            except OSError:
+    while _look(found.directory, one.name) is not None:
+        left = until - seam.monotonic()
+        if left <= 0:
+            return False
+        for pid, started in ((one.pid, one.started), (one.launcher, one.launcher_started)):
+            if one.countable() and records.runs(pid, started):
+                _await_end(pid, left)
                 break
-            try:
-                poll = select.poll()
-                poll.register(handle, select.POLLIN)
-                left = until - seam.monotonic()
-                if left <= 0 or not poll.poll(left * 1000):
-                    return not records.runs(pid, started)
-            finally:
-                os.close(handle)
-    with suppress(OSError):
-        _look(found.directory, one.name)
+        else:
+            select.select([], [], [], _PAUSE_MS / 1000)  # not to be seen from here, or half gone
     return True
+
+
+def _await_end(pid: int, seconds: float) -> None:
+    try:
+        handle = seam.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(handle)

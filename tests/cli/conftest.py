@@ -32,7 +32,7 @@ def typed(tmp_path: pathlib.Path) -> Type:
         return subprocess.run(
             [*NSINIT, *words],
             cwd=tmp_path,
-            env=environment(**env),
+            env=environment(NSINIT_RUN_DIR=str(tmp_path), **env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

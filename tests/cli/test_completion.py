@@ -58,6 +58,9 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
     [
         (["nsinit", "c"], ["ctl", "check", "completion"]),
         (["nsinit", "completion", ""], list(SHELLS)),
+        (["nsinit", "st"], ["stop"]),
+        (["nsinit", "stop", "-"], ["--timeout", "-t", "--help"]),
+        (["nsinit", "enter", ""], []),
         (["nsinit", "ctl", "re"], ["restart", "reload", "reset", "reexec"]),
         (["nsinit", "ctl", "stop", "w"], ["web", "worker"]),
         (["nsinit", "ctl", "stop", "web", "wo"], ["worker"]),

@@ -127,12 +127,12 @@ def test_python_and_curl_examples_work_when_init_runs(tmp_path: pathlib.Path) ->
         with_init.close()
 
 
-def test_tour_works_when_typed() -> None:
+def test_tour_works_when_typed(tmp_path: pathlib.Path) -> None:
     """`scripts/run`, the README's first command, ends with init's code."""
+    env = environment(HOME="/root", NSINIT_RUN_DIR=str(tmp_path))
     done = subprocess.run(
-        ["scripts/run"], cwd=ROOT, env=environment(HOME="/root"), capture_output=True, text=True,
-        check=False, timeout=110,
-    )  # fmt: skip
+        ["scripts/run"], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=110
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "init has ended with code 0" in done.stdout
     for name in ("migrate", "web", "worker"):

@@ -44,13 +44,9 @@ class Box:
         self.out, self.err = directory / "stdout", directory / "stderr"
         if config:
             self.config.write_text(f'[init]\ncontrol = "{self.socket}"\n{config}')
-        self.env = environment(
-            HERE=str(directory),
-            XDG_RUNTIME_DIR=str(directory / "run"),
-            NSINIT_RUN_DIR=str(directory / "run"),
-            HOME=str(directory),
-            **env,
-        )
+        own = {"HERE": directory, "HOME": directory}
+        own |= dict.fromkeys(("XDG_RUNTIME_DIR", "NSINIT_RUN_DIR"), directory / "run")
+        self.env = environment(**{name: str(path) for name, path in own.items()} | env)
         self.process: subprocess.Popen[bytes] | None = None
         self.program = NSINIT
         (directory / "run").mkdir(mode=0o700)
@@ -73,14 +69,18 @@ class Box:
         return self
 
     def _popen(
-        self, words: list[str], out: IO[bytes] | int, err: IO[bytes] | int
+        self,
+        words: list[str],
+        out: IO[bytes] | int,
+        err: IO[bytes] | int,
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         other = self.user != os.geteuid()
         return subprocess.Popen(
             [*self.program, *words],
             env=self.env,
             cwd=self.directory,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out,
             stderr=err,
             user=self.user if other else None,
@@ -89,13 +89,20 @@ class Box:
             process_group=0,
         )
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run it to its end (or another verb, if words are given); what it wrote, and its code."""
-        process = self._popen(
-            list(words) or ["run", *self._arguments()], subprocess.PIPE, subprocess.PIPE
-        )
+    def beside(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start another verb of nsinit, which is to end by itself; its output is lost."""
+        return self._popen(list(words), subprocess.DEVNULL, subprocess.DEVNULL)
+
+    def run(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it to its end (or another verb, if words are given); what it wrote, and its code.
+
+        A text is its input.
+        """
+        given = list(words) or ["run", *self._arguments()]
+        source = subprocess.PIPE if text else subprocess.DEVNULL
+        process = self._popen(given, subprocess.PIPE, subprocess.PIPE, source)
         try:
-            out, err = process.communicate(timeout=DEADLINE * 2)
+            out, err = process.communicate(text.encode() or None, timeout=DEADLINE * 2)
         finally:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)

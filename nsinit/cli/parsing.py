@@ -1,0 +1,90 @@
+"""A parser of arguments for one verb, from what a table says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from nsinit.control.row import Param
+
+_METAVARS: Final = {"choice": "STATE", "text": "TEXT"}
+
+
+def make_parser(
+    verb: str, summary: str, examples: Sequence[str], params: Sequence[Param]
+) -> argparse.ArgumentParser:
+    """The parser of one verb, with its help."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"nsinit {verb}",
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in examples),
+        # Told its width, it need not import what finds out the terminal's.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=96),
+        allow_abbrev=False,
+    )
+    for param in params:
+        _add(parser, param)
+    return parser
+
+
+def parse(
+    parser: argparse.ArgumentParser, argv: Sequence[str], params: Sequence[Param]
+) -> dict[str, Any]:
+    """What was given; all after a -- are words, also where argparse has seen the last of these."""
+    words = next((param.name for param in params if param.kind == "words"), "")
+    if not words or "--" not in argv:
+        return vars(parser.parse_args(argv))
+    at = list(argv).index("--")
+    if any(param.kind == "words" and param.required for param in params):
+        return vars(parser.parse_args(argv))
+    given = vars(parser.parse_args(argv[:at]))
+    if given[words]:
+        parser.error(f"a command follows --, not {' '.join(given[words])!r}")
+    return given | {words: list(argv[at + 1 :])}
+
+
+def _add(parser: argparse.ArgumentParser, param: Param) -> None:
+    if param.kind == "names":
+        many = "+" if param.required else "*"
+        parser.add_argument(param.name, nargs=many, metavar="NAME", help=param.help)
+    elif param.kind == "words":
+        many = "+" if param.required else "*"
+        parser.add_argument(param.name, nargs=many, metavar="WORD", help=param.help)
+    elif param.positional:
+        parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
+    else:
+        flags = [f"-{param.short}"] if param.short else []
+        flags.append(param.flag)
+        if param.kind == "flag":
+            parser.add_argument(*flags, dest=param.name, action="store_true", help=param.help)
+        else:
+            default = (
+                f" (default {param.default:g})" if param.kind == "seconds" and param.default else ""
+            )
+            parser.add_argument(
+                *flags,
+                dest=param.name,
+                type=_reader(param),
+                choices=param.choices or None,
+                metavar=_METAVARS.get(param.kind, "N"),
+                help=param.help + default,
+            )
+
+
+def _reader(param: Param) -> Any:  # noqa: ANN401  (argparse takes any callable)
+    from nsinit.units import parse_duration
+
+    def read(text: str) -> object:
+        import argparse
+
+        try:
+            return parse_duration(text) if param.kind == "seconds" else int(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read if param.kind in ("seconds", "integer") else str
