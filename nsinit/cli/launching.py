@@ -63,6 +63,8 @@ def run_sandbox(given: Given, sandbox: Sandbox) -> int:
             env = {name: value for name, value in given.env.items() if name != _HIDDEN}
             notes = (*entry.notes, *listener.notes)
             inside = given._replace(listener=listener._replace(notes=notes), env=env)
+            if sandbox.has_own_root:
+                inside = _in_own_root(inside)
             gate = Gate(*os.pipe())
 
             def main() -> int:
@@ -78,6 +80,18 @@ def run_sandbox(given: Given, sandbox: Sandbox) -> int:
             remove(listener)
     finally:
         entry.close()
+
+
+def _in_own_root(given: Given) -> Given:
+    """What holds for an init that sees neither its files nor its socket."""
+    from nsinit.errors import ConfigError, Problem
+
+    def load() -> Loaded:
+        why = "cannot be read again: the sandbox has a root of its own; stop it, and run it anew"
+        raise ConfigError([Problem(given.loaded.files[0], 0, "", why)])
+
+    env = {name: value for name, value in given.env.items() if name != "NSINIT_SOCKET"}
+    return given._replace(directory="/", env=env, load=load, own_root=True)
 
 
 def _register(given: Given, sandbox: Sandbox) -> Registration:

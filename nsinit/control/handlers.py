@@ -286,7 +286,8 @@ class Handlers(Insight, Care):
         """Put what is installed now in the place of this program; that one answers."""
         reexec = self._init.reexec
         if reexec is None:
-            raise Refusal(409, "no-reexec", "this init can't be replaced while it runs")
+            why = "there is none of nsinit in its root" if self._init.given.own_root else ""
+            raise Refusal(409, "no-reexec", "this init can't be replaced while it runs", why)
         reply.carry(lambda: Going(kind="reexec", version=__version__))
 
         def failed(error: NsinitError) -> None:

@@ -70,6 +70,7 @@ MS_NOEXEC: Final = 8
 MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 0x40000
 MS_SLAVE: Final = 0x80000
+MS_SHARED: Final = 0x100000
 MNT_DETACH: Final = 2
 
 CLONE_NEWTIME: Final = 0x80

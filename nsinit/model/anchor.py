@@ -19,6 +19,9 @@ def anchor(tables: dict[str, Any], report: Report) -> None:
     for name, table in tables["services"].items():
         directory = dirname(report.source_of(("services", name)).file)
         tables["services"][name] = _anchored(table, directory)
+    if "sandbox" in tables:
+        directory = dirname(report.source_of(("sandbox",)).file)
+        tables["sandbox"] = _anchored_root(tables["sandbox"], directory)
 
 
 def _anchored(table: object, directory: str) -> object:
@@ -44,3 +47,32 @@ def _anchored(table: object, directory: str) -> object:
 def _joined(directory: str, path: object) -> object:
     """What is no path is left for the types to refuse."""
     return join(directory, path) if isinstance(path, str) and path.rstrip("?") else path
+
+
+def _anchored_root(table: object, directory: str) -> object:
+    """The directories of a root file system, and what is bound into it."""
+    if not directory or not isinstance(table, dict):
+        return table
+    made = dict(table)
+    if "rootfs" in made:
+        made["rootfs"] = _joined(directory, made["rootfs"])
+    layers = made.get("overlay")
+    if isinstance(layers, dict):
+        made["overlay"] = {key: _all_joined(directory, value) for key, value in layers.items()}
+    if isinstance(made.get("mounts"), list):
+        made["mounts"] = [_anchored_mount(mount, directory) for mount in made["mounts"]]
+    return made
+
+
+def _anchored_mount(mount: object, directory: str) -> object:
+    if isinstance(mount, str):
+        return _joined(directory, mount)
+    if isinstance(mount, dict) and "source" in mount and mount.get("type", "bind") == "bind":
+        return mount | {"source": _joined(directory, mount["source"])}
+    return mount
+
+
+def _all_joined(directory: str, value: object) -> object:
+    if isinstance(value, list):
+        return [_joined(directory, path) for path in value]
+    return _joined(directory, value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import checks_ready, checks_sandbox, graph, listening, logs
+from nsinit.model import checks_ready, checks_root, checks_sandbox, graph, listening, logs
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
 from nsinit.model.naming import bad_name
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
@@ -256,6 +256,7 @@ STRICT: Final = (
     watched,
     control_path,
     *checks_sandbox.STRICT,
+    *checks_root.STRICT,
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Union, get_args,
 
 import msgspec
 
-from nsinit.model import supervisord
+from nsinit.model import mounting, supervisord
+from nsinit.model.sandboxes import Sandbox
 from nsinit.model.spec import Init, Service
 from nsinit.model.types import decode_hook, show
 from nsinit.nearest import did_you_mean
@@ -106,6 +107,8 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     for key, write_out in _INNER.items():
         if isinstance(shaped.get(key), dict):
             shaped[key] = write_out(shaped[key])
+    if kind is Sandbox and "mounts" in shaped:
+        shaped["mounts"] = mounting.written_out(shaped["mounts"])
     if kind is not Service:
         return shaped
     supervisord.take_log_keys(shaped, path, report)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from nsinit.model.mounting import Mount, Overlay, Propagation
 from nsinit.model.naming import bad_name
 from nsinit.model.security import Security
 
@@ -30,6 +31,20 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     domainname: str | None = None
     namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
     time_offsets: Clocks | None = None
+    rootfs: str | None = None
+    overlay: Overlay | None = None
+    readonly: bool = False
+    mounts: list[Mount] = field(default_factory=list)
+    propagation: Propagation | None = None
+    masked_paths: list[str] | None = None
+    readonly_paths: list[str] | None = None
+    devices: list[str] = field(default_factory=list)
+    sysctls: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def has_own_root(self) -> bool:
+        """Whether it sees another root file system than the host's."""
+        return self.rootfs is not None or self.overlay is not None
 
 
 class Origin(NamedTuple):

@@ -29,10 +29,11 @@ _MANY: Final = 256
 
 
 class Strays:
-    """The processes of all services; `marker` is what their NSINIT_SOCKET holds."""
+    """The processes of all services."""
 
-    def __init__(self, marker: str = "") -> None:
-        self.marker = os.fsencode(marker)
+    def __init__(self, marker: str | None = None) -> None:
+        """`marker` is what their NSINIT_SOCKET holds, "" if they have none; None: don't look."""
+        self.marker = None if marker is None else os.fsencode(marker)
         self._mains: dict[int, str] = {}
         self._sessions: dict[int, str] = {}
         self._members: dict[tuple[int, int], str] = {}  # (pid, start time) to service
@@ -151,12 +152,12 @@ class Strays:
         who = self._mains.get(found.pid) if ours else None
         who = who or self._members.get((found.pid, found.started))
         who = who or self._sessions.get(found.session)
-        if who is None and ours and self.marker:
+        if who is None and ours and self.marker is not None:
             who = self._owner_by_environment(found.pid)
         return who
 
     def _owner_by_environment(self, pid: int) -> str | None:
-        if proc.environment_value(pid, b"NSINIT_SOCKET") != self.marker:
+        if (proc.environment_value(pid, b"NSINIT_SOCKET") or b"") != self.marker:
             return None
         name = proc.environment_value(pid, b"NSINIT_SERVICE")
         return os.fsdecode(name) if name else None

@@ -67,6 +67,7 @@ class Given(NamedTuple):
     command: tuple[str, ...] = ()
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
+    own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
 
 
 class Init:
@@ -91,7 +92,11 @@ class Init:
         self.logs.tell = lambda level, text: getattr(self.say, level)(text)
         self.history = History()
         self.listener = given.listener or self._listen()
-        path = self.listener.path
+        if given.own_root:
+            from nsinit.isolation import imports  # noqa: PLC0415  (loaded by then)
+
+            imports.tell(self.say.error)
+        path = "" if given.own_root else self.listener.path
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
         self.spawner = Spawner(fds.raise_limit())
         self.runs = Runs(
@@ -104,7 +109,7 @@ class Init:
             ),
             reactor=self.reactor,
             spawner=self.spawner,
-            strays=Strays(path),
+            strays=Strays(path if path or given.own_root else None),
             logs=self.logs,
             notify=self.notify,
         )
@@ -237,7 +242,8 @@ class Init:
         self._guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
         if not self._resumed:
             self.desk.read()
-        self._guard(self._prepare_reexec, "init can't be replaced while it runs")
+        if not self.given.own_root:  # what is at that path there may be anything
+            self._guard(self._prepare_reexec, "init can't be replaced while it runs")
         if self.given.serve is not None and self.listener.socket is not None:
             self._guard(lambda: self._serve(loop), "there is no control socket")
         if self._resumed:
@@ -281,7 +287,7 @@ class Init:
         self.notify.close()
         if self.passing is not None:
             self.passing.close()
-        directory.remove(self.listener)
+        directory.remove(self.listener, inside=not self.given.own_root)
 
     def _end_stragglers(self) -> None:
         """TERM to every process that is left below us, then KILL, in what the budget still has."""

@@ -108,11 +108,16 @@ def _bind(path: str, mode: int) -> _socket.socket:
     return made
 
 
-def remove(listener: Listener) -> None:
-    """Remove the socket, and the directories that were made for it unless others use them."""
+def remove(listener: Listener, *, inside: bool = True) -> None:
+    """Remove the socket, and the directories that were made for it unless others use them.
+
+    Where they can't be seen from `inside`, who made them removes them.
+    """
     if listener.socket is None:
         return
     listener.socket.close()
+    if not inside:
+        return
     with suppress(OSError):
         seam.unlink(listener.path)
         for path in reversed(listener.made):

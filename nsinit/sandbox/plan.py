@@ -12,6 +12,7 @@ from nsinit.errors import SandboxError
 from nsinit.isolation import basics
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import namespaces
+from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import Origin, origins
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ class Facts(NamedTuple):
     privileged: bool  # CAP_SYS_ADMIN, so that no user namespace is needed
     supported: Mapping[Kind, bool]
     find_sandbox: Callable[[str], int] = _no_sandbox  # the pid of the init of that name
+
+
+class RootPlan(NamedTuple):
+    """What makes the root file system of a sandbox: by the launcher, and by init."""
+
+    host: tuple[Step, ...]
+    child: tuple[Step, ...]
 
 
 class SandboxPlan(NamedTuple):
@@ -101,16 +109,17 @@ def make_plan(sandbox: Sandbox, name: str, facts: Facts) -> SandboxPlan:
     host, split = _ways(sandbox, kinds, joins)
     done = {"time", "user"} if sandbox.time_offsets is not None else set()
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
+    root = _root(sandbox, used, kinds)
     return SandboxPlan(
         name,
         kinds,
         flags,
-        host=(*host, *_host(sandbox)),
+        host=(*host, *_host(sandbox), *root.host),
         split=tuple(split),
         parent=tuple(_parent(facts, kinds)),
         child=(
             *_names(sandbox, kinds, joins),
-            *_mounts(kinds, joins),
+            *root.child,
             *_hardening(sandbox),
         ),
     )
@@ -200,20 +209,24 @@ def _names(sandbox: Sandbox, kinds: tuple[Kind, ...], joins: list[Join]) -> list
     return steps
 
 
-def _mounts(kinds: tuple[Kind, ...], joins: list[Join]) -> list[Step]:
+def _root(sandbox: Sandbox, used: list[Kind], kinds: tuple[Kind, ...]) -> RootPlan:
     """What init sees: propagation before any mount, or the host would see them.
 
     Then the root, the mounts in it, /proc, the pivot, what is masked; see mount_namespaces(7).
     """
-    joined = {join.kind for join in joins}
-    if "mount" in joined:
+    steps: list[Step] = []
+    if "mount" in used and "mount" not in kinds:
         from nsinit.isolation.joins import FitProc  # noqa: PLC0415  (few sandboxes join others)
 
-        return [FitProc()]
-    if "mount" not in kinds:
-        return []
-    own_proc = "pid" in kinds or "pid" in joined
-    return [basics.PrivateMounts(), *([basics.OwnProc()] if own_proc else [])]
+        steps.append(FitProc())
+    if any(getattr(sandbox, key) for key in ROOT_KEYS):
+        from nsinit.sandbox.root import plan_root  # noqa: PLC0415  (the root of most is the host's)
+
+        return plan_root(sandbox, used, steps if "mount" not in kinds else None)
+    if "mount" in kinds:
+        steps.append(basics.PrivateMounts())
+        steps += [basics.OwnProc()] if "pid" in used else []
+    return RootPlan((), tuple(steps))
 
 
 def _hardening(sandbox: Sandbox) -> list[Step]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.boxes import Box, traces
 from tests.support.live import ORDINARY, eventually
+from tests.support.roots import make_root, owned
 
 if TYPE_CHECKING:
     import pathlib
@@ -43,6 +44,12 @@ def box(tmp_path: pathlib.Path, user: int) -> Iterator[Callable[..., Box]]:
             return made
 
         yield make
+
+
+@pytest.fixture
+def rootfs(tmp_path: pathlib.Path, user: int) -> pathlib.Path:
+    """A small root of the user who starts the sandbox."""
+    return make_root(owned(tmp_path / "root", user), user)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks, checks_ready, checks_sandbox, listening, logs
+from nsinit.model import checks, checks_ready, checks_root, checks_sandbox, listening, logs
 from nsinit.model import checks_triggers as triggers
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
@@ -341,8 +341,9 @@ def test_check_is_silent_when_all_is_right(check: Check, text: str) -> None:
 
 
 def test_every_check_is_covered_when_listed() -> None:
-    """A new check needs its cases here; those of log files are in test_logs."""
-    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE} - {*logs.STRICT}
+    """A new check needs its cases here; those of logs and of roots are in files of their own."""
+    elsewhere = {*logs.STRICT, *checks_root.STRICT}
+    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE} - elsewhere
 
 
 def test_strict_findings_are_errors_and_advice_is_a_warning_when_all_checks_run() -> None:

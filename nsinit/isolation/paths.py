@@ -1,0 +1,99 @@
+"""What of a root is hidden, or can be read only: mostly what in /proc and /sys is the machine's.
+
+Whoever has CAP_SYS_ADMIN in the first user namespace can take all this away again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from nsinit.isolation.root import Inside
+from nsinit.isolation.stage import open_null
+from nsinit.kernel import mounts
+
+if TYPE_CHECKING:
+    from nsinit.isolation.stage import Stage
+
+# What runc and Docker hide and protect, too.
+MASKED: Final = (
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)
+READONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+class Mask(Inside):
+    """Nothing is seen there: an empty directory, or a file without content."""
+
+    def __init__(self, stage: Stage, path: str) -> None:
+        self._stage, self._path = stage, path
+
+    def describe(self) -> str:
+        """For people."""
+        return f"mask {self._path}"
+
+    def apply(self) -> None:
+        """An empty read-only tmpfs or /dev/null over it; what is not there needs none."""
+        try:
+            target = self._stage.find(self._path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            cover = _cover(directory=stat.S_ISDIR(os.fstat(target).st_mode))
+            try:
+                mounts.attach(cover, target)
+            finally:
+                os.close(cover)
+        finally:
+            os.close(target)
+
+
+def _cover(*, directory: bool) -> int:
+    if directory:
+        options = ["size=0", "nr_inodes=1", "mode=755"]
+        flags = mounts.RDONLY | mounts.NOSUID | mounts.NODEV | mounts.NOEXEC
+        return mounts.make("tmpfs", options, flags)
+    null = open_null()
+    try:
+        return mounts.clone_tree(null)
+    finally:
+        os.close(null)
+
+
+class ReadonlyPath(Inside):
+    """Nothing can be changed there, nor in what is mounted below it."""
+
+    def __init__(self, stage: Stage, path: str) -> None:
+        self._stage, self._path = stage, path
+
+    def describe(self) -> str:
+        """For people."""
+        return f"make {self._path} read-only"
+
+    def apply(self) -> None:
+        """A read-only copy over it."""
+        try:
+            target = self._stage.find(self._path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            tree = mounts.clone_tree(target, recursive=True)
+            try:
+                mounts.set_attributes(tree, add=mounts.RDONLY, recursive=True)
+                mounts.attach(tree, target)
+            finally:
+                os.close(tree)
+        finally:
+            os.close(target)

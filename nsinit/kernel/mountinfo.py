@@ -1,0 +1,62 @@
+"""The mounts of a process, as /proc/PID/mountinfo has them (proc_pid_mountinfo(5))."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mount(NamedTuple):
+    """One mount that a process sees."""
+
+    number: int
+    parent: int
+    device: str  # "major:minor"
+    root: str  # what of the file system is mounted
+    target: str
+    options: tuple[str, ...]  # of the mount
+    tags: tuple[str, ...]  # "shared:N", "master:N", "unbindable"; none: private
+    kind: str
+    source: str
+    super_options: tuple[str, ...]  # of the file system
+
+
+def parse(text: str) -> list[Mount]:
+    """All mounts, in the order of the kernel; lines of another shape are left out."""
+    found: list[Mount] = []
+    for line in text.splitlines():
+        left, mark, right = line.partition(" - ")
+        before, after = left.split(" "), right.split(" ")
+        if not mark or len(before) < 6 or len(after) < 3:
+            continue
+        number, parent, device, root, target, options, *tags = before
+        found.append(
+            Mount(
+                int(number),
+                int(parent),
+                device,
+                _plain(root),
+                _plain(target),
+                tuple(options.split(",")),
+                tuple(tags),
+                after[0],
+                _plain(after[1]),
+                tuple(after[2].split(",")),
+            )
+        )
+    return found
+
+
+def read(pid: int | str = "self") -> list[Mount]:
+    """Those of a process, by this /proc; OSError when it has none or can't be looked at."""
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        return parse(file.read())
+
+
+def _plain(text: str) -> str:
+    r"""Without the escapes of space, tab, newline and backslash: "\040"."""
+    if "\\" not in text:
+        return text
+    first, *rest = text.split("\\")
+    return first + "".join(
+        chr(int(part[:3], 8)) + part[3:] if part[:3].isdigit() else "\\" + part for part in rest
+    )
