@@ -1,4 +1,4 @@
-"""Namespaces as tests look at them: from outside by their inodes, from inside by what is written."""
+"""Namespaces as tests look at them: by inodes from outside, by words from inside."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ MOUNTS = 'cap_add = ["SYS_ADMIN"]\n'
 
 @pytest.mark.row(18, 19)
 def test_mount_stays_inside_and_file_does_not_when_made_inside(box: Callable[..., Box]) -> None:
-    """The tree is a copy: what is mounted there hides nothing here, and the kernel lists it there."""
+    """The tree is a copy: what is mounted there hides nothing here; the kernel lists it there."""
     before = mountinfo()
     script = (
         "mkdir $HERE/on; touch $HERE/file; mount -t tmpfs inner $HERE/on; touch $HERE/on/hidden; "
@@ -50,9 +50,9 @@ def test_unmount_stays_inside_when_done_inside(box: Callable[..., Box], user: in
     (mount_namespaces(7)).
     """
     before = mountinfo()
-    script = "grep -c ' /dev ' /proc/self/mountinfo; umount -l /dev; grep -c ' /dev ' /proc/self/mountinfo"
+    look = "grep -c ' /dev ' /proc/self/mountinfo"
     count = sum(" /dev " in line for line in before.splitlines())
     assert count
-    made = box(f"[sandbox]\n{service(script, MOUNTS)}").start()
+    made = box(f"[sandbox]\n{service(f'{look}; umount -l /dev; {look}', MOUNTS)}").start()
     assert wait_for(made) == [str(count), str(count if user else count - 1)]
     assert mountinfo() == before
