@@ -57,8 +57,8 @@ def reader(tmp_path: pathlib.Path) -> str:
 
 @pytest.fixture
 def shell(tmp_path: pathlib.Path) -> Iterator[Screen]:
-    """An interactive shell that waits for a command."""
-    with Screen(["bash", "--norc", "--noprofile", "-i"], tmp_path) as screen:
+    """An interactive shell that waits for a command, and tells at once when a job stops."""
+    with Screen(["bash", "--norc", "--noprofile", "-i", "-b"], tmp_path) as screen:
         screen.wait_for(r"\$ $")
         screen.type("stty -echo; echo O''K\n")
         screen.wait_for(r"OK\r\n\$ $")
@@ -120,6 +120,7 @@ def test_job_stops_and_continues_when_suspended(shell: Screen, reader: str) -> N
     shell.type("bg\n")
     shell.wait_for("<got SIGCONT>")
     eventually(lambda: status_field(init, "State")[0] == "T", "reading in the background stops it")
+    shell.wait_for(r"Stopped")
     shell.type("fg\n")
     shell.wait_for("<got SIGCONT>")
     shell.type("at last\n")
@@ -136,7 +137,6 @@ def test_background_job_stops_when_it_reads(shell: Screen, reader: str) -> None:
     shell.wait_for("<background>")
     (init,) = children(shell.process.pid)
     eventually(lambda: status_field(init, "State")[0] == "T", "init stops with its command")
-    shell.type("\n")
     shell.wait_for(r"Stopped")
     shell.type("fg\n")
     shell.wait_for("<got SIGCONT>")
@@ -152,6 +152,7 @@ def test_neighbours_keep_the_terminal_when_in_a_pipeline(shell: Screen, tmp_path
     shell.type(f"{INIT} -- sh -c 'echo hi; sleep 1000' | {pager}\n")
     shell.type("typed\n")
     shell.wait_for("pager hi typed")
+    shell.wait_for_program("sleep")
     shell.type(INTERRUPT)
     shell.type("echo the shell answers: ${PIPESTATUS[*]}\n")
     shell.wait_for("the shell answers: 130")
@@ -217,7 +218,7 @@ def test_inner_shell_has_job_control_when_it_is_the_command(shell: Screen) -> No
     shell.wait_for_foreground("sleep")
     shell.type(SUSPEND)
     shell.wait_for(r"Stopped\s+sleep")
-    shell.type("kill -KILL %1; wait %1; echo flags=$-\n")
+    shell.type("kill -KILL %1; wait -f %1; echo flags=$-\n")
     assert "m" in shell.wait_for(r"flags=\w+")
     shell.type("exit 5\n")
     shell.wait_for("code=5")

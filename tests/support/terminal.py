@@ -72,6 +72,13 @@ class Screen:
             lambda: status_field(os.tcgetpgrp(self.master), "Name") == name, f"{name} in front"
         )
 
+    def wait_for_program(self, name: str) -> None:
+        """Wait until a program of that name runs here: a shell's child before its exec loses ^C."""
+        eventually(
+            lambda: name in [status_field(pid, "Name") for pid in descendants(self.process.pid)],
+            f"{name} runs",
+        )
+
     def wait_for(self, pattern: str) -> str:
         """Read until a regular expression fits; what it fitted. Forgets all up to there."""
         until = time.monotonic() + DEADLINE
