@@ -185,6 +185,7 @@ class JobState(Struct, frozen=True, kw_only=True):
     source: tuple[int, int]
     made: str
     pid: int
+    fd: int = NONE  # keeps the number of the source from being given to another file
 
 
 class FilesState(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 Imported only when a service has a log file. Packing is done by gzip(1), outside of init, one file
 at a time and with the lowest priority. It gets two descriptors and knows no names, so that a file
-may be rotated further meanwhile: it is found again by its inode.
+may be rotated further meanwhile: it is found again by its inode. Init keeps the file open until
+then: the number of an inode that is gone would soon be another's.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class _Job(NamedTuple):
     file: LogFile
     source: tuple[int, int]  # its device and inode
     made: str
+    fd: int  # of the source, open as long as the job lasts; NONE when another init kept none
 
 
 class LogFiles:
@@ -125,7 +127,11 @@ class LogFiles:
         if self._job is not None:
             path = self._job.file.rules.path
             job = JobState(
-                path=path, source=self._job.source, made=self._job.made, pid=self._packer
+                path=path,
+                source=self._job.source,
+                made=self._job.made,
+                pid=self._packer,
+                fd=keep(self._job.fd),
             )
         return FilesState(
             files=[file.export(taps, keep) for file in self._files.values()],
@@ -151,7 +157,8 @@ class LogFiles:
         self._dropped_before, self._told_missing = state.dropped_before, state.told_missing
         self._waiting.extend(self._files[path] for path in state.waiting)
         if (job := state.job) is not None:
-            self._job, self._packer = _Job(self._files[job.path], job.source, job.made), job.pid
+            self._job = _Job(self._files[job.path], job.source, job.made, job.fd)
+            self._packer = job.pid
             watch(job.pid, partial(self._packed, self._job))
         return taps
 
@@ -181,6 +188,7 @@ class LogFiles:
     def _pack_one(self, file: LogFile, path: str) -> None:
         made = file.rules.path + rotation.UNFINISHED
         reader = seam.open_fd(path, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
+        begun = False
         try:
             found = seam.fstat(reader)
             writer = _make_like(made, found)
@@ -190,13 +198,15 @@ class LogFiles:
                     env={"PATH": os.environ.get("PATH", DEFAULT_PATH)},
                     fds={0: reader, 1: writer, 2: self._null},
                 )
-                self._run(program, _Job(file, (found.st_dev, found.st_ino), made))
+                begun = self._run(program, _Job(file, (found.st_dev, found.st_ino), made, reader))
             finally:
                 os.close(writer)
         finally:
-            os.close(reader)
+            if not begun:
+                os.close(reader)
 
-    def _run(self, program: Program, job: _Job) -> None:
+    def _run(self, program: Program, job: _Job) -> bool:
+        """Start the child; whether it could be."""
         try:
             pid = self._start(program, partial(self._packed, job))
         except SpawnError as error:
@@ -205,10 +215,11 @@ class LogFiles:
             if error.stage == "find" and not self._told_missing:
                 self._told_missing = True
                 self._tell("warning", f"rotated log files stay unpacked: {error}")
-            return
+            return False
         self._job, self._packer = job, pid
         with suppress(OSError):
             seam.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        return True
 
     def _packed(self, job: _Job, code: int) -> None:
         """The child has ended; what it could not do is tried again after the next rotation."""
@@ -217,6 +228,9 @@ class LogFiles:
         with suppress(OSError):
             done = code == 0 and self._replace(job)
             gone = code == 0 and not done  # rotated out of the row meanwhile: the others still wait
+        if job.fd >= 0:
+            with suppress(OSError):
+                os.close(job.fd)
         if not done:
             with suppress(OSError):
                 seam.unlink(job.made)
@@ -227,6 +241,8 @@ class LogFiles:
 
     def _replace(self, job: _Job) -> bool:
         """Put the child's work in the place of what it has read, if that still is anywhere."""
+        if job.fd < 0:
+            return False  # a file of that number may be another by now
         base = job.file.rules.path
         for slot in job.file.slots():
             path = slot.path(base)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import os
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.errors import SpawnError
-from nsinit.kernel import seam
 from nsinit.model.logs import FileRules
 from nsinit.runtime.logfile import LogFile
-from nsinit.runtime.logfiles import LogFiles
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator
-
-    from nsinit.process.program import Program
+    from collections.abc import Callable
 
 
 class Told:
@@ -46,13 +40,6 @@ class Told:
 def log(tmp_path: pathlib.Path) -> Told:
     """With the default rules."""
     return Told(tmp_path / "x.log")
-
-
-@pytest.fixture
-def fail() -> Iterator[Callable[[str], None]]:
-    """Makes system calls fail: "write:ENOSPC"; "" ends that."""
-    yield lambda text: seam.inject(seam.Plan(text) if text else None)
-    seam.inject(None)
 
 
 def test_mode_and_owner_are_as_asked_when_a_file_is_made(tmp_path: pathlib.Path) -> None:
@@ -259,114 +246,3 @@ def test_oldest_go_when_a_total_is_reached(tmp_path: pathlib.Path) -> None:
         log.write(f"number {number}\n")
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 35
     assert sorted(os.listdir(tmp_path)) == ["x.log", "x.log.1", "x.log.2"]
-
-
-# --- Packing --------------------------------------------------------------------------------------
-
-
-class Packer:
-    """Stands in for the child: packs when the test says so."""
-
-    def __init__(self, path: pathlib.Path, error: SpawnError | None = None) -> None:
-        self.path = path
-        self.error = error
-        self.told: list[str] = []
-        self.begun: list[tuple[Callable[[int], None], int, int]] = []
-        rules = FileRules(str(path), max_size=10, keep=3, line_limit=5)
-        null = os.open(os.devnull, os.O_RDWR)
-        self.files = LogFiles(lambda _, text: self.told.append(text), self._start, null)
-        self.tap = self.files.tap("a", rules, shared=False)
-
-    def _start(self, program: Program, ended: Callable[[int], None]) -> int:
-        if self.error is not None:
-            raise self.error
-        self.begun.append((ended, os.dup(program.fds[0]), os.dup(program.fds[1])))
-        return 2**22 + 1  # no process: its priority can't be set
-
-    def end(self, code: int = 0) -> None:
-        """One child ends."""
-        ended, reader, writer = self.begun.pop(0)
-        with open(reader, "rb") as source, open(writer, "wb") as made:
-            made.write(gzip.compress(source.read()))
-        ended(code)
-
-    def names(self) -> list[str]:
-        return sorted(name.removeprefix("x.log") for name in os.listdir(self.path.parent))
-
-
-@pytest.fixture
-def packer(tmp_path: pathlib.Path) -> Packer:
-    """Four lines, each in its file; the oldest is being packed."""
-    made = Packer(tmp_path / "x.log")
-    for number in range(3):
-        made.tap.write(f"number {number}\n".encode())
-    assert made.names() == ["", ".1", ".2", ".gz-new"]
-    return made
-
-
-def test_second_newest_is_packed_when_files_rotate(packer: Packer) -> None:
-    """The newest stays readable; time and mode are those of what was packed."""
-    before = packer.path.with_name("x.log.2").stat()
-    packer.end()
-    assert packer.names() == ["", ".1", ".2.gz"]
-    packed = packer.path.with_name("x.log.2.gz")
-    assert gzip.decompress(packed.read_bytes()) == b"number 0\n"
-    after = packed.stat()
-    assert (after.st_mtime_ns, after.st_mode) == (before.st_mtime_ns, before.st_mode)
-
-
-def test_right_file_is_replaced_when_it_was_rotated_meanwhile(packer: Packer) -> None:
-    """One child at a time; it is found by its inode, wherever it is."""
-    packer.tap.write(b"number 3\n")
-    assert packer.names() == ["", ".1", ".2", ".3", ".gz-new"]
-    assert len(packer.begun) == 1
-    packer.end()
-    packer.end()
-    assert packer.names() == ["", ".1", ".2.gz", ".3.gz"]
-    for number in (2, 3):
-        data = packer.path.with_name(f"x.log.{number}.gz").read_bytes()
-        assert gzip.decompress(data) == f"number {3 - number}\n".encode()
-
-
-def test_work_is_thrown_away_when_its_file_is_gone(packer: Packer) -> None:
-    """Rotated out of existence while it was packed."""
-    for number in (3, 4):
-        packer.tap.write(f"number {number}\n".encode())
-    packer.end()
-    assert packer.names() == ["", ".1", ".2", ".3", ".gz-new"]
-
-
-def test_file_stays_plain_when_packing_fails(packer: Packer) -> None:
-    """The disk is full, or somebody killed it: the next rotation tries again."""
-    packer.end(code=1)
-    assert packer.names() == ["", ".1", ".2"]
-    packer.tap.write(b"number 3\n")
-    packer.end()
-    packer.end()
-    assert packer.names() == ["", ".1", ".2.gz", ".3.gz"]
-
-
-def test_packing_ends_when_its_work_cannot_be_renamed(
-    packer: Packer, fail: Callable[[str], None]
-) -> None:
-    """Until the next rotation: no child after child that does the same in vain."""
-    fail("rename:EACCES")
-    packer.end()
-    assert packer.begun == []
-    assert packer.names() == ["", ".1", ".2"]
-
-
-def test_files_stay_plain_when_there_is_no_packer(tmp_path: pathlib.Path) -> None:
-    """It is said once."""
-    packer = Packer(tmp_path / "x.log", SpawnError("gzip", "find", errno.ENOENT))
-    for number in range(6):
-        packer.tap.write(f"number {number}\n".encode())
-    assert packer.names() == ["", ".1", ".2", ".3"]
-    (told,) = packer.told
-    assert told.startswith("rotated log files stay unpacked: cannot find gzip")
-
-
-def test_leftover_is_deleted_when_an_init_before_was_killed(tmp_path: pathlib.Path) -> None:
-    """A half-packed file is nobody's."""
-    (tmp_path / "x.log.gz-new").write_bytes(b"half")
-    assert Packer(tmp_path / "x.log").names() == [""]
