@@ -1,6 +1,6 @@
 """A server that takes its time to be ready, and tells by the way it is asked to.
 
-    server.py fd|log|file|unix|tcp|http|notify [WHERE]
+    server.py fd|log|file|unix|tcp|http|notify|reload [WHERE]
 
 WHERE is a path for `file` and `unix`, a port for `tcp` and `http`. It runs until it is stopped.
 """
@@ -8,6 +8,7 @@ WHERE is a path for `file` and `unix`, a port for `tcp` and `http`. It runs unti
 import http.server
 import os
 import pathlib
+import signal
 import socket
 import sys
 import time
@@ -32,6 +33,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Not a line for each probe."""
 
 
+def tell(text: str) -> None:
+    """Tell init by sd_notify(3)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_init:
+        to_init.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+
+
+def reload(*_: object) -> None:
+    """Read the configuration again, and tell when that began and when it is done."""
+    tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    time.sleep(0.1)
+    tell("READY=1\nSTATUS=waiting for more work")
+
+
 if way == "fd":
     os.write(3, b"\n")
 elif way == "log":
@@ -47,7 +61,9 @@ elif way == "tcp":
 elif way == "http":
     http.server.ThreadingHTTPServer(("127.0.0.1", int(where)), Handler).serve_forever()
 elif way == "notify":
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_init:
-        to_init.sendto(b"READY=1\nSTATUS=waiting for work", os.environ["NOTIFY_SOCKET"])
+    tell("READY=1\nSTATUS=waiting for work")
+elif way == "reload":
+    signal.signal(signal.SIGHUP, reload)
+    tell("READY=1\nSTATUS=waiting for work")
 while True:
     time.sleep(1000)

@@ -98,7 +98,10 @@ class MainMissing(RunEvent, frozen=True):
 
 
 class Notified(RunEvent, frozen=True):
-    """What one datagram of sd_notify(3) says; spans in seconds."""
+    """What one datagram of sd_notify(3) says; spans in seconds.
+
+    `reloading_at` is the monotonic instant (s) at which the service began to reload, if it tells.
+    """
 
     ready: bool = False
     status: str | None = None
@@ -109,6 +112,7 @@ class Notified(RunEvent, frozen=True):
     watchdog: Literal["", "1", "trigger"] = ""
     watchdog_span: float | None = None
     main_pid: int = 0
+    reloading_at: float | None = None
 
 
 class Fired(RunEvent, frozen=True):

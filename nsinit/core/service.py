@@ -30,7 +30,6 @@ from nsinit.core.messages import (
     Reload,
     Reset,
     RunEvent,
-    Signal,
     Spawned,
     SpawnFailed,
     Stop,
@@ -94,12 +93,8 @@ def restart(turn: Turn, s: ServiceState) -> None:
 
 def reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Let a running service read its configuration again, by its command or its signal."""
-    if s.state is not State.RUNNING or not s.pid:
-        return
-    if "reload" in rules.tasks:
+    if s.state is State.RUNNING and s.pid:
         upkeep.begin_reload(turn, s, rules)
-    elif rules.reload_signal:
-        turn.actions.append(Signal(s.name, s.run, rules.reload_signal, "main"))
 
 
 def reset(turn: Turn, s: ServiceState) -> None:

@@ -81,6 +81,7 @@ class ServiceState(Struct, kw_only=True):
     watchdog: float | None = None  # s; None: not decided yet, 0: none
     reloading: bool = False
     reload_again: bool = False  # asked for while a reload ran
+    reload_at: float | None = None  # when a signal asked for one that has not begun yet
     message: str = ""  # what it says of itself
 
     started_at: float = 0.0

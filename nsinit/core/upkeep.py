@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import policy
-from nsinit.core.messages import Changed
+from nsinit.core.messages import Changed, Signal
 from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
 from nsinit.core.stopping import abort, begin_stop, found_late
@@ -73,25 +73,47 @@ def on_watchdog(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
     abort(turn, s, rules)
 
 
+# --- Reload ---------------------------------------------------------------------------------------
+
+
 def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> None:
-    """Its reload_command is done."""
-    s.reloading = False
+    """Its reload_command is done, or the time is over in which it should have reloaded."""
+    s.reloading, s.reload_at = False, None
     told = RELOADED
     if e.status != 0:
-        told = f"reload_command {policy.how_it_ended(e.status, e.text)}"
+        what = "reload_command" if "reload" in rules.tasks else "reload"
+        told = f"{what} {policy.how_it_ended(e.status, e.text)}"
         remark(turn, s, told)
     if s.reload_again:  # who asked for that one is told when it is done
         begin_reload(turn, s, rules)
-        return
-    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
+    if not s.reloading:
+        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
 
 
 def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    """Run its reload_command; one that runs already may have read what was changed since."""
+    """Run its reload_command, or send it its signal.
+
+    A reload that runs already may have read what was changed since: a command runs once more, and
+    of a service that tells of its reloads only one counts that begins after the signal.
+    """
     s.reload_again = "reload" in s.tasks
-    if not s.reload_again:
-        s.reloading = True
+    if s.reload_again:
+        return
+    if "reload" in rules.tasks:
+        s.reloading, s.reload_at = True, None
         run_task(turn, s, rules, "reload")
+    elif rules.reload_signal:
+        turn.actions.append(Signal(s.name, s.run, rules.reload_signal, "main"))
+        if rules.reload_timeout is not None:
+            s.reloading, s.reload_at = True, turn.now
+            arm(turn, s, "reload", rules.reload_timeout)
+
+
+def _hear_reloading(s: ServiceState, begun_at: float | None) -> None:
+    """It reloads; of its own accord, unless it has begun since it was last asked to."""
+    s.reloading = True
+    if s.reload_at is not None and begun_at is not None and begun_at >= s.reload_at:
+        s.reload_at = None
 
 
 # --- sd_notify ------------------------------------------------------------------------------------
@@ -108,7 +130,7 @@ def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if e.extend is not None:
         _extend(turn, s, e.extend)
     if e.reloading:
-        s.reloading = True
+        _hear_reloading(s, e.reloading_at)
     if e.stopping:
         s.reason = "it is about to end"
     if e.watchdog_span is not None:
@@ -124,9 +146,11 @@ def on_notified(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
 
 def _say_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Ready for the first time, or again after it has read its configuration."""
-    if s.reloading and "reload" not in s.tasks:  # reload_command has a word for it itself
-        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
-    s.reloading = "reload" in s.tasks
+    if s.reload_at is None and "reload" not in s.tasks:  # reload_command tells of it itself
+        if s.reloading:
+            turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
+        s.reloading = False
+        disarm(turn, s, "reload")
     if s.state is State.STARTING:
         hear_ready(turn, s, rules, listen=rules.says_ready)
 

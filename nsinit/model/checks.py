@@ -229,9 +229,15 @@ def numbers_of_replicas(config: Config) -> Iterator[Finding]:
 def ways_to_reload(config: Config) -> Iterator[Finding]:
     """A service is reloaded by a command or by a signal."""
     for name, spec in config.services.items():
-        if spec.reload_command is not None and spec.reload_signal is not None:
+        if spec.reload_command is None:
+            continue
+        if spec.reload_signal is not None:
             path = ("services", name, "reload_signal")
             yield path, "there is a reload_command already", "use one of them"
+        elif spec.type == "notify-reload":
+            path = ("services", name, "reload_command")
+            why = 'a service of type = "notify-reload" is reloaded by a signal'
+            yield path, why, 'use type = "notify", or reload_signal'
 
 
 STRICT: Final = (

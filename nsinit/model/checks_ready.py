@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from nsinit.model import probing
 from nsinit.model.logs import STREAMS, sinks
+from nsinit.model.spec import NOTIFIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,8 @@ def ways_of_asking(config: Config) -> Iterator[Finding]:
             found = probing.ways(table)
             if table is spec.ready:
                 found += probing.told_ways(table)
-                if spec.type == "notify":
-                    found += [] if "notify" in found else ['type = "notify"']
+                if spec.type in NOTIFIES:
+                    found += [] if "notify" in found else [f'type = "{spec.type}"']
             elif not found:
                 yield ("services", name, key), "names no way to ask", 'such as exec = "…"'
             if len(found) > 1:
@@ -142,7 +143,7 @@ def told_by_daemons(config: Config) -> Iterator[Finding]:
 def readiness_on_time(config: Config) -> Iterator[Finding]:
     """A start_timeout without a declared readiness only bounds a oneshot."""
     for name, spec in config.services.items():
-        declared = spec.type in ("notify", "forking", "oneshot") or probing.declares(spec.ready)
+        declared = spec.type in (*NOTIFIES, "forking", "oneshot") or probing.declares(spec.ready)
         if spec.start_timeout is not None and not declared:
             path = ("services", name, "start_timeout")
             yield path, "has no effect without a declared readiness", "add ready = {notify = true}"

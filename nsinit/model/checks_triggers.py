@@ -77,6 +77,7 @@ def watched(config: Config) -> Iterator[Finding]:
         if not spec.watch.paths or "" in spec.watch.paths:
             yield (*path, "paths"), "names no path", ""
         reloads = spec.reload_signal is not None or spec.reload_command is not None
+        reloads = reloads or spec.type == "notify-reload"
         if spec.watch.action == "reload" and not reloads:
             hint = 'add reload_signal = "HUP" or a reload_command'
             yield (*path, "action"), "there is no way to reload this service", hint

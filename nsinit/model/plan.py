@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from nsinit.model import graph, probing
 from nsinit.model.spec import (
+    NOTIFIES,
     FailureAction,
     Health,
     HealthAction,
@@ -29,6 +30,7 @@ START_TIMEOUT = 60.0
 RESET_AFTER = 30.0
 STOP_TIMEOUT = 8.0
 REPLICAS_MAX = 1000
+SIGHUP = 1  # asks for a reload where nothing else is said
 # How long (s) a hook may take that does not say so itself. What is on the way to readiness is
 # waited for by people, what is on the way out by docker.
 HOOK_TIMEOUTS = {
@@ -71,6 +73,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     stores_fds: bool = False  # by sd_notify
     on_failure: FailureAction = "ignore"
     reload_signal: int = 0
+    reload_timeout: float | None = None  # of a service that tells when it has reloaded
     start_timeout: float | None = None
     min_uptime: float = 0.0
 
@@ -162,9 +165,9 @@ def _rules(
     dependents: list[str],
 ) -> Rules:
     spec = services[name]
-    oneshot = spec.type == "oneshot"
-    says_ready = spec.type == "notify" or (spec.ready is not None and spec.ready.notify)
-    ready = spec.type in ("notify", "forking") or probing.declares(spec.ready)
+    oneshot, reports = spec.type == "oneshot", spec.type == "notify-reload"
+    says_ready = spec.type in NOTIFIES or (spec.ready is not None and spec.ready.notify)
+    ready = spec.type in (*NOTIFIES, "forking") or probing.declares(spec.ready)
     needs = {other: condition(how, services[other]) for other, how in spec.depends_on.items()}
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
     if spec.start_timeout is not None:
@@ -202,7 +205,8 @@ def _rules(
         watchdog=float(spec.watchdog),
         stores_fds=spec.fd_store_max > 0,
         on_failure=spec.on_failure,
-        reload_signal=int(spec.reload_signal or 0),
+        reload_signal=int(spec.reload_signal or (SIGHUP if reports else 0)),
+        reload_timeout=(start_timeout or START_TIMEOUT) if reports else None,
         start_timeout=start_timeout,
         min_uptime=min_uptime,
         restart=spec.restart or ("no" if oneshot or spec.main or spec.schedule else "on-failure"),

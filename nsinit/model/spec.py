@@ -6,7 +6,7 @@ rest", which `nsinit.model.plan` resolves. A key is here only when it works.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -31,7 +31,8 @@ from nsinit.model.types import (
     Words,
 )
 
-ServiceType = Literal["simple", "oneshot", "notify", "forking"]
+ServiceType = Literal["simple", "oneshot", "notify", "notify-reload", "forking"]
+NOTIFIES: Final = ("notify", "notify-reload")  # tell by sd_notify when they are ready
 RestartPolicy = Literal["no", "on-failure", "always", "on-success"]
 KillMode = Literal["group", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]

@@ -112,13 +112,15 @@ def understand(service: str, run: int, fields: dict[str, str]) -> m.Notified:
     elif fields.get("WATCHDOG") == "trigger":
         watchdog = "trigger"
     main_pid = _number(fields, "MAINPID", _PID_MAX) or 0
+    reloading = fields.get("RELOADING") == "1"
     return m.Notified(
         service,
         run,
         ready=fields.get("READY") == "1",
         status=_printable(fields["STATUS"]) if "STATUS" in fields else None,
         stopping=fields.get("STOPPING") == "1",
-        reloading=fields.get("RELOADING") == "1",
+        reloading=reloading,
+        reloading_at=_instant(fields, "MONOTONIC_USEC") if reloading else None,
         errno=_number(fields, "ERRNO", _ERRNO_MAX) or 0,
         extend=_span(fields, "EXTEND_TIMEOUT_USEC"),
         watchdog=watchdog,
@@ -137,6 +139,11 @@ def _number(fields: dict[str, str], name: str, most: int) -> int | None:
 def _span(fields: dict[str, str], name: str) -> float | None:
     number = _number(fields, name, 1 << 64)
     return None if number is None else min(number / _USEC, _SPAN_MAX)
+
+
+def _instant(fields: dict[str, str], name: str) -> float | None:
+    number = _number(fields, name, 1 << 64)
+    return None if number is None else number / _USEC
 
 
 def _printable(text: str) -> str:

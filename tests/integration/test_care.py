@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.errors import ControlError, TimedOutError
-from tests.support.live import eventually
+from tests.support.live import eventually, toml
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Start
@@ -34,6 +34,16 @@ def say(text):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.sendto(text, os.environ["NOTIFY_SOCKET"])
 say(b"READY=1\\nSTATUS=serving")
+time.sleep(1000)
+''']
+[services.silent]
+type = "notify-reload"
+reload_signal = "CONT"
+start_timeout = 5
+command = ["python3", "-c", '''
+import os, socket, time
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    s.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 time.sleep(1000)
 ''']
 [services.missing]
@@ -62,7 +72,7 @@ def init(start: Start, way: Way) -> Live:
     """An init with services of every kind, on one loop or the other."""
     loop = "asyncio" if way == "subreaper" else "uvloop"
     made = start(CONFIG.format(loop=loop))
-    for name in ("command", "signal", "notify", "missing", "plain"):
+    for name in ("command", "signal", "notify", "silent", "missing", "plain"):
         made.wait_for(name, "running")
     made.wait_for("crash", "backoff")
     made.wait_for("broken", "failed")
@@ -112,6 +122,60 @@ def test_reload_is_a_signal_when_there_is_one(init: Live) -> None:
     eventually(lambda: "ready" in _lines(init, "signal"), "its trap")
     assert init.ctl("reload", "signal").stdout == "signal running\n"
     eventually(lambda: "read again" in _lines(init, "signal"), "the signal")
+
+
+# At HUP it tells of a reload that began long ago; when it may, of one that began now.
+TELLER = """
+import os, pathlib, signal, socket, time
+def say(text):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+def again(*_):
+    say("RELOADING=1\\nMONOTONIC_USEC=1")
+    say("READY=1\\nSTATUS=old")
+    while not pathlib.Path("go").exists(): time.sleep(0.02)
+    say(f"RELOADING=1\\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\\nSTATUS=new")
+    say("READY=1")
+signal.signal(signal.SIGHUP, again)
+say("READY=1")
+while True: time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
+def test_reload_is_waited_for_when_the_service_tells_of_it(start: Start, loop: str) -> None:
+    """READY=1 after a RELOADING=1 of an earlier reload does not end it; or its time ends it."""
+    init = start(
+        f"""
+        [init]
+        loop = "{loop}"
+        [services.a]
+        type = "notify-reload"
+        start_timeout = 20
+        working_dir = "${{HERE}}"
+        command = {toml(["python3", "-c", TELLER])}
+        """
+    )
+    before = init.wait_for("a", "running")
+    told: dict[str, tuple[bool, str]] = {}
+    waiter = threading.Thread(target=lambda: told.update(_told(init, "reload", "a")))
+    waiter.start()
+    try:
+        init.wait_for("a", "running", message="old", reloading=True)
+        assert told == {}
+        assert "it reads its configuration again" in init.ctl("why", "a").stdout
+    finally:
+        (init.directory / "go").touch()
+        waiter.join(20)
+    assert told == {"a": (True, "reloaded")}
+    init.wait_for("a", "running", message="new", reloading=False, pid=before["pid"])
+
+
+def test_reload_fails_when_the_service_does_not_tell_of_it(init: Live) -> None:
+    """Its time is over; it runs on, and the reason is told."""
+    assert _told(init, "reload", "silent") == {"silent": (False, "reload took too long")}
+    assert "silent: reload took too long" in init.said()
+    assert init.status()["silent"]["state"] == "running"
 
 
 @pytest.mark.parametrize(

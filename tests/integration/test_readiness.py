@@ -159,8 +159,10 @@ def test_examples_of_readiness_run_when_loaded(
         init.start()
         init.wait_for("last", "running")
         assert order(init)[-1] == "last"
-        assert len(order(init)) == 9
+        assert len(order(init)) == 10
         assert init.status()["by-notify"]["message"] == "waiting for work"
+        init.ctl("reload", "by-notify-too")
+        assert init.status()["by-notify-too"]["message"] == "waiting for more work"
     finally:
         init.close()
 

@@ -41,6 +41,9 @@ def _check_state(kernel: FakeKernel, s: ServiceState) -> None:
     if s.state is State.RUNNING:
         assert s.pid, f"{s.name} is running without a process"
         assert live, f"{s.name} is running and dead"
+        ends = "reload" in s.timers
+        assert not ends or s.reloading, f"{s.name} has a time limit for no reload"
+        assert ends or s.reload_at is None, f"{s.name} may wait for a reload for ever"
     if s.state in (State.STOPPED, State.EXITED, State.FAILED, State.WAITING, State.BACKOFF):
         assert not live, f"{s.name} is {s.state} and alive"
         assert not s.pid

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from nsinit.core.messages import TaskKind
 
 NAMES = ["a", "b", "c", "d", "e"]
-TYPES: list[ServiceType] = ["simple", "simple", "oneshot", "notify", "forking"]
+TYPES: list[ServiceType] = [
+    "simple", "simple", "oneshot", "notify", "notify-reload", "forking",
+]  # fmt: skip
 RESTARTS: list[RestartPolicy | None] = [None, "no", "on-failure", "always", "on-success"]
 OUTCOMES = ["ok", "ok", "stubborn", "strays", "no fork", "no program", "late failure", "late exec"]
 TASK_OUTCOMES = [
@@ -150,6 +152,7 @@ def notifications(name: str, run: int) -> st.SearchStrategy[m.Notified]:
         status=st.sampled_from([None, "", "busy"]),
         stopping=st.booleans(),
         reloading=st.booleans(),
+        reloading_at=st.sampled_from([None, 0.0, 1000.5, 1e9]),
         errno=st.sampled_from([0, 0, 5]),
         extend=st.sampled_from([None, None, 0.0, 3.0]),
         watchdog=st.sampled_from(["", "1", "1", "trigger"]),

@@ -128,6 +128,9 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "services.b.pid_file: expected an absolute path, got 'p'"]),
     (checks.ways_to_reload, A + "reload_command = 'x'\nreload_signal = 'HUP'\n", [
         "services.a.reload_signal: there is a reload_command already (use one of them)"]),
+    (checks.ways_to_reload, A + "type = 'notify-reload'\nreload_command = 'x'\n", [
+        ('services.a.reload_command: a service of type = "notify-reload" is reloaded by a signal '
+            '(use type = "notify", or reload_signal)')]),
     (checks.numbers_of_replicas, A + "replicas = -1\n" + B + "replicas = 2\nmain = true\n", [
         "services.a.replicas: expected a number from 0 to 1000, got -1",
         "services.b.replicas: the main service is one process, and has no replicas"]),
@@ -294,6 +297,7 @@ RIGHT: list[tuple[Check, str]] = [
     (triggers.scheduled_services, B + "schedule = '@daily'\n" + A + "depends_on = ['b', 'nobody']"),
     (triggers.watched, A + "watch = '.'\n" + B + "watch = {paths = ['x'], cascade = true}\n"),
     (triggers.watched, A + "watch = {paths = 'x', action = 'reload'}\nreload_signal = 'HUP'\n"),
+    (triggers.watched, A + "watch = {paths = 'x', action = 'reload'}\ntype = 'notify-reload'\n"),
     (triggers.jitter_is_short, A + "schedule = {every = 5, jitter = 4}\n"),
     (checks.limit_names, A + "limits = {nofile = 1, core = 'unlimited'}\n"),
     (checks.terminal_paths, A + "tty = '/dev/tty1'\n"),

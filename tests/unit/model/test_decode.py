@@ -62,11 +62,14 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
             "\"64KiB\", \"10M\" or \"1.5GiB\", got 'x'")),
         ("ready = true", "ready: expected a table, got a boolean"),
         ("ready = {notify = 'yes'}", "ready.notify: expected true or false, got a string"),
-        ("type = 'onshot'", ('type: expected one of "simple", "oneshot", "notify", "forking", got '
+        ("type = 'onshot'", ('type: expected one of "simple", "oneshot", "notify", '
+            '"notify-reload", "forking", got '
             "'onshot'"
             ' (did you mean "oneshot"?)')),
-        ("type = 5", 'type: expected one of "simple", "oneshot", "notify", "forking", got 5'),
-        ("type = ['simple']", ('type: expected one of "simple", "oneshot", "notify", "forking", '
+        ("type = 5", ('type: expected one of "simple", "oneshot", "notify", "notify-reload", '
+            '"forking", got 5')),
+        ("type = ['simple']", ('type: expected one of "simple", "oneshot", "notify", '
+            '"notify-reload", "forking", '
             "got ['simple']")),
         ("restart = 'sometimes'", ('restart: expected one of "no", "on-failure", "always", '
             "\"on-success\", got 'sometimes'")),
