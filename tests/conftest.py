@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    import pytest
+
+SKIPPED = 9  # an exit status that is none of pytest's own: to run what failed again won't do
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=_SLOW_IS_FINE
@@ -33,7 +37,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(
             f"CI=true: {len(unexpected)} tests were skipped, first: {unexpected[0]}"
         )
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = SKIPPED
 
 
 def _is_the_machines(text: str) -> bool:
