@@ -95,7 +95,7 @@ def test_backoff_ends_in_time_when_init_is_replaced(start: Start, loop: str) -> 
         keep_running = true
         [services.a]
         command = "false"
-        restart_delay = "2s"
+        restart_delay = "6s"
         """
     )
     before = init.wait_for("a", "backoff", run=1)
@@ -104,7 +104,7 @@ def test_backoff_ends_in_time_when_init_is_replaced(start: Start, loop: str) -> 
     assert (after["state"], after["run"]) == ("backoff", 1)
     assert after["next_retry"] == pytest.approx(before["next_retry"], abs=0.05)
     again = init.wait_for("a", "backoff", run=2)
-    assert again["started"] == pytest.approx(before["next_retry"], abs=0.6)
+    assert -0.1 < again["started"] - before["next_retry"] < 3, "not so long after the exec"
 
 
 def test_stop_goes_on_when_init_is_replaced(start: Start, loop: str) -> None:
