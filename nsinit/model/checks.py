@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model import checks_ready, checks_root, checks_sandbox, graph, listening, logs
+from nsinit.model import (
+    checks_ready,
+    checks_root,
+    checks_sandbox,
+    checks_security,
+    graph,
+    listening,
+    logs,
+)
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
 from nsinit.model.naming import bad_name
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
@@ -263,6 +271,7 @@ STRICT: Final = (
     control_path,
     *checks_sandbox.STRICT,
     *checks_root.STRICT,
+    *checks_security.STRICT,
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,
@@ -270,6 +279,7 @@ STRICT: Final = (
 ADVICE: Final = (
     *checks_ready.ADVICE,
     *checks_sandbox.ADVICE,
+    *checks_security.ADVICE,
     budget_is_enough,
     terminal_output,
     jitter_is_short,

@@ -50,7 +50,7 @@ class CapWords(tuple[str, ...]):
         texts = _texts(value)
         if texts and texts[0].startswith(_WITHOUT):
             raise ValueError(
-                f'nothing stands before {texts[0]!r}: write ["ALL", {texts[0]!r}], or use cap_drop'
+                f'nothing stands before "{texts[0]}": write ["ALL", "{texts[0]}"], or use cap_drop'
             )
         return [
             _WITHOUT * text.startswith(_WITHOUT) + parse_name(text.removeprefix(_WITHOUT))
