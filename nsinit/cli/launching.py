@@ -41,7 +41,8 @@ def print_plan(given: Given, sandbox: Sandbox) -> int:
     from nsinit.sandbox.plan import make_plan, read_facts
 
     name = sandbox.name or default_name(given.loaded)
-    print(*make_plan(sandbox, name, read_facts()).describe(), sep="\n")
+    services = given.loaded.config.services.values()
+    print(*make_plan(sandbox, name, read_facts(), services).describe(), sep="\n")
     return EXIT_OK
 
 
@@ -54,7 +55,8 @@ def run_sandbox(given: Given, sandbox: Sandbox) -> int:
 
     entry = _register(given, sandbox)
     try:
-        plan = make_plan(sandbox, entry.record.name, read_facts())
+        services = given.loaded.config.services.values()
+        plan = make_plan(sandbox, entry.record.name, read_facts(), services)
         control = given.loaded.config.init.control
         listener = bind_control(
             control.path or entry.control, entry.record.name, control.mode, given.env

@@ -70,6 +70,7 @@ def _be_init(
     fd: int,
     serve: Callable[[Init, asyncio.AbstractEventLoop], object],
 ) -> int:
+    from nsinit.kernel.creds import set_dumpable
     from nsinit.runtime.boot import be_init
 
     def take_over(init: Init) -> None:
@@ -78,6 +79,8 @@ def _be_init(
         adopt(init, *box.pop())  # nobody holds it any longer than needed
         os.close(fd)
 
+    if not box[0][0].birth.dumpable:
+        set_dumpable(dumpable=False)  # which an exec takes back
     return be_init(_given(box[0][0], serve)._replace(resume=take_over))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from nsinit.capnames import format_names, from_mask
 from nsinit.kernel import creds
+from nsinit.kernel.directory import is_below_root
 
 
 class _Final:
@@ -78,6 +79,7 @@ class LimitCaps(_Limits, _Final):
 
         The inheritable set holds what is ambient and nothing else (CVE-2022-24769).
         """
+        creds.set_dumpable(dumpable=False)  # until its exec this is a copy of init
         creds.keep_caps(keep=False)
         creds.clear_ambient()
         kept = self.caps if os.geteuid() == 0 else self.ambient
@@ -95,3 +97,20 @@ class NoNewPrivs(_Final):
     def apply(self) -> None:
         """prctl(PR_SET_NO_NEW_PRIVS)."""
         creds.set_no_new_privs()
+
+
+class BeInside(_Final):
+    """Refuse a working directory that is not below the root: everything else is one `..` away."""
+
+    def describe(self) -> str:
+        """For people."""
+        return "find the working directory inside of the root"
+
+    def apply(self) -> None:
+        """getcwd(2) tells (CVE-2024-21626)."""
+        if not is_below_root():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def remedy(self, number: int) -> str:
+        """There is one cause for it."""
+        return "its working_dir leads out of the sandbox" if number == errno.ENOENT else ""

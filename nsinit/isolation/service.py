@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nsinit.process.steps import Step
 
 _SETPCAP: Final = NUMBERS["SETPCAP"]
+_SYS_PTRACE: Final = NUMBERS["SYS_PTRACE"]
 _CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient")
 
 
@@ -37,6 +38,8 @@ def enclose(spec: Service, sandbox: Sandbox | None) -> Enclosure | None:
     no_new_privs = has_no_new_privs(spec, sandbox)
     if sandbox is not None or any(getattr(spec, key) for key in _CAP_KEYS) or _wants_none(spec):
         _add_capabilities(spec, sandbox, ids, last, no_new_privs=no_new_privs)
+    if sandbox is not None:
+        last.append(steps.BeInside())
     if no_new_privs:
         last.append(steps.NoNewPrivs())
     if not (before or ids or last):
@@ -61,6 +64,8 @@ def _add_capabilities(
     have = from_mask(mine.permitted & mine.bounding)
     granted = grant(spec, sandbox, have)
     _refuse(spec, granted, have)
+    if sandbox is not None and _SYS_PTRACE in granted.caps:
+        creds.set_dumpable(dumpable=False)  # init itself: its program is a file of the host
     caps = to_mask(granted.caps)
     excess = mine.bounding & ~caps
     if excess and _SETPCAP in have:

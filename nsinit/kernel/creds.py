@@ -1,7 +1,8 @@
 """What a process may do: its five sets of capabilities, and the flags that go with them.
 
 Sets are masks of bits, bit n for capability n. All calls act on the calling thread and raise
-SyscallError. Sources: capabilities(7), capget(2), prctl(2), keyctl(2).
+SyscallError; "creds" to the seam is every prctl(2) of these that changes something. Sources:
+capabilities(7), capget(2), prctl(2), keyctl(2).
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def read_caps() -> Caps:
     bounding = ambient = 0
     for cap in range(last_cap() + 1):
         bounding |= _prctl(PR_CAPBSET_READ, cap) << cap
-        ambient |= _ambient(PR_CAP_AMBIENT_IS_SET, cap, "is set") << cap
+        ambient |= _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap) << cap
     return Caps(effective, permitted, inheritable, bounding, ambient)
 
 
@@ -117,12 +118,12 @@ def drop_bounding(mask: int) -> None:
     """PR_CAPBSET_DROP of each: no exec gives them back. Needs CAP_SETPCAP."""
     for cap in range(mask.bit_length()):
         if mask >> cap & 1:
-            libc.prctl(PR_CAPBSET_DROP, cap, f"bounding set without {cap}")
+            _set(PR_CAPBSET_DROP, cap, what=f"bounding set without {cap}")
 
 
 def keep_caps(*, keep: bool) -> None:
     """PR_SET_KEEPCAPS: a change from root to another uid leaves the permitted set."""
-    libc.prctl(PR_SET_KEEPCAPS, int(keep), "keep capabilities")
+    _set(PR_SET_KEEPCAPS, int(keep), what="keep capabilities")
 
 
 def raise_ambient(mask: int) -> None:
@@ -138,11 +139,15 @@ def clear_ambient() -> None:
 
 
 def _ambient(how: int, cap: int, what: str) -> int:
-    return _prctl(PR_CAP_AMBIENT, how, cap, what=f"ambient set: {what} {cap}")
+    return _set(PR_CAP_AMBIENT, how, cap, what=f"ambient set: {what} {cap}")
+
+
+def _set(option: int, value: int, more: int = 0, *, what: str) -> int:
+    seam.ask("creds")
+    return _prctl(option, value, more, what=what)
 
 
 def _prctl(option: int, value: int = 0, more: int = 0, what: str = "") -> int:
-    seam.ask("prctl")
     result = _libc.prctl(option, value, more, 0, 0)
     if result < 0:
         raise SyscallError(ctypes.get_errno(), "prctl", what or str(option))
@@ -156,7 +161,7 @@ def securebits() -> int:
 
 def set_securebits(bits: int) -> None:
     """PR_SET_SECUREBITS. Needs CAP_SETPCAP."""
-    libc.prctl(PR_SET_SECUREBITS, bits, "securebits")
+    _set(PR_SET_SECUREBITS, bits, what="securebits")
 
 
 def keeps_caps() -> bool:
@@ -171,7 +176,7 @@ def has_no_new_privs() -> bool:
 
 def set_no_new_privs() -> None:
     """PR_SET_NO_NEW_PRIVS: no exec gives more than there is now, for ever."""
-    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
+    _set(libc.PR_SET_NO_NEW_PRIVS, 1, what="no_new_privs")
 
 
 def is_dumpable() -> bool:
@@ -181,7 +186,7 @@ def is_dumpable() -> bool:
 
 def set_dumpable(*, dumpable: bool) -> None:
     """PR_SET_DUMPABLE: without it the files of /proc/PID are root's; see proc(5)."""
-    libc.prctl(libc.PR_SET_DUMPABLE, int(dumpable), "dumpable")
+    _set(libc.PR_SET_DUMPABLE, int(dumpable), what="dumpable")
 
 
 def join_new_keyring() -> int:

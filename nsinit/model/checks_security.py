@@ -61,5 +61,26 @@ def user_gets_what_is_added(config: Config) -> Iterator[Finding]:
             yield ("services", name, "cap_add"), message, f"ambient = [{quoted}] does"
 
 
-STRICT: Final[tuple[Check, ...]] = (added_or_dropped, ambient_is_within)
+def directories_are_inside(config: Config) -> Iterator[Finding]:
+    """A process's own links in /proc lead to wherever it has something open (CVE-2024-21626)."""
+    if config.sandbox is None:
+        return
+    for name, spec in config.services.items():
+        first, second, *_ = [*_parts(spec.working_dir or "/"), "", ""]
+        if first == "proc" and (second.isdigit() or second in ("self", "thread-self")):
+            yield ("services", name, "working_dir"), "leads out of the sandbox", ""
+
+
+def _parts(path: str) -> list[str]:
+    """The names in an absolute path, without those that are for nothing."""
+    made: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            made = made[:-1]
+        elif part not in ("", "."):
+            made.append(part)
+    return made
+
+
+STRICT: Final[tuple[Check, ...]] = (added_or_dropped, ambient_is_within, directories_are_inside)
 ADVICE: Final[tuple[Check, ...]] = (user_gets_what_is_added,)

@@ -249,6 +249,7 @@ class Birth(Struct, frozen=True, kw_only=True):
     soft_files: int | None
     started_at: float
     init: Init
+    dumpable: bool = True
 
 
 class Handover(Struct, kw_only=True):

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nsinit import __version__
-from nsinit.kernel import fds
+from nsinit.kernel import creds, fds
 from nsinit.runtime import handover as h
 from nsinit.runtime.directory import Listener
 
@@ -63,6 +63,7 @@ def _birth(init: Init) -> h.Birth:
         soft_files=init.spawner.soft_files,
         started_at=init.started_at,
         init=given.loaded.config.init,
+        dumpable=creds.is_dumpable(),
     )
 
 

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nsinit.errors import SandboxError
 from nsinit.isolation import basics
 from nsinit.isolation.idmaps import MapIds
+from nsinit.isolation.init import harden
 from nsinit.kernel import namespaces
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import Origin, origins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from nsinit.isolation.joins import Join
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Sandbox
+    from nsinit.model.spec import Service
     from nsinit.process.steps import ParentStep, Step
 
 # Not made by the clone itself: init makes it when it has been attached.
@@ -92,8 +94,13 @@ def read_facts() -> Facts:
     )
 
 
-def make_plan(sandbox: Sandbox, name: str, facts: Facts) -> SandboxPlan:
-    """Decide everything; SandboxError before anything is done if it can't work here."""
+def make_plan(
+    sandbox: Sandbox, name: str, facts: Facts, services: Iterable[Service] = ()
+) -> SandboxPlan:
+    """Decide everything; SandboxError before anything is done if it can't work here.
+
+    What init may do depends on its `services`.
+    """
     found = origins(sandbox)
     if not facts.privileged and "user" not in found:
         found["user"] = Origin("new")
@@ -120,7 +127,7 @@ def make_plan(sandbox: Sandbox, name: str, facts: Facts) -> SandboxPlan:
         child=(
             *_names(sandbox, kinds, joins),
             *root.child,
-            *_hardening(sandbox),
+            *harden(sandbox, services, as_root=facts.uid == 0 and "user" not in used),
         ),
     )
 
@@ -227,9 +234,3 @@ def _root(sandbox: Sandbox, used: list[Kind], kinds: tuple[Kind, ...]) -> RootPl
         steps.append(basics.PrivateMounts())
         steps += [basics.OwnProc()] if "pid" in used else []
     return RootPlan((), tuple(steps))
-
-
-def _hardening(sandbox: Sandbox) -> list[Step]:
-    """What init may do: last of all, as every step before needs some power."""
-    del sandbox
-    return []

@@ -123,6 +123,8 @@ def test_init_loads_nothing_of_identity_when_no_service_asks_for_any() -> None:
         "nsinit.process.smallfile",
         "nsinit.process.stages",
         "nsinit.kernel.scheduling",
+        "nsinit.kernel.creds",
+        "nsinit.isolation",
         "nsinit.cli.words",
     }
     assert not loaded & unused, loaded & unused

@@ -134,7 +134,7 @@ def test_permitted_set_stays_when_kept_over_a_change_of_user(keep: bool) -> None
 
 
 def test_flags_are_set_when_asked_for() -> None:
-    """no_new_privs for ever, dumpable to and fro, securebits by who may."""
+    """no_new_privs for ever, dumpable on and off, securebits by who may."""
 
     def run() -> tuple[bool, ...]:
         made = [creds.has_no_new_privs(), creds.is_dumpable(), creds.securebits() == 0]
@@ -164,8 +164,8 @@ def test_keyring_is_another_when_joined() -> None:
     [
         ("capget:EPERM", creds.read_caps),
         ("capset:EPERM", lambda: creds.set_caps(0, 0, 0)),
-        ("prctl:EPERM", lambda: creds.keep_caps(keep=True)),
-        ("prctl:EPERM", creds.clear_ambient),
+        ("creds:EPERM", lambda: creds.keep_caps(keep=True)),
+        ("creds:EPERM", creds.clear_ambient),
         ("keyctl:EPERM", creds.join_new_keyring),
     ],
 )

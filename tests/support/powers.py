@@ -36,8 +36,8 @@ def read_powers(lines: Iterable[str]) -> Powers:
         name, colon, value = line.rpartition("| ")[2].partition(":")
         if colon:
             rows[name.strip()] = value.split()
-    eff, prm, inh, bnd, amb = (
+    eff, prm, inheritable, bnd, amb = (
         {NAMES[n] for n in from_mask(int(rows[f"Cap{kind}"][0], 16))}
         for kind in ("Eff", "Prm", "Inh", "Bnd", "Amb")
     )
-    return Powers(eff, prm, inh, bnd, amb, rows["NoNewPrivs"] == ["1"], int(rows["Uid"][1]))
+    return Powers(eff, prm, inheritable, bnd, amb, rows["NoNewPrivs"] == ["1"], int(rows["Uid"][1]))

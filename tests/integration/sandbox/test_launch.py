@@ -34,11 +34,13 @@ def test_plan_is_printed_and_nothing_done_when_run_is_dry(
     assert [line for line in lines if line.startswith("parent")] == (
         [f"parent  map uids: 0 {user} 1; gids: 0 {user} 1"] if user else []
     )
-    assert lines[-3:] == [
+    hardening = lines.index("child   join a new session keyring")
+    assert lines[hardening - 3 : hardening] == [
         "child   set the host name to inside",
         "child   make all mounts private",
         "child   mount proc on /proc",
     ]
+    assert lines[-1].startswith("child   keep only the capabilities CHOWN, ")
     assert not (made.directory / "ran").exists()
     assert not made.socket.exists()
 
@@ -57,6 +59,8 @@ def test_dry_run_says_so_when_there_is_no_sandbox(box: Callable[..., Box]) -> No
     [
         ("mount:EPERM@2", "cannot mount proc on /proc: Operation not permitted"),
         ("sethostname:EINVAL", "cannot set the host name to inside: Invalid argument"),
+        ("keyctl:EDQUOT", "cannot join a new session keyring: Disk quota exceeded"),
+        ("capset:EPERM", "cannot keep only the capabilities CHOWN, DAC_OVERRIDE, "),
         ("clone3:ENOSPC", "cannot make namespaces ("),
         ("prctl:EINVAL", "cannot make the sandbox: "),
         ("prctl:EINVAL@2", "cannot make the sandbox: "),

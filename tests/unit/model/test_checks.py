@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.model import checks, checks_ready, checks_root, checks_sandbox, listening, logs
+from nsinit.model import (
+    checks,
+    checks_ready,
+    checks_root,
+    checks_sandbox,
+    checks_security,
+    listening,
+    logs,
+)
 from nsinit.model import checks_triggers as triggers
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source, dotted
@@ -52,6 +60,23 @@ def found(check: Check, text: str) -> list[str]:
 
 
 WRONG: list[tuple[Check, str, list[str]]] = [
+    (checks_security.added_or_dropped, "[sandbox]\ncap_add = 'ALL'\ncap_drop = 'ALL'\n" + A +
+        "cap_add = ['KILL', 'CHOWN']\ncap_drop = ['CHOWN', 'BPF']\n", [
+        "sandbox.cap_add: ALL is in cap_drop too",
+        "services.a.cap_add: CHOWN is in cap_drop too"]),
+    (checks_security.ambient_is_within, A + "capabilities = ['KILL']\nambient = 'CHOWN'\n", [
+        ("services.a.ambient: CHOWN is not among its capabilities (name it in cap_add too; there "
+        "are: KILL)")]),
+    (checks_security.ambient_is_within, "[sandbox]\ncap_drop = 'ALL'\nambient = 'BPF'\n" + A, [
+        ("sandbox.ambient: BPF is not among its capabilities (name it in cap_add too; there are: "
+        "none)")]),
+    (checks_security.directories_are_inside, "[sandbox]\n" + A + "working_dir = '/proc/self/fd/3'\n"
+        + B + "working_dir = '/x/..//proc/./1/root'\n", [
+        "services.a.working_dir: leads out of the sandbox",
+        "services.b.working_dir: leads out of the sandbox"]),
+    (checks_security.user_gets_what_is_added, A + "user = 'www'\ncap_add = ['KILL', 'BPF']\n", [
+        ("services.a.cap_add: gives a user that is not root no KILL, BPF by itself "
+        '(ambient = ["KILL", "BPF"] does)')]),
     (checks.something_to_run, "", [(": nothing to run (add a [services.NAME] table with a "
         "command)")]),
     (checks.service_names, "[services.'a b']\ncommand = 'x'\n", [('services."a b": a name has '
@@ -279,6 +304,17 @@ def test_other_checks_are_silent_when_the_trouble_is_not_theirs(
 
 
 RIGHT: list[tuple[Check, str]] = [
+    (checks_security.added_or_dropped, A + "cap_drop = 'ALL'\ncap_add = 'KILL'\n"),
+    (checks_security.ambient_is_within, A + "ambient = ['SYS_ADMIN']\n"),
+    (checks_security.ambient_is_within, "[sandbox]\nambient = 'KILL'\n" + A + "ambient = 'ALL'\n"),
+    (checks_security.directories_are_inside, A + "working_dir = '/proc/self/fd/3'\n"),
+    (checks_security.directories_are_inside, "[sandbox]\n" + A + B + "working_dir = '/proc'\n"),
+    (checks_security.user_gets_what_is_added, A + "user = 'root:www'\ncap_add = ['KILL']\n"),
+    (checks_security.user_gets_what_is_added, A + "user = 7\ncap_add = 'KILL'\nambient = 'ALL'\n"),
+    (
+        checks_security.user_gets_what_is_added,
+        "[sandbox]\nambient = 'KILL'\n" + A + "user = 7\ncap_add = 'KILL'\n",
+    ),
     (
         checks.service_names,
         f"[services.'0_.-']\ncommand = 'x'\n[services.{'a' * 64}]\ncommand='x'\n",
