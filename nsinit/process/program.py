@@ -18,11 +18,13 @@ from nsinit.kernel import seam
 from nsinit.model.spec import Service
 from nsinit.model.types import UNLIMITED
 from nsinit.process.identity import find_identity
-from nsinit.process.steps import Enclosure
 from nsinit.process.variables import DEFAULT_PATH, service_variables
 
 if TYPE_CHECKING:
     from nsinit.process.identity import Identity
+    from nsinit.process.steps import Enclosure
+else:
+    Enclosure = object  # it never travels: an init that goes on for another makes its own
 
 
 class Tuning(Struct, frozen=True, kw_only=True):

@@ -207,7 +207,7 @@ class Connections:
         hosted = [
             HostedState(
                 service=service,
-                program=one.program,
+                program=structs.replace(one.program, enclosure=None),
                 stdout=keep(one.ends.stdout),
                 stderr=keep(one.ends.stderr),
                 ours=[keep(fd) for fd in one.ends.ours],
@@ -228,14 +228,14 @@ class Connections:
     def adopt(self, hosted: list[HostedState], guests: list[GuestState]) -> None:
         """Go on taking connections for those runs; a pause is over."""
         for one in hosted:
-            self._hosted[one.service] = _Hosted(
-                one.program, Ends(one.stdout, one.stderr, tuple(one.ours))
-            )
+            program, closed = self._enclose(one.service, one.program)
+            ends = Ends(one.stdout, one.stderr, tuple(one.ours))
+            self._hosted[one.service] = _Hosted(program, ends)
             self._listeners[one.service] = []
             for spec, there in self._sockets.open(one.service):
                 listener = _Listener(one.service, there)
                 listener.most = MOST if spec.max_connections is None else spec.max_connections
-                listener.open = self._sockets.key_of(there) in one.open
+                listener.open = self._sockets.key_of(there) in one.open and not closed
                 self._listeners[one.service].append(listener)
         for guest in guests:
             bound = self._sockets.by_key(guest.key)
@@ -254,6 +254,17 @@ class Connections:
         for listeners in self._listeners.values():
             for listener in listeners:
                 self._look(listener)
+
+    def _enclose(self, service: str, program: Program) -> tuple[Program, bool]:
+        """What confined it before, made anew; whether that can't be, and nobody may be let in."""
+        spec = self._runs.services.get(service)
+        if spec is None:  # gone meanwhile, and about to be stopped
+            return program, True
+        try:
+            return structs.replace(program, enclosure=self._runs.around.enclose(spec)), False
+        except SpawnError as error:
+            self._say.error(f"{service} takes no connections any more: {error}")
+            return program, True
 
     def close(self) -> None:
         """Take no more connections."""

@@ -257,6 +257,8 @@ class Runs:
             except OSError:
                 main.failure = None
             self._mains.forget_report(main)
+            if main.failure is None:
+                self.post(m.Execed(main.service, main.run))
         self._logs.drain((main.service, main.run, ""))
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)

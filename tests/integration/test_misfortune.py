@@ -35,7 +35,7 @@ def _still_works(init: Live) -> None:
         ('command = "no-such-program"', 127, "no-such-program: No such file"),
         ('command = "/etc"', 126, "it is a directory"),
         ('command = "/etc/passwd"', 126, "is it executable?"),
-        ('command = "true"\nworking_dir = "/no/where"', 127, "/no/where: No such file"),
+        ('command = "true"\nworking_dir = "/no/where"', 127, "cannot enter /no/where"),
         ('command = "true"\nlimits = {nofile = 5}\nworking_dir = "/no"', 127, "enter /no for"),
     ],
 )
