@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from nsinit.isolation.basics import Inside
+from nsinit.isolation.imports import forbid
 from nsinit.kernel import libc, namespaces, seam
 from nsinit.kernel.namespaces import FLAGS
 
@@ -101,7 +102,12 @@ class EnterNamespaces(Inside):
         return f"enter the namespaces {'; '.join(parts)}"
 
     def apply(self) -> None:
-        """setns(2) for each; the files are closed."""
+        """setns(2) for each; the files are closed.
+
+        In the mounts of others nothing may be loaded any more.
+        """
+        if any(one.join.kind == "mount" for one in self._opened):
+            forbid()
         users = [one for one in self._opened if one.join.kind == "user" and not _is_own(one)]
         refused = [one for one in self._opened if one.join.kind != "user" and not _enter(one)]
         for one in (*users, *refused):

@@ -43,8 +43,9 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def has_own_root(self) -> bool:
-        """Whether it sees another root file system than the host's."""
-        return self.rootfs is not None or self.overlay is not None
+        """Whether it sees another root file system than the host's, or may: that of others."""
+        joined = origins(self)["mount"].joined
+        return joined or self.rootfs is not None or self.overlay is not None
 
 
 class Origin(NamedTuple):

@@ -159,6 +159,10 @@ def _ways(
             TryNamespaces,
         )
 
+        if any(join.kind == "mount" for join in joins):
+            from nsinit.isolation.imports import LoadAll  # noqa: PLC0415  (the same)
+
+            host.append(LoadAll())
         opened = [OpenNamespace(join) for join in joins]
         host += [*opened, TryNamespaces(opened)]
         split += [EnterNamespaces(opened)]

@@ -22,6 +22,7 @@ from tests.support.namespaces import (
 )
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable, Iterator, Sequence
 
     from tests.support.boxes import Box
@@ -72,6 +73,24 @@ def test_all_namespaces_are_the_owners_when_joined_together(
     assert made.stop() == 0
     assert not any(is_alive(pid) for pid in below)
     assert is_alive(owner.pid)
+
+
+@pytest.mark.row(4)
+def test_root_of_the_owner_is_seen_when_its_mounts_are_joined(
+    box: Callable[..., Box], rootfs: pathlib.Path
+) -> None:
+    """Though there is no Python in it; services run there, and all of init works on."""
+    owner = box(f'[sandbox]\nrootfs = "{rootfs}"\n{service("true")}').start()
+    wait_for(owner)
+    script = "cat /marker; ls -d /proc/1; [ -e /home ] || echo none"
+    script_b = "[ -e /tmp/x ] || { > /tmp/x; exit 1; }"
+    crash = service(script_b, "restart_delay = 0.05\n", "b")
+    made = box(f"[sandbox]\n{joining(owner, 'mount', 'pid')}\n{service(script)}{crash}").start()
+    assert wait_for(made) == ["this is the root of the test", "/proc/1", "none"]
+    wait_for(made, name="b")
+    assert [row["state"] for row in made.client.status()["services"]] == ["running", "running"]
+    assert made.stop() == 0
+    assert "internal error" not in made.said()
 
 
 @pytest.mark.row(4)
