@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.kernel import libc
-from tests.support.live import descendants, eventually, is_alive
+from tests.support.live import ROOT, descendants, eventually, is_alive
 from tests.support.namespaces import (
     KINDS,
     different,
@@ -19,6 +19,7 @@ from tests.support.namespaces import (
     namespaces,
     service,
     wait_for,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -318,3 +319,21 @@ def test_failure_is_told_by_the_launcher_when_it_happens_on_the_way(
     assert "cannot" in done.stderr
     assert not (made.directory / "ran").exists()
     assert not made.socket.exists()
+
+
+def test_examples_of_namespaces_work_when_run(box: Callable[..., Box]) -> None:
+    """One with namespaces of all kinds, and one that joins some of them by its name."""
+    one = box("", str(ROOT / "config/namespaces.toml")).start()
+    lines = eventually(lambda: written(one, "show")[11:] and written(one, "show"), "it tells")
+    assert lines[0] == "I am process 2 on name_of_its_own"
+    assert int(lines[1].split()[5]) >= 86400
+    assert different(one.pid) == set(KINDS)
+    two = box("", str(ROOT / "config/namespaces-join.toml"))
+    two.env["NSINIT_RUN_DIR"] = two.env["XDG_RUNTIME_DIR"] = one.env["XDG_RUNTIME_DIR"]
+    two.start()
+    two.wait_for_line("on name_of_its_own I see")
+    two.wait_for_line(" sleep infinity")
+    assert different(two.pid) == {"user", "net", "pid", "uts", "mount"}
+    assert namespaces(two.pid)["net"] == namespaces(one.pid)["net"]
+    assert two.stop() == 0
+    assert one.stop() == 0
