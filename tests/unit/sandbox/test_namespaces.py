@@ -134,7 +134,9 @@ child   mount proc on /proc"""),
 @pytest.mark.parametrize(("sandbox", "facts", "text"), PLANS)
 def test_plan_of_namespaces_reads_so_when_made(sandbox: Sandbox, facts: Facts, text: str) -> None:
     """Opened and tried first; entered and set on the way; the rest by the clone; then by init."""
-    assert "\n".join(make_plan(sandbox, "box", facts).describe()) == text
+    lines = make_plan(sandbox, "box", facts).describe()
+    hardening = lines.index("child   join a new session keyring")  # what follows is in test_plan
+    assert "\n".join(lines[:hardening]) == text
 
 
 @pytest.mark.row(60)
