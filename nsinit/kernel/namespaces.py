@@ -1,4 +1,4 @@
-"""Namespaces: kinds, flags, files, id maps, clocks, and why the kernel refuses. Knows no policy.
+"""Namespaces: kinds, flags, files, clocks, and why the kernel refuses. Knows no policy.
 
 Sources: namespaces(7), user_namespaces(7), time_namespaces(7), ioctl_nsfs(2), clone(2).
 """
@@ -34,7 +34,6 @@ _SWITCHES: Final = {
     "kernel/unprivileged_userns_clone": "0",
     "kernel/apparmor_restrict_unprivileged_userns": "1",
 }
-ALL_IDS: Final = "0 0 4294967295"
 
 
 def is_supported(kind: Kind) -> bool:
@@ -75,16 +74,6 @@ def set_clocks(proc: int, offsets: Mapping[str, float]) -> None:
         whole, part = divmod(round(offset * 10**9), 10**9)
         lines += f"{clock} {whole} {part}\n"
     _write("self/timens_offsets", lines, proc)
-
-
-def write_map(pid: int, name: Literal["uid_map", "gid_map"], lines: str) -> None:
-    """Write an id map: once, in one write(2), by somebody in the parent user namespace."""
-    _write(f"/proc/{pid}/{name}", lines)
-
-
-def deny_setgroups(pid: int) -> None:
-    """Required before an unprivileged gid_map: dropping a group could open a file to somebody."""
-    _write(f"/proc/{pid}/setgroups", "deny")
 
 
 def _write(path: str, text: str, directory: int | None = None) -> None:

@@ -43,6 +43,7 @@ _SHORTHANDS: Final[dict[type, dict[str, str]]] = {
         **dict.fromkeys(_HOOKS, "command"),
     },
     Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
+    Sandbox: {"users": "map"},
 }
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from nsinit.model.idmaps import IdMap
 from nsinit.model.mounting import Mount, Overlay, Propagation
 from nsinit.model.naming import bad_name
 from nsinit.model.security import Security
@@ -23,6 +24,20 @@ class Clocks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     boottime: float = 0.0
 
 
+class Users(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sandbox].users`: whose ids those inside are, and whether there may be more of them.
+
+    Without a key root keeps the ids that it has, and anybody else becomes root inside.
+    """
+
+    map: Literal["root", "auto", "keep", "none"] | None = None
+    uid_map: IdMap | None = None
+    gid_map: IdMap | None = None
+    setgroups: Literal["allow", "deny"] | None = None  # None: as far as the kernel allows it
+    subordinate: str | int | None = None  # whose ranges `auto` takes; None: those of the caller
+    nested: bool = True  # False: no user namespaces can be made inside
+
+
 class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[sandbox]`; the keys of `Security` are what its services start from."""
 
@@ -30,6 +45,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hostname: str | None = None
     domainname: str | None = None
     namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
+    users: Users | None = None
     time_offsets: Clocks | None = None
     rootfs: str | None = None
     overlay: Overlay | None = None

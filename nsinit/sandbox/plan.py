@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import SandboxError
 from nsinit.isolation import basics
-from nsinit.isolation.idmaps import MapIds
+from nsinit.isolation.idmaps import DropGroups, NoMoreUsers
 from nsinit.isolation.init import harden
 from nsinit.kernel import namespaces
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import Origin, origins
+from nsinit.sandbox.callers import read_caller, read_subordinate
+from nsinit.sandbox.users import make_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
     from nsinit.process.steps import ParentStep, Step
+    from nsinit.sandbox.users import Caller, Decided, Subordinate
 
 # Not made by the clone itself: init makes it when it has been attached.
 _LATER: Final = frozenset({"cgroup"})
@@ -36,11 +38,11 @@ def _no_sandbox(name: str) -> int:
 class Facts(NamedTuple):
     """Who builds the sandbox, what the kernel has, and who else is there."""
 
-    uid: int
-    gid: int
+    caller: Caller
     privileged: bool  # CAP_SYS_ADMIN, so that no user namespace is needed
     supported: Mapping[Kind, bool]
     find_sandbox: Callable[[str], int] = _no_sandbox  # the pid of the init of that name
+    subordinate: Callable[[str | int | None], Subordinate] = read_subordinate
 
 
 class RootPlan(NamedTuple):
@@ -86,8 +88,7 @@ def read_facts() -> Facts:
 
     kinds = namespaces.FLAGS
     return Facts(
-        os.geteuid(),
-        os.getegid(),
+        read_caller(),
         basics.has_cap_sys_admin(),
         {kind: namespaces.is_supported(kind) for kind in kinds},
         find_sandbox_pid,
@@ -102,8 +103,8 @@ def make_plan(
     What init may do depends on its `services`.
     """
     found = origins(sandbox)
-    if not facts.privileged and "user" not in found:
-        found["user"] = Origin("new")
+    if not facts.privileged or sandbox.users is not None:
+        found.setdefault("user", Origin("new"))
     used = [kind for kind in namespaces.FLAGS if kind in found and found[kind].way != "shared"]
     missing = [kind for kind in used if not facts.supported[kind]]
     if missing:
@@ -117,17 +118,19 @@ def make_plan(
     done = {"time", "user"} if sandbox.time_offsets is not None else set()
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
     root = _root(sandbox, used, kinds)
+    users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
     return SandboxPlan(
         name,
         kinds,
         flags,
-        host=(*host, *_host(sandbox), *root.host),
+        host=(*host, *_host(users), *root.host),
         split=tuple(split),
-        parent=tuple(_parent(facts, kinds)),
+        parent=tuple(_parent(users)),
         child=(
+            *_ids(sandbox, users),
             *_names(sandbox, kinds, joins),
             *root.child,
-            *harden(sandbox, services, as_root=facts.uid == 0 and "user" not in used),
+            *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
     )
 
@@ -177,29 +180,31 @@ def _ways(
     return host, split
 
 
-def _host(sandbox: Sandbox) -> list[Step]:
+def _host(users: Decided | None) -> list[Step]:
     """What the launcher does before there is an init; a child steps' descriptors are opened here.
 
     Init is forked from the launcher: what these leave in an object is there for a later step.
     """
-    del sandbox
-    return []
+    return [DropGroups()] if users is not None and users.drop_groups_before else []
 
 
-def _parent(facts: Facts, kinds: tuple[Kind, ...]) -> list[ParentStep]:
+def _parent(users: Decided | None) -> list[ParentStep]:
     """What the launcher does to init while that waits: ids first, then all that may need them."""
-    return [_maps(facts)] if "user" in kinds else []
+    return [users.maps] if users is not None else []
 
 
-def _maps(facts: Facts) -> MapIds:
-    """Root keeps all ids; anybody else becomes root and has no other id (user_namespaces(7))."""
-    if facts.privileged and facts.uid == 0:
-        return MapIds(namespaces.ALL_IDS, namespaces.ALL_IDS, deny_setgroups=False)
-    return MapIds(f"0 {facts.uid} 1", f"0 {facts.gid} 1", deny_setgroups=True)
+def _ids(sandbox: Sandbox, users: Decided | None) -> list[Step]:
+    """Who init is: before anything that it makes, which would belong to somebody else."""
+    steps: list[Step] = []
+    if users is not None and users.ids is not None:
+        steps.append(users.ids)
+    if sandbox.users is not None and not sandbox.users.nested:
+        steps.append(NoMoreUsers())
+    return steps
 
 
 def _names(sandbox: Sandbox, kinds: tuple[Kind, ...], joins: list[Join]) -> list[Step]:
-    """What init is in its new namespaces: ids, names, interfaces. Before anything is mounted.
+    """What init is in its new namespaces: names, interfaces. Before anything is mounted.
 
     The launcher has attached it by now: its cgroup is the root of the new cgroup namespace.
     """

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from nsinit.errors import SyscallError
-from nsinit.kernel import libc, namespaces, proc
+from nsinit.kernel import idmaps, libc, proc
 from tests.kernel.conftest import in_child
 
 ALL = (
@@ -169,12 +169,12 @@ def test_id_map_is_written_once_when_it_is_right(uid_lines: str, *, works: bool)
         os._exit(os.geteuid() % 256)
     try:
         if works:
-            namespaces.write_map(pid, "uid_map", uid_lines)
+            idmaps.write_map(pid, "uid", uid_lines)
             with pytest.raises(OSError, match="not permitted"):
-                namespaces.write_map(pid, "uid_map", uid_lines)
+                idmaps.write_map(pid, "uid", uid_lines)
         else:
             with pytest.raises(OSError, match="Invalid argument"):
-                namespaces.write_map(pid, "uid_map", uid_lines)
+                idmaps.write_map(pid, "uid", uid_lines)
     finally:
         os.close(writer)
         os.close(reader)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.errors import SyscallError
-from nsinit.kernel import libc, mountinfo, mounts, seam
+from nsinit.kernel import idmaps, libc, mountinfo, mounts, seam
 from tests.kernel.conftest import in_child
 
 if TYPE_CHECKING:
@@ -123,14 +123,12 @@ def test_ids_are_shifted_when_a_mount_has_a_user_namespace(tmp_path: pathlib.Pat
         import signal
         import time
 
-        from nsinit.kernel import namespaces
-
         pid = libc.clone3(libc.CLONE_NEWUSER, signal.SIGCHLD)[0]
         if pid == 0:
             time.sleep(60)
             os._exit(0)
-        namespaces.write_map(pid, "uid_map", "0 1000 1")
-        namespaces.write_map(pid, "gid_map", "0 1000 1")
+        idmaps.write_map(pid, "uid", "0 1000 1")
+        idmaps.write_map(pid, "gid", "0 1000 1")
         user = opened(f"/proc/{pid}/ns/user", os.O_RDONLY)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

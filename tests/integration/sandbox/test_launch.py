@@ -32,7 +32,7 @@ def test_plan_is_printed_and_nothing_done_when_run_is_dry(
     assert lines[0].split(maxsplit=1)[0] == "split"
     assert ("user" in lines[0]) == bool(user)
     assert [line for line in lines if line.startswith("parent")] == (
-        [f"parent  map uids: 0 {user} 1; gids: 0 {user} 1"] if user else []
+        [f"parent  map uids: 0 {user} 1; gids: 0 {user} 1; deny setgroups"] if user else []
     )
     hardening = lines.index("child   join a new session keyring")
     assert lines[hardening - 3 : hardening] == [

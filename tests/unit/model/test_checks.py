@@ -13,6 +13,7 @@ from nsinit.model import (
     checks_root,
     checks_sandbox,
     checks_security,
+    checks_users,
     listening,
     logs,
 )
@@ -260,6 +261,39 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks_sandbox.host_is_left_alone, ("[sandbox.namespaces]\npid = 'shared'\nmount = 'shared'\n"
         "uts = 'shared'\nipc = 'shared'\nuser = 'shared'\n"), [
         "sandbox.namespaces: every namespace is shared (leave [sandbox] out)"]),
+    (checks_users.maps_are_sound, ("[sandbox.users]\ngid_map = []\nuid_map = ['0 1000 1', "
+        "[0, 5, 1], '7 1000 1', [1, 1, 0], '2 4294967294 2', [-1, 8, 1]]\n"), [
+        "sandbox.users.uid_map[3]: a row has at least one id, not 0 (inside, outside, size)",
+        ("sandbox.users.uid_map[4]: the ids outside end at 4294967294 (from 4294967294 there are "
+            "1 left)"),
+        "sandbox.users.uid_map[5]: an id is not negative",
+        ("sandbox.users.uid_map[1]: shares ids inside with the row '0 1000 1' (each id is mapped "
+            "once)"),
+        ("sandbox.users.uid_map[2]: shares ids outside with the row '0 1000 1' (each id is mapped "
+            "once)")]),
+    (checks_users.maps_are_sound, ("[sandbox.users]\nuid_map = []\n"
+        f"gid_map = {[[n, n, 1] for n in range(341)]}\n"), [
+        "sandbox.users.gid_map: has 341 rows, the kernel takes 340 (join neighbouring rows)"]),
+    (checks_users.maps_are_sound, ("[sandbox.users]\nuid_map = []\n"
+        f"gid_map = {[[n + 10**8, n, 1] for n in range(300)]}\n"), [
+        ("sandbox.users.gid_map: is 4689 bytes long, the kernel takes 4095 (join neighbouring "
+            "rows)")]),
+    (checks_users.users_need_their_namespace,
+        "[sandbox]\nusers = 'keep'\nnamespaces = {user = 'shared'}\n", [
+        ('sandbox.users: has no effect on a user namespace that is not new (use user = "new")')]),
+    (checks_users.ways_of_mapping, ("[sandbox.users]\nmap = 'root'\nuid_map = '0 1 1'\n"
+        "gid_map = '0 1 1'\nsubordinate = ''\n"), [
+        'sandbox.users.map: and "uid_map" are both given (leave one of them out)',
+        'sandbox.users.subordinate: says whose ranges are taken (add map = "auto")',
+        "sandbox.users.subordinate: expected the name or number of a user"]),
+    (checks_users.ways_of_mapping, "[sandbox.users]\nmap = 'none'\nsetgroups = 'allow'\n", [
+        "sandbox.users.setgroups: without a gid_map the kernel allows it to nobody"]),
+    (checks_users.maps_are_complete, "[sandbox.users]\nuid_map = '0 1 1'\n", [
+        ("sandbox.users.uid_map: without a gid_map every gid inside is 65534 (gid_map = [] if that "
+            "is meant)")]),
+    (checks_users.maps_are_complete, "[sandbox.users]\ngid_map = '0 1 1'\n", [
+        ("sandbox.users.gid_map: without a uid_map every uid inside is 65534 (uid_map = [] if that "
+            "is meant)")]),
     (checks_ready.readiness_on_time, A + "start_timeout = 5\n", [
         ("services.a.start_timeout: has no effect without a declared readiness (add ready = "
             "{notify = true})")]),
@@ -360,6 +394,16 @@ RIGHT: list[tuple[Check, str]] = [
         checks_sandbox.clocks_can_be_set,
         "[sandbox]\ntime_offsets = {monotonic = -1, boottime = 1.5}\n",
     ),
+    (checks_users.maps_are_sound, "[sandbox.users]\nuid_map = '0 0 4294967295'\n"),
+    (
+        checks_users.maps_are_sound,
+        f"[sandbox.users]\nuid_map = {[[n, n, 1] for n in range(340)]}\n",
+    ),
+    (checks_users.maps_are_sound, "[sandbox.users]\nuid_map = ['5 0 1', '0 1 5', '6 9 1']\n"),
+    (checks_users.users_need_their_namespace, "[sandbox]\nusers = 'auto'\n"),
+    (checks_users.ways_of_mapping, "[sandbox.users]\nmap = 'auto'\nsubordinate = 'web'\n"),
+    (checks_users.ways_of_mapping, "[sandbox.users]\nuid_map = []\nsetgroups = 'allow'\n"),
+    (checks_users.maps_are_complete, "[sandbox.users]\nuid_map = '0 1 1'\ngid_map = []\n"),
     (checks_ready.ways_of_asking, A + "ready.http = 'http://[::1]:8080'\nhealth.tcp = 80\n"),
     (checks_ready.addresses_of_probes, A + f"ready.unix = '/{'x' * 106}'\nhealth.unix = '@x'\n"),
     (checks_ready.addresses_of_probes, A + "ready.tcp = 65535\nhealth.tcp = '[::1]:1'\n"),

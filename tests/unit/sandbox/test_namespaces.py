@@ -9,10 +9,11 @@ from nsinit.kernel import libc, namespaces
 from nsinit.kernel.namespaces import FLAGS
 from nsinit.model.sandboxes import Clocks, Origin, Sandbox, origin, origins
 from nsinit.sandbox.plan import Facts, make_plan
+from nsinit.sandbox.users import Caller
 
 ALL = dict.fromkeys(FLAGS, True)
-ROOT = Facts(0, 0, privileged=True, supported=ALL, find_sandbox={"web": 77}.__getitem__)
-USER = ROOT._replace(uid=1000, gid=100, privileged=False)
+ROOT = Facts(Caller(0, 0, True), True, ALL, find_sandbox={"web": 77}.__getitem__)
+USER = ROOT._replace(caller=Caller(1000, 100, False), privileged=False)
 
 
 @pytest.mark.row(1, 57, 58)
@@ -80,6 +81,7 @@ PLANS = [
     (Sandbox(namespaces=dict.fromkeys(FLAGS, "new"), hostname="h"), ROOT, """\
 split   make namespaces: user, ipc, uts, net, pid, mount, time
 parent  map uids: 0 0 4294967295; gids: 0 0 4294967295
+child   leave all groups, become uid 0, gid 0
 child   make a cgroup namespace
 child   set the interface lo up
 child   set the host name to h
@@ -115,7 +117,8 @@ child   see that /proc is of this pid namespace"""),
 host    open /proc
 split   make a user namespace and a time namespace with monotonic -5 s, boottime +86400.5 s
 split   make namespaces: ipc, uts, pid, mount
-parent  map uids: 0 1000 1; gids: 0 100 1
+parent  map uids: 0 1000 1; gids: 0 100 1; deny setgroups
+child   become uid 0, gid 0
 child   make all mounts private
 child   mount proc on /proc"""),
     (Sandbox(time_offsets=Clocks(), namespaces={"net": 5}), ROOT, """\
@@ -157,4 +160,6 @@ def test_join_is_refused_when_an_ordinary_user_has_no_power_over_it(sandbox: San
 def test_sandbox_that_is_named_is_missing_when_there_is_none() -> None:
     """As whoever keeps the list says."""
     with pytest.raises(SandboxError, match="there is no sandbox 'x'"):
-        make_plan(Sandbox(namespaces={"net": "sandbox:x"}), "b", Facts(0, 0, True, ALL))
+        make_plan(
+            Sandbox(namespaces={"net": "sandbox:x"}), "b", Facts(Caller(0, 0, True), True, ALL)
+        )

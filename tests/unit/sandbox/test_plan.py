@@ -8,19 +8,21 @@ from nsinit.errors import SandboxError
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
-from nsinit.model.sandboxes import NamespaceKind, Sandbox
+from nsinit.model.sandboxes import NamespaceKind, Sandbox, Users
 from nsinit.sandbox.plan import Facts, make_plan
+from nsinit.sandbox.users import Caller
 
 ALL = dict.fromkeys(FLAGS, True)
-ROOT = Facts(0, 0, privileged=True, supported=ALL)
-USER = Facts(1000, 100, privileged=False, supported=ALL)
-CAPABLE = Facts(1000, 100, privileged=True, supported=ALL)
-FAKE_ROOT = Facts(0, 0, privileged=False, supported=ALL)  # of a container without capabilities
 # What init keeps for itself and for services that ask for nothing.
 KEPT = (
     "CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW,"
     " SYS_CHROOT, SYS_PTRACE, MKNOD, AUDIT_WRITE, SETFCAP"
 )
+ROOT = Facts(Caller(0, 0, may_map=True), privileged=True, supported=ALL)
+USER = Facts(Caller(1000, 100, may_map=False), privileged=False, supported=ALL)
+CAPABLE = Facts(Caller(1000, 100, may_map=False), privileged=True, supported=ALL)
+# Of a container without capabilities.
+FAKE_ROOT = Facts(Caller(0, 0, may_map=False), privileged=False, supported=ALL)
 
 
 @pytest.mark.parametrize(
@@ -33,25 +35,44 @@ KEPT = (
         ]),
         (Sandbox(), USER, [
             "split   make namespaces: user, ipc, uts, pid, mount",
-            "parent  map uids: 0 1000 1; gids: 0 100 1",
+            "parent  map uids: 0 1000 1; gids: 0 100 1; deny setgroups",
+            "child   become uid 0, gid 0",
             "child   make all mounts private",
             "child   mount proc on /proc",
         ]),
         (Sandbox(), FAKE_ROOT, [
             "split   make namespaces: user, ipc, uts, pid, mount",
-            "parent  map uids: 0 0 1; gids: 0 0 1",
+            "parent  map uids: 0 0 1; gids: 0 0 1; deny setgroups",
+            "child   become uid 0, gid 0",
             "child   make all mounts private",
             "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"user": "new"}), ROOT, [
             "split   make namespaces: user, ipc, uts, pid, mount",
             "parent  map uids: 0 0 4294967295; gids: 0 0 4294967295",
+            "child   leave all groups, become uid 0, gid 0",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
+        ]),
+        (Sandbox(users=Users(map="none")), ROOT, [
+            "host    leave all supplementary groups",
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: none; gids: none",
+            "child   make all mounts private",
+            "child   mount proc on /proc",
+        ]),
+        (Sandbox(users=Users(nested=False)), USER, [
+            "split   make namespaces: user, ipc, uts, pid, mount",
+            "parent  map uids: 0 1000 1; gids: 0 100 1; deny setgroups",
+            "child   become uid 0, gid 0",
+            "child   forbid further user namespaces",
             "child   make all mounts private",
             "child   mount proc on /proc",
         ]),
         (Sandbox(namespaces={"user": "new"}), CAPABLE, [
             "split   make namespaces: user, ipc, uts, pid, mount",
-            "parent  map uids: 0 1000 1; gids: 0 100 1",
+            "parent  map uids: 0 1000 1; gids: 0 100 1; deny setgroups",
+            "child   become uid 0, gid 0",
             "child   make all mounts private",
             "child   mount proc on /proc",
         ]),
@@ -86,7 +107,8 @@ def test_plan_reads_so_when_made_by(sandbox: Sandbox, facts: Facts, lines: list[
     """Line by line, in the order in which it is done."""
     hardening = [
         "child   join a new session keyring",
-        *["child   make init not dumpable"] * ("map uids" not in str(lines) and facts.uid == 0),
+        *["child   make init not dumpable"]
+        * ("map uids" not in str(lines) and facts.caller.uid == 0),
         f"child   keep only the capabilities {KEPT}",
     ]
     assert make_plan(sandbox, "box", facts).describe() == [*lines, *hardening]
