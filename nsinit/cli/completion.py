@@ -46,7 +46,10 @@ _nsinit() {{
     fi
     case "${{COMP_WORDS[1]}}" in
         completion) COMPREPLY=($(compgen -W "{shells}" -- "$word")); return ;;
-        run|check) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        run)
+            [[ $word == -* ]] || {{ COMPREPLY=($(compgen -f -- "$word")); return; }}
+            COMPREPLY=($(compgen -W "{run}" -- "$word")); return ;;
+        check) COMPREPLY=($(compgen -f -- "$word")); return ;;
 {boxes}
         ctl) ;;
         *) return ;;
@@ -106,6 +109,17 @@ def _options(command: Command) -> list[tuple[str, str]]:
     ]
 
 
+def _run_options() -> list[str]:
+    """The options of `nsinit run`."""
+    from nsinit.cli.run_options import OWN
+    from nsinit.model.options import sandbox_options
+
+    made = [f"--{name}" for name, *_ in OWN]
+    for option in sandbox_options().values():
+        made += [option.flag, f"--no-{option.flag[2:]}"] if option.is_switch else [option.flag]
+    return [*made, "-d", "--help"]
+
+
 def _box_options(name: str) -> list[tuple[str, str]]:
     """The options of a verb for sandboxes."""
     return [*_listed(BOXES[name].params), ("--help", "tell more of the verb")]
@@ -147,6 +161,7 @@ def bash() -> str:
         programs=" ".join(PROGRAMS),
         shells=" ".join(SHELLS),
         verbs=" ".join(VERBS),
+        run=" ".join(_run_options()),
         boxes="\n".join(boxes),
         values="\n".join(values),
         options="\n".join(options),
@@ -186,7 +201,9 @@ _nsinit() {{
     fi
     case $words[2] in
         completion) compadd -- {" ".join(SHELLS)}; return ;;
-        run|check) _files; return ;;
+        run) [[ $words[CURRENT] == -* ]] && compadd -- {" ".join(_run_options())} || _files
+            return ;;
+        check) _files; return ;;
         {"|".join(BOXES)})
             compadd -- $(_call_program sandboxes $service list -q 2>/dev/null)
             return ;;
@@ -217,6 +234,9 @@ def fish() -> str:
         "complete -c nsinit -n '__fish_seen_subcommand_from run check' -F",
         f"complete -c nsinit -n '__fish_seen_subcommand_from completion' -a '{' '.join(SHELLS)}'",
     ]
+    running = "-n '__fish_seen_subcommand_from run'"
+    lines += [f"complete -c nsinit {running} -l {word[2:]}" for word in _run_options()
+              if word[:2] == "--"]  # fmt: skip
     for name, box in BOXES.items():
         seen = f"'__fish_seen_subcommand_from {name}; and not __fish_seen_subcommand_from ctl'"
         lines.append(f"complete -c nsinit -n {seen} -a '(nsinit list -q 2>/dev/null)'")

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from nsinit.cli.output import complain
-from nsinit.errors import EXIT_OK
+from nsinit.cli.output import as_json, complain
+from nsinit.errors import EXIT_OK, SandboxError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nsinit.cli.run_options import Asked
     from nsinit.model.load import Loaded
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Born
     from nsinit.runtime.boot import Given
+    from nsinit.sandbox.record import Record
     from nsinit.sandbox.state import Registration
 
 _HIDDEN = "NSINIT_RUN_DIR"  # a directory of the host: an init inside of the sandbox has its own
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+class Wishes(NamedTuple):
+    """Who wants to know what of a sandbox, besides the list."""
+
+    pid_file: str = ""
+    info_fd: int = -1
+    block_fd: int = -1
+    born: Callable[[Registration], object] = lambda _: None  # it stands; no service runs yet
+    watched: Mapping[int, Callable[[], object]] = {}  # descriptors that the launcher looks after
 
 
 class Gate(NamedTuple):
@@ -36,17 +54,40 @@ class Gate(NamedTuple):
         os.close(self.reader)
 
 
+def run_as_asked(given: Given, asked: Asked | None) -> int:
+    """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
+    sandbox = given.loaded.config.sandbox
+    if asked is None and sandbox is not None:
+        return run_sandbox(given, sandbox, Wishes())
+    assert asked is not None  # noqa: S101  (else there is a sandbox)
+    if sandbox is None and not asked.dry:
+        message = "cannot be in the background, nor tell of a sandbox: there is none"
+        hint = "write a [sandbox] table, or give one of its keys as an option, such as --name"
+        raise UsageError(message, hint=hint)
+    if sandbox is None:
+        print("be init here: there is no [sandbox]")
+        return EXIT_OK
+    if asked.dry:
+        return print_plan(given, sandbox)
+    wishes = Wishes(asked.pid_file, asked.info_fd, asked.block_fd)
+    if asked.detach:
+        from nsinit.cli.detach import detach
+
+        return detach(lambda more: run_sandbox(given, sandbox, more), wishes)
+    return run_sandbox(given, sandbox, wishes)
+
+
 def print_plan(given: Given, sandbox: Sandbox) -> int:
     """Tell what would be done, step by step, and do nothing."""
     from nsinit.sandbox.plan import make_plan, read_facts
 
-    name = sandbox.name or default_name(given.loaded)
+    name = sandbox.name or default_name(given.loaded, given.command)
     services = given.loaded.config.services.values()
     print(*make_plan(sandbox, name, read_facts(), services).describe(), sep="\n")
     return EXIT_OK
 
 
-def run_sandbox(given: Given, sandbox: Sandbox) -> int:
+def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
     """Be the launcher of a new sandbox; the exit code of its init."""
     from nsinit.runtime.boot import be_init
     from nsinit.runtime.directory import bind_control, remove
@@ -71,13 +112,14 @@ def run_sandbox(given: Given, sandbox: Sandbox) -> int:
 
             def main() -> int:
                 gate.wait()
-                return be_init(inside)
+                asked_to_end = _wait_for(wishes.block_fd)
+                return 128 + asked_to_end if asked_to_end else be_init(inside)
 
             def born(init: Born) -> None:
-                _tell(entry, init.pid, listener.path)
+                _tell(entry, init.pid, listener.path, wishes)
                 gate.open()
 
-            return launch(plan, main, born)
+            return launch(plan, main, born, wishes.watched)
         finally:
             remove(listener)
     finally:
@@ -98,13 +140,14 @@ def _in_own_root(given: Given) -> Given:
 
 def _register(given: Given, sandbox: Sandbox) -> Registration:
     """Under the name that was chosen, or under that of the file or one like it."""
+    from nsinit.model.find import COMMAND_LINE
     from nsinit.sandbox import state
     from nsinit.sandbox.record import Record
 
-    loaded = given.loaded
+    file = given.loaded.files[0]
     record = Record(
-        sandbox.name or default_name(loaded),
-        config=os.path.abspath(loaded.files[0]),
+        sandbox.name or default_name(given.loaded, given.command),
+        config="" if file == COMMAND_LINE else os.path.abspath(file),
         command=given.command,
     )
     if sandbox.name:
@@ -112,17 +155,23 @@ def _register(given: Given, sandbox: Sandbox) -> Registration:
     return state.register_somehow(record, given.env)
 
 
-def default_name(loaded: Loaded) -> str:
-    """The name of the file, which is what a sandbox without a name is called."""
-    stem = os.path.basename(loaded.files[0]).removesuffix(".toml")
-    name = "".join(char if char.isalnum() or char in "_-" else "-" for char in stem)
-    return name.strip("-_") or "sandbox"
+def default_name(loaded: Loaded, command: tuple[str, ...] = ()) -> str:
+    """What a sandbox without a name is called: as its file, or as its command if it has none."""
+    from nsinit.model.find import COMMAND_LINE
+
+    file = loaded.files[0]
+    stem = os.path.basename(command[0] if file == COMMAND_LINE and command else file)
+    stem = stem.removesuffix(".toml")
+    name = "".join(c if (c.isascii() and c.isalnum()) or c in "_-" else "-" for c in stem)
+    return name.strip("-_")[:60] or "sandbox"
 
 
-def _tell(entry: Registration, pid: int, control: str) -> None:
-    """Enter what is known now that there is an init."""
+def _tell(entry: Registration, pid: int, control: str, wishes: Wishes) -> None:
+    """Let everybody know that there is an init now. SandboxError if one who asked can't be told."""
     from nsinit.sandbox import record
 
+    if wishes.pid_file:
+        entry.clean_up_later("pid-file", wishes.pid_file)
     note = entry.update(
         pid=pid,
         started=record.start_time(pid),
@@ -131,3 +180,48 @@ def _tell(entry: Registration, pid: int, control: str) -> None:
     )
     if note and not entry.notes:
         complain(note)
+    if wishes.pid_file:
+        try:
+            record.write(wishes.pid_file, b"%d\n" % pid)
+        except OSError as error:
+            message = f"cannot write the pid file {wishes.pid_file}: {error.strerror}"
+            raise SandboxError(message) from None
+    if wishes.info_fd >= 0:
+        _write_info(wishes.info_fd, entry.record)
+    wishes.born(entry)
+
+
+def _write_info(fd: int, record: Record) -> None:
+    """As bubblewrap has it ("child-pid", "net-namespace"), with the name and the socket."""
+    told: dict[str, object] = {"child-pid": record.pid}
+    told |= {f"{kind}-namespace": inode for kind, inode in record.namespaces.items()}
+    told |= {"name": record.name, "control": record.control}
+    data = as_json(told).encode() + b"\n"
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+        os.close(fd)
+    except OSError as error:
+        raise SandboxError(f"--info-fd: cannot write to {fd}: {error.strerror}") from None
+
+
+def _wait_for(fd: int) -> int:
+    """Until a descriptor can be read or is closed; the signal that ended the wait before, or 0.
+
+    Signals are blocked, so one that means the end stays pending, and is looked for.
+    """
+    if fd < 0:
+        return 0
+    from nsinit.kernel import libc
+
+    ending = libc.signalfd(sum(1 << (number - 1) for number in _ENDING))
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    poll.register(ending, select.POLLIN)
+    ready = {at for at, _ in poll.poll()}
+    os.close(ending)
+    if fd in ready:
+        with suppress(OSError):
+            os.close(fd)
+        return 0
+    return next((number for number in _ENDING if number in signal.sigpending()), 0)

@@ -92,7 +92,9 @@ def _given(state: Handover, serve: Callable[[Init, asyncio.AbstractEventLoop], o
     birth = state.birth
 
     def load() -> Loaded:
-        return load_asked(birth.asked, birth.env, birth.command, patient=False)
+        return load_asked(
+            birth.asked, birth.env, birth.command, options=birth.options, patient=False
+        )
 
     config = structs.replace(state.loaded.config, init=birth.init)
     return Given(
@@ -104,5 +106,6 @@ def _given(state: Handover, serve: Callable[[Init, asyncio.AbstractEventLoop], o
         serve,
         birth.asked,
         tuple(birth.command),
+        birth.options,
         parts={part.name: (part.data, part.fds) for part in state.parts},
     )

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from nsinit.runtime.boot import Init
 
 _HELP = """\
-usage: nsinit run [--dry-run] [FILE] [-- COMMAND [ARG...]]
+usage: nsinit run [OPTIONS] [FILE] [-- COMMAND [ARG...]]
 
 Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
 until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
-child subreaper. With one it makes the namespaces first and is PID 1 in them; --dry-run prints how,
-step by step, and does nothing.
+child subreaper. With one, or with options for it, it makes the namespaces first and is PID 1 in
+them.
 
 A COMMAND becomes the main service beside them, called "main"; then there need not be a file. A
 [services.main] without a command says how to run it. The `--` may be left out after a FILE that
@@ -33,11 +33,18 @@ examples:
   nsinit run
   nsinit run config/demo.toml
   nsinit run nsinit.toml -- python3 app.py
+  nsinit run --namespaces pid,mount,net --hostname box -- sh
+  nsinit run --detach --name shop shop.toml
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
 exit codes: that of the main service · 0 · 78 configuration · 125 the sandbox can't be made
-Meanwhile `nsinit ctl status` tells how it goes."""
+Meanwhile `nsinit ctl status` tells how it goes.
+
+{options}
+
+A list may be given by an option for each item, or as TOML: --mounts '[{{...}}]'; a table as
+KEY=VALUE,... or as TOML. Options count instead of the keys of the file."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,9 +68,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
-        print(_HELP)
+        from nsinit.cli.run_options import help_text
+
+        print(_HELP.format(options=help_text()))
         return errors.EXIT_OK
-    from nsinit.cli.words import split_words
+    from nsinit.cli.words import has_options, split_words
     from nsinit.model.find import load_asked
     from nsinit.runtime.boot import Given, be_init
 
@@ -72,21 +81,25 @@ def _run(argv: list[str]) -> int:
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
-    dry = argv[:1] == ["--dry-run"]
-    asked, command = split_words("run", argv[dry:], env)
+    asked = None
+    if has_options(argv):
+        from nsinit.cli.run_options import parse
 
-    def load() -> Loaded:
-        return load_asked(asked, env, command, patient=False)
+        asked = parse(argv, env)
+        file, command, options = asked.file, asked.command, asked.sandbox
+    else:
+        file, words = split_words("run", argv, env)
+        command, options = tuple(words), {}
 
-    loaded = load_asked(asked, env, command)
-    given = Given(loaded, load, env, _here(), None, _serve, asked, tuple(command))
-    if loaded.config.sandbox is not None:
-        from nsinit.cli.launching import print_plan, run_sandbox
+    def load(*, patient: bool = False) -> Loaded:
+        return load_asked(file, env, command, options=options, patient=patient)
 
-        return (print_plan if dry else run_sandbox)(given, loaded.config.sandbox)
-    if dry:
-        print("be init here: there is no [sandbox]")
-        return errors.EXIT_OK
+    loaded = load(patient=True)
+    given = Given(loaded, load, env, _here(), None, _serve, file, command, options)
+    if loaded.config.sandbox is not None or asked is not None:
+        from nsinit.cli.launching import run_as_asked
+
+        return run_as_asked(given, asked)
     return be_init(given)
 
 

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+def has_options(argv: Sequence[str]) -> bool:
+    """Whether there are options, before the file or right behind it."""
+    first = argv[1:2] if argv and argv[0].endswith(".toml") else argv[:1]
+    return bool(first) and first[0].startswith("-") and first[0] != "--"
+
+
 def split_words(
     verb: str, argv: Sequence[str], env: Mapping[str, str]
 ) -> tuple[str | None, list[str]]:

@@ -20,8 +20,10 @@ def anchor(tables: dict[str, Any], report: Report) -> None:
         directory = dirname(report.source_of(("services", name)).file)
         tables["services"][name] = _anchored(table, directory)
     if "sandbox" in tables:
-        directory = dirname(report.source_of(("sandbox",)).file)
-        tables["sandbox"] = _anchored_root(tables["sandbox"], directory)
+        made: dict[str, object] = {}
+        for key, value in tables["sandbox"].items():  # some may come from the command line
+            made |= _anchored_root({key: value}, dirname(report.source_of(("sandbox", key)).file))
+        tables["sandbox"] = made
 
 
 def _anchored(table: object, directory: str) -> object:
@@ -49,9 +51,9 @@ def _joined(directory: str, path: object) -> object:
     return join(directory, path) if isinstance(path, str) and path.rstrip("?") else path
 
 
-def _anchored_root(table: object, directory: str) -> object:
+def _anchored_root(table: dict[str, Any], directory: str) -> dict[str, Any]:
     """The directories of a root file system, and what is bound into it."""
-    if not directory or not isinstance(table, dict):
+    if not directory:
         return table
     made = dict(table)
     if "rootfs" in made:

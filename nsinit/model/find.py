@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MAIN: Final = "main"
-_COMMAND_LINE: Final = "the command line"
+COMMAND_LINE: Final = "the command line"
 PLACES = ("./nsinit.toml", "/etc/nsinit/nsinit.toml")
 
 
@@ -30,17 +30,25 @@ def find_config(asked: str | None, env: Mapping[str, str]) -> str:
 
 
 def load_asked(
-    asked: str | None, env: Mapping[str, str], command: Sequence[str], *, patient: bool = True
+    asked: str | None,
+    env: Mapping[str, str],
+    command: Sequence[str],
+    *,
+    options: Mapping[str, object] | None = None,
+    patient: bool = True,
 ) -> Loaded:
-    """Read what `nsinit run [FILE] -- COMMAND` means; a command needs no file at all.
+    """Read what `nsinit run [OPTIONS] [FILE] -- COMMAND` means; a command needs no file at all.
 
-    Unless it is `patient`, nothing is read that could make the reader wait.
+    The options are keys of `[sandbox]`. Unless it is `patient`, nothing is read that could make the
+    reader wait.
     """
     if not command:
-        return load(read_sources(find_config(asked, env), patient=patient), env)
-    found = _look(asked, env)
-    sources = [] if found is None else read_sources(found, patient=patient)
-    return load(with_command(sources, command), env)
+        sources = read_sources(find_config(asked, env), patient=patient)
+    else:
+        found = _look(asked, env)
+        sources = [] if found is None else read_sources(found, patient=patient)
+        sources = with_command(sources, command)
+    return load(with_options(sources, options or {}), env)
 
 
 def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
@@ -95,5 +103,30 @@ def with_command(sources: Sequence[Source], command: Sequence[str]) -> list[Sour
             given = {}
         made.append(Source(source.file, source.text, data))
     if given:
-        made.append(Source(_COMMAND_LINE, "", {"services": {_MAIN: given}}))
+        made.append(Source(COMMAND_LINE, "", {"services": {_MAIN: given}}))
     return made
+
+
+def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> list[Source]:
+    """The files, with keys of `[sandbox]` from the command line instead of their own."""
+    if not options:
+        return list(sources)
+    made: list[Source] = []
+    for source in sources:
+        table = source.data.get("sandbox")
+        data = source.data
+        if isinstance(table, dict):
+            rest = {key: value for key, value in table.items() if key not in options}
+            data = {**data, "sandbox": rest}
+        made.append(Source(source.file, source.text, data))
+    given = {key: _as_it_is(value) for key, value in options.items()}
+    return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]
+
+
+def _as_it_is(value: object) -> object:
+    """Nothing in it is to be filled in: the shell has done that."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: _as_it_is(item) for key, item in value.items()}
+    return [_as_it_is(item) for item in value] if isinstance(value, list) else value

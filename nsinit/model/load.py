@@ -151,6 +151,8 @@ def _merge(sources: Sequence[Source], report: Report) -> dict[str, Any]:
                     report.error((key,), "an included file can't include others", "", source)
             elif not isinstance(value, dict):
                 report.error((key,), f"expected a table, got {kind_of(value)}", "", source)
+            elif source.is_options:
+                merged[key] = {**merged.get(key, {}), **value}
             elif key == "services":
                 for name, table in value.items():
                     _adopt(merged[key], (key, name), table, source, homes, report)

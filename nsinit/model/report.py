@@ -19,6 +19,7 @@ class Source(Struct, frozen=True):
     file: str
     text: str
     data: dict[str, Any]
+    is_options: bool = False  # keys of [sandbox] from the command line, before those of files
 
 
 class Report:
@@ -50,6 +51,9 @@ class Report:
 
     def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
         source = source or self.source_of(path)
+        if source.is_options and len(path) > 1:
+            option = "--" + str(path[1]).replace("_", "-")
+            return Problem(option, 0, dotted(path[2:]), message, hint)
         for depth in range(len(path), 0, -1):
             if path[:depth] in self.written:
                 path = self.written[path[:depth]] + path[depth:]

@@ -65,6 +65,7 @@ class Given(NamedTuple):
     serve: Callable[[Init, asyncio.AbstractEventLoop], object] | None = None
     asked: str | None = None  # the file and the command that were given on the command line
     command: tuple[str, ...] = ()
+    options: Mapping[str, object] = {}  # keys of [sandbox]
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here

@@ -246,6 +246,7 @@ class Birth(Struct, frozen=True, kw_only=True):
     directory: str
     asked: str | None
     command: list[str]
+    options: dict[str, Any] = {}
     soft_files: int | None
     started_at: float
     init: Init

@@ -60,6 +60,7 @@ def _birth(init: Init) -> h.Birth:
         directory=given.directory,
         asked=given.asked,
         command=list(given.command),
+        options=dict(given.options),
         soft_files=init.spawner.soft_files,
         started_at=init.started_at,
         init=given.loaded.config.init,

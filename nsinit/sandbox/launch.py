@@ -45,10 +45,12 @@ from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Final
 
     from nsinit.sandbox.plan import SandboxPlan
 
+NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
 _GO = b"go"
 _DONE = b"done"
 _MESSAGE_MAX = 4096
@@ -56,11 +58,15 @@ _NOT_PASSED_ON = frozenset({signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, sign
 
 
 def launch(
-    plan: SandboxPlan, main: Callable[[], int], born: Callable[[Born], object] = lambda _: None
+    plan: SandboxPlan,
+    main: Callable[[], int],
+    born: Callable[[Born], object] = lambda _: None,
+    watched: Mapping[int, Callable[[], object]] = NOTHING,
 ) -> int:
     """Run `main` as the init of a new sandbox; its exit code. SandboxError if there is none.
 
-    `born` is called when the sandbox stands; if that fails, the sandbox ends.
+    `born` is called when the sandbox stands; if that fails, the sandbox ends. The `watched`
+    descriptors are called for when they can be read.
     """
     signals.block_all()
     signals.hear_children()
@@ -76,7 +82,7 @@ def launch(
         except BaseException:
             _end(init.pid)
             raise
-        return _look_after(init, reader)
+        return _look_after(init, reader, watched)
     except StepError as error:
         raise SandboxError(str(error), hint=error.remedy) from None
     finally:
@@ -214,13 +220,17 @@ def _end(pid: int) -> None:
         os.waitid(os.P_PID, pid, os.WEXITED)
 
 
-def _look_after(init: Born, reader: signals.SignalReader) -> int:
+def _look_after(
+    init: Born, reader: signals.SignalReader, watched: Mapping[int, Callable[[], object]]
+) -> int:
     """Forward signals until init has ended; its exit code, 128+n for a signal."""
     poll = select.poll()
-    poll.register(reader.fd, select.POLLIN)
-    poll.register(init.pidfd, select.POLLIN)
+    for fd in (reader.fd, init.pidfd, *watched):
+        poll.register(fd, select.POLLIN)
     while True:
         ready = {fd for fd, _ in poll.poll()}
+        for fd in ready & watched.keys():
+            watched[fd]()
         if reader.fd in ready:
             for one in reader.read():
                 _forward(one, init.pidfd)

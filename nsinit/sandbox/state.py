@@ -314,17 +314,19 @@ def wait_until_gone(found: Found, seconds: float) -> bool:
     """Whether its processes, launcher and init, have ended in that time."""
     until = seam.monotonic() + seconds
     one = found.record
-    while _look(found.directory, one.name) is not None:
+    both = ((one.pid, one.started), (one.launcher, one.launcher_started))
+    while True:
+        listed = _look(found.directory, one.name) is not None
+        pids = [pid for pid, started in both if one.countable() and records.runs(pid, started)]
+        if not listed and not pids:
+            return True
         left = until - seam.monotonic()
         if left <= 0:
             return False
-        for pid, started in ((one.pid, one.started), (one.launcher, one.launcher_started)):
-            if one.countable() and records.runs(pid, started):
-                _await_end(pid, left)
-                break
+        if pids:
+            _await_end(pids[0], left)
         else:
             select.select([], [], [], _PAUSE_MS / 1000)  # not to be seen from here, or half gone
-    return True
 
 
 def _await_end(pid: int, seconds: float) -> None:

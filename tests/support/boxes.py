@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -48,6 +50,8 @@ class Box:
         own |= dict.fromkeys(("XDG_RUNTIME_DIR", "NSINIT_RUN_DIR"), directory / "run")
         self.env = environment(**{name: str(path) for name, path in own.items()} | env)
         self.process: subprocess.Popen[bytes] | None = None
+        self._fds: tuple[int, ...] = ()
+        self._beside: list[subprocess.Popen[bytes]] = []
         self.program = NSINIT
         (directory / "run").mkdir(mode=0o700)
         if user != os.geteuid():
@@ -86,12 +90,39 @@ class Box:
             user=self.user if other else None,
             group=self.user if other else None,
             extra_groups=[] if other else None,
+            pass_fds=self._fds,
             process_group=0,
         )
 
-    def beside(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start another verb of nsinit, which is to end by itself; its output is lost."""
-        return self._popen(list(words), subprocess.DEVNULL, subprocess.DEVNULL)
+    def with_descriptors(self, *fds: int) -> Self:
+        """Give these to what is started from now on."""
+        self._fds = fds
+        return self
+
+    def beside(self, *words: str, out: pathlib.Path | None = None) -> subprocess.Popen[bytes]:
+        """Start another verb of nsinit, which is to end by itself; its output may go to a file."""
+        with (out or pathlib.Path(os.devnull)).open("wb") as file:
+            made = self._popen(list(words), file, file)
+        self._beside.append(made)
+        return made
+
+    def shell(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of a shell, as `run`."""
+        self.program = ["sh", "-c", script]
+        return self.run("sh", *words)
+
+    def typed(self) -> str:
+        """How nsinit is called in a shell."""
+        return shlex.join(self.program)
+
+    def wait_for_file(self, name: str, pattern: str) -> None:
+        """Wait until a file below the directory has something that fits a regular expression."""
+        path = self.directory / name
+
+        def has() -> bool:
+            return path.exists() and re.search(pattern, path.read_text()) is not None
+
+        eventually(has, f"{pattern!r} in {name}")
 
     def run(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run it to its end (or another verb, if words are given); what it wrote, and its code.
@@ -161,10 +192,10 @@ class Box:
 
     def close(self) -> None:
         """End it for certain."""
-        if self.process is not None:
+        for process in [*self._beside, *filter(None, [self.process])]:
             with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(DEADLINE)
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(DEADLINE)
 
 
 def traces(directory: pathlib.Path) -> list[str]:

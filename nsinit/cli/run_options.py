@@ -1,0 +1,160 @@
+"""The options of `nsinit run`: its own, and one for each key of `[sandbox]`.
+
+They stand before or right after FILE, and before the command. Loaded only when there are any.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nsinit.cli.words import split_words
+from nsinit.errors import UsageError
+from nsinit.model.options import Option, combine, sandbox_options
+from nsinit.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Asked(NamedTuple):
+    """What `nsinit run` was asked for."""
+
+    file: str | None = None
+    command: tuple[str, ...] = ()
+    sandbox: Mapping[str, object] = {}  # keys of [sandbox]
+    dry: bool = False
+    detach: bool = False
+    pid_file: str = ""  # absolute
+    info_fd: int = -1
+    block_fd: int = -1
+
+
+# Name, short form, what its value is called, what it does.
+OWN: Final = (
+    ("dry-run", "", "", "print how the sandbox would be made, step by step, and do nothing"),
+    ("detach", "d", "", "return when every service is ready, and leave it in the background"),
+    ("pid-file", "", "PATH", "write the pid of init to this file; removed at the end"),
+    ("info-fd", "", "N", "write its pid and namespaces to this descriptor, as JSON"),
+    ("block-fd", "", "N", "start the services when this descriptor can be read, or is closed"),
+)
+_TAKES: Final = {name: metavar for name, _, metavar, _ in OWN}
+_SHORT: Final = {short: name for name, short, _, _ in OWN if short}
+
+
+def help_text() -> str:
+    """All of them, for --help."""
+    lines = ["options, before or after FILE:"]
+    for name, short, metavar, what in OWN:
+        typed = (f"-{short}, " if short else "") + f"--{name} {metavar}".rstrip()
+        lines.append(f"  {typed:<24} {what}")
+    lines.append("\nkeys of [sandbox], which make one where the file has none:")
+    for option in sandbox_options().values():
+        if option.is_switch:
+            lines.append(f"  {option.flag}, --no-{option.flag[2:]}")
+        else:
+            lines.append(f"  {option.flag} {option.metavar}")
+    return "\n".join(lines)
+
+
+def parse(argv: Sequence[str], env: Mapping[str, str]) -> Asked:
+    """Understand the words after `nsinit run`; UsageError if there is no sense in them."""
+    reading = _Reading()
+    rest = reading.take(list(argv))
+    if rest and rest[0] != "--" and rest[0].endswith(".toml"):
+        rest = [rest[0], *reading.take(rest[1:])]
+    file, command = split_words("run", rest, env)
+    own = reading.own
+    return Asked(
+        file,
+        tuple(command),
+        reading.sandbox(),
+        dry="dry-run" in own,
+        detach="detach" in own,
+        pid_file=os.path.abspath(own["pid-file"]) if own.get("pid-file") else "",
+        info_fd=_descriptor("info-fd", own),
+        block_fd=_descriptor("block-fd", own),
+    )
+
+
+def _descriptor(name: str, own: Mapping[str, str]) -> int:
+    text = own.get(name)
+    if text is None:
+        return -1
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise UsageError(f"--{name}: expected the number of a descriptor, got {text!r}")
+    try:
+        os.fstat(int(text))
+    except OSError as error:
+        hint = f"such as nsinit run --{name} 3 ... 3>FILE"
+        raise UsageError(f"--{name}: cannot use {text}: {error.strerror}", hint=hint) from None
+    return int(text)
+
+
+class _Reading:
+    """The options that were seen so far."""
+
+    def __init__(self) -> None:
+        self.own: dict[str, str] = {}
+        self._keys = sandbox_options()
+        self._flags = {option.flag: option for option in self._keys.values()}
+        self._given: dict[str, list[str]] = {}
+
+    def take(self, words: list[str]) -> list[str]:
+        """Take the options that come first; the words behind them."""
+        while words and words[0].startswith("-") and words[0] != "--":
+            word = words.pop(0)
+            if word.startswith("--"):
+                self._take_long(word, words)
+            else:
+                self._take_short(word)
+        return words
+
+    def _take_short(self, word: str) -> None:
+        for letter in word[1:] or "-":
+            if letter not in _SHORT:
+                raise UsageError(f"cannot use {word!r}", hint="nsinit run --help")
+            self.own[_SHORT[letter]] = ""
+
+    def _take_long(self, word: str, words: list[str]) -> None:
+        flag, joined, text = word.partition("=")
+        option = self._flags.get(flag)
+        switch = option or self._flags.get("--" + flag.removeprefix("--no-"))
+        if flag[2:] in _TAKES:
+            takes = bool(_TAKES[flag[2:]])
+            self.own[flag[2:]] = self._value(flag, joined, text, words) if takes else ""
+            if joined and not takes:
+                raise UsageError(f"{flag} takes no value")
+        elif switch is not None and switch.is_switch:
+            if joined:
+                raise UsageError(f"{flag} takes no value", hint=f"--no-{switch.flag[2:]} is false")
+            self._given[switch.key] = ["true" if option else "false"]
+        elif option is not None:
+            value = self._value(flag, joined, text, words)
+            self._given.setdefault(option.key, []).append(value)
+        else:
+            known = [*self._flags, *(f"--{name}" for name in _TAKES)]
+            hint = did_you_mean(flag, known) or "nsinit run --help"
+            raise UsageError(f"there is no option {flag!r}", hint=hint)
+
+    def _value(self, flag: str, joined: str, text: str, words: list[str]) -> str:
+        if joined:
+            return text
+        if not words or words[0] == "--":
+            raise UsageError(f"{flag} needs a value", hint=f"{flag} {self._metavar(flag)}")
+        return words.pop(0)
+
+    def _metavar(self, flag: str) -> str:
+        option: Option | None = self._flags.get(flag)
+        return option.metavar if option else _TAKES[flag[2:]]
+
+    def sandbox(self) -> dict[str, object]:
+        """The keys of `[sandbox]` that were given."""
+        made: dict[str, object] = {}
+        for key, texts in self._given.items():
+            option = self._keys[key]
+            try:
+                made[key] = combine(option, texts)
+            except ValueError as error:
+                raise UsageError(f"{option.flag}: {error}") from None
+        return made

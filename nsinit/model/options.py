@@ -1,0 +1,236 @@
+"""The keys of `[sandbox]` as options of a command line: made from the struct, so none can lack.
+
+    --hostname shop            text and numbers
+    --no-new-privs             true; --no-no-new-privs: false
+    --namespaces pid,net=new   a table: KEY=VALUE pairs, or TOML: '{pid = "new"}'
+    --mounts type=tmpfs,target=/x --mounts /src:/dst:ro
+                               a list: an option for each item, or TOML: '[...]'
+    --cap-drop NET_RAW,CHOWN   a list of words: also with commas
+
+What is written here becomes the values that TOML would have; whether they are right is for the
+checks of the configuration to tell. Pure.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+
+from nsinit.model.sandboxes import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SCALARS: Final[dict[type, str]] = {bool: "bool", int: "int", float: "float", str: "str"}
+_DEEPEST: Final = 8
+_READ_ONLY: Final = ("ro",)
+# A word without a value in such a table; elsewhere it is true.
+_BARE: Final[dict[str, object]] = {"namespaces": "new"}
+# Docker's words in --mount.
+_ALIASES: Final[dict[str, dict[str, str]]] = {
+    "mounts": {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
+}
+
+
+class Shape(NamedTuple):
+    """What a key can be: some scalars, a table (of these keys, or of any), a list of something."""
+
+    scalars: frozenset[str] = frozenset()
+    keys: Mapping[str, Shape] | None = None
+    values: Shape | None = None
+    items: Shape | None = None
+    words: tuple[str, ...] = ()  # all that there are
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it can have keys."""
+        return self.keys is not None or self.values is not None
+
+
+class Option(NamedTuple):
+    """One key as an option."""
+
+    key: str
+    shape: Shape
+
+    @property
+    def flag(self) -> str:
+        """As it is typed."""
+        return "--" + self.key.replace("_", "-")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it takes no value, and has a --no- form."""
+        return self.shape.scalars == {"bool"} and not self.shape.is_table and not self.shape.items
+
+    @property
+    def metavar(self) -> str:
+        """What its value looks like, for the help."""
+        if self.is_switch:
+            return ""
+        if self.shape.items is not None:
+            return "KEY=VALUE,..." if self.shape.items.is_table else "WORD,..."
+        if self.shape.is_table:
+            return "WORD,..." if self.key in _BARE else "KEY=VALUE,..."
+        if self.shape.words:
+            return "|".join(self.shape.words)
+        return "TEXT" if "str" in self.shape.scalars else "N"
+
+
+def sandbox_options() -> dict[str, Option]:
+    """All of them, by their keys."""
+    fields = msgspec.structs.fields(Sandbox)
+    return {f.encode_name: Option(f.encode_name, _shape(f.type)) for f in fields}
+
+
+def _shape(kind: Any, depth: int = 0) -> Shape:  # noqa: ANN401  (a type annotation)
+    origin, args = get_origin(kind), get_args(kind)
+    if depth > _DEEPEST or kind is NoneType:
+        return Shape()
+    if origin in (Union, UnionType):
+        return _either([_shape(part, depth) for part in args])
+    if origin is Literal:
+        words = tuple(str(word) for word in args)
+        return Shape(frozenset(_SCALARS.get(type(word), "str") for word in args), words=words)
+    if origin is dict:
+        return Shape(values=_shape(args[1], depth + 1))
+    if origin is not None:  # a list, or something like one
+        return Shape(items=_shape(args[0], depth + 1))
+    return _own_shape(kind, depth) if isinstance(kind, type) else Shape(frozenset({"str"}))
+
+
+def _own_shape(kind: type, depth: int) -> Shape:
+    """Of a struct or a builtin, or of a class of `nsinit.model.types`: those read text."""
+    if issubclass(kind, msgspec.Struct):
+        fields = msgspec.structs.fields(kind)
+        return Shape(keys={f.encode_name: _shape(f.type, depth + 1) for f in fields})
+    if kind in _SCALARS:
+        return Shape(frozenset({_SCALARS[kind]}))
+    if issubclass(kind, dict):
+        return Shape(values=Shape(frozenset({"str"})))
+    if issubclass(kind, (tuple, list, frozenset, set)):
+        return Shape(items=Shape(frozenset({"str", "int"})))
+    number = {"int"} if issubclass(kind, (int, float)) else set()
+    number |= {"float"} if issubclass(kind, float) else set()
+    return Shape(frozenset({"str"} | number))
+
+
+def _either(shapes: Sequence[Shape]) -> Shape:
+    made = Shape()
+    for one in shapes:
+        made = Shape(
+            made.scalars | one.scalars,
+            {**(made.keys or {}), **(one.keys or {})} if made.keys or one.keys else None,
+            made.values or one.values,
+            made.items or one.items,
+            made.words or one.words,
+        )
+    return made
+
+
+def combine(option: Option, texts: Sequence[str]) -> object:
+    """The value of an option that was given once or more; ValueError for broken TOML.
+
+    Lists grow, tables are merged, of anything else the last counts.
+    """
+    values = [_read(text, option.shape, option.key) for text in texts]
+    made = values[0]
+    for value in values[1:]:
+        if isinstance(made, list) and isinstance(value, list):
+            made = made + value
+        elif isinstance(made, dict) and isinstance(value, dict):
+            made = {**made, **value}
+        else:
+            made = value
+    return made
+
+
+def _read(text: str, shape: Shape, key: str = "") -> object:
+    if text[:1] in ("{", "[") and (shape.is_table or shape.items is not None):
+        return _read_toml(text, shape)
+    scalar = _read_scalar(text, shape.scalars)
+    if scalar is not None:
+        return scalar
+    if shape.items is not None:
+        if _is_plain(shape.items):
+            return [_read(part, shape.items) for part in _split(text)]
+        return [_read(text, shape.items, key)]
+    if shape.is_table and (_begins_with_key(text) or key in _BARE):
+        return _read_pairs(text, shape, key)
+    return text
+
+
+def _read_toml(text: str, shape: Shape) -> object:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError) as error:
+        if "str" in shape.scalars or "\n" in text:
+            return text
+        raise ValueError(f"not TOML: {str(error).partition(' (at ')[0]}") from None
+    as_item = isinstance(value, dict) and not shape.is_table
+    return [value] if as_item else value
+
+
+def _read_scalar(text: str, scalars: frozenset[str]) -> object:
+    """A number or a truth value where there can be one; None for everything else."""
+    if "bool" in scalars and text in ("true", "false"):
+        return text == "true"
+    digits = text.removeprefix("-")
+    if "int" in scalars and digits.isascii() and digits.isdigit() and len(digits) < 20:
+        return int(text)
+    if "float" in scalars and digits[:1].isdigit():
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    return None
+
+
+def _is_plain(shape: Shape) -> bool:
+    return not shape.is_table and shape.items is None
+
+
+def _begins_with_key(text: str) -> bool:
+    """Whether it is KEY=VALUE and no path or word."""
+    name = text.partition("=")[0].partition(",")[0]
+    return name != text and bool(name) and name.replace("_", "a").replace("-", "a").isalnum()
+
+
+def _read_pairs(text: str, shape: Shape, key: str) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for part in _split(text):
+        name, mark, word = part.partition("=")
+        name = _ALIASES.get(key, {}).get(name, name)
+        of = (shape.keys or {}).get(name) or shape.values or Shape()
+        value: object
+        if name == "readonly" and key in _ALIASES and name not in (shape.keys or {}):
+            name, value = "options", list(_READ_ONLY)
+        else:
+            value = _read(word, of) if mark else _BARE.get(key, True)
+        before = made.get(name)
+        made[name] = (
+            before + value if isinstance(before, list) and isinstance(value, list) else value
+        )
+    return made
+
+
+def _split(text: str) -> list[str]:
+    """At the commas that are in no brackets and no quotes."""
+    made, depth, quote = [""], 0, ""
+    for char in text:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char in "[{":
+            depth += 1
+        elif char in "]}":
+            depth -= 1
+        elif char == "," and depth <= 0:
+            made.append("")
+            continue
+        made[-1] += char
+    return made
