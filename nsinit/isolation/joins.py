@@ -110,6 +110,9 @@ class EnterNamespaces(Inside):
             forbid()
         users = [one for one in self._opened if one.join.kind == "user" and not _is_own(one)]
         refused = [one for one in self._opened if one.join.kind != "user" and not _enter(one)]
+        if users:
+            with suppress(OSError):  # root's own groups would stay where setgroups is denied
+                seam.setgroups([])
         for one in (*users, *refused):
             if not _enter(one):
                 raise OSError(errno.EPERM, f"{one.join.words()}: {os.strerror(errno.EPERM)}")

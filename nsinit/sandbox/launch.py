@@ -54,6 +54,8 @@ NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
 _GO = b"go"
 _DONE = b"done"
 _MESSAGE_MAX = 4096
+_ROUNDS = 100  # of killing what is left, whose children are then left to us
+_PAUSE = 0.005  # s for the kernel to take them apart
 _NOT_PASSED_ON = frozenset({signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
 
@@ -73,6 +75,8 @@ def launch(
     fds.fill_standard()
     fds.close_on_exec()
     reader = signals.SignalReader()
+    if "pid" not in plan.kinds:
+        proc.become_subreaper()  # for what a killed init leaves in a shared pid namespace
     taken = Taken()
     try:
         taken.take(plan.host)
@@ -224,6 +228,7 @@ def _look_after(
     init: Born, reader: signals.SignalReader, watched: Mapping[int, Callable[[], object]]
 ) -> int:
     """Forward signals until init has ended; its exit code, 128+n for a signal."""
+    others = set(proc.children() or ()) - {init.pid}  # of a shell that has exec'ed us
     poll = select.poll()
     for fd in (reader.fd, init.pidfd, *watched):
         poll.register(fd, select.POLLIN)
@@ -237,7 +242,22 @@ def _look_after(
         if init.pidfd in ready:
             while end := proc.reap():
                 if end.pid == init.pid:
+                    _end_strays(others)
                     return end.status if end.status >= 0 else 128 - end.status
+
+
+def _end_strays(others: set[int]) -> None:
+    """Kill what init has left to us: in a pid namespace of its own the kernel has done that."""
+    for _ in range(_ROUNDS):
+        left = set(proc.children() or ()) - others
+        if not left:
+            return
+        for pid in left:
+            with suppress(OSError):
+                seam.kill(pid, signal.SIGKILL)
+        select.select([], [], [], _PAUSE)
+        while proc.reap():
+            continue
 
 
 def _forward(one: signals.Received, pidfd: int) -> None:

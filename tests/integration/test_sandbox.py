@@ -217,6 +217,7 @@ def no_user_namespaces() -> list[str]:
     return ["unshare", "--user", "--map-root-user", "--", "sh", "-c", script, "sh"]
 
 
+@pytest.mark.row(24)
 def test_sysctl_is_named_when_user_namespaces_are_forbidden(
     directory: pathlib.Path, no_user_namespaces: list[str]
 ) -> None:

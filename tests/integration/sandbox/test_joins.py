@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.kernel import libc
-from tests.support.live import ROOT, descendants, eventually, is_alive
+from tests.support.live import ROOT, descendants, eventually, is_alive, status_field
 from tests.support.namespaces import (
     KINDS,
     different,
@@ -74,6 +74,22 @@ def test_all_namespaces_are_the_owners_when_joined_together(
     assert made.stop() == 0
     assert not any(is_alive(pid) for pid in below)
     assert is_alive(owner.pid)
+
+
+@pytest.mark.row(4)
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it joins somebody else's")
+def test_root_is_who_the_owner_is_when_it_joins_his_user_namespace(
+    box: Callable[..., Box], owner: Box
+) -> None:
+    """Root inside is the ordinary user outside; no group of the machine's root is kept."""
+    made = box(f"[sandbox]\n{joining(owner, *KINDS)}\n{service('id -u; id -G')}")
+    made.user = 0
+    made.start()
+    assert wait_for(made) == ["0", "0"]
+    for field in ("Uid", "Gid"):
+        assert status_field(made.pid, field).split() == [str(owner.user)] * 4
+    assert status_field(made.pid, "Groups").strip() == ""
+    assert made.stop() == 0
 
 
 @pytest.mark.row(4)

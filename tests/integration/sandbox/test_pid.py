@@ -100,3 +100,20 @@ def test_sandbox_ends_when_the_host_kills_its_init(box: Callable[..., Box]) -> N
     os.kill(made.pid, signal.SIGKILL)
     assert made.wait() == 137
     eventually(lambda: not any(is_alive(pid) for pid in below), "all are gone")
+
+
+@pytest.mark.row(62, 64)
+def test_nothing_is_left_when_init_is_killed_in_a_shared_pid_namespace(
+    box: Callable[..., Box],
+) -> None:
+    """The kernel does not end the others then: their launcher adopts them, and kills them."""
+    script = "(setsid sh -c 'sleep 1001 & exec sleep 1002' &)"
+    made = box(f'[sandbox]\nnamespaces = {{pid = "shared"}}\n{service(script)}').start()
+    wait_for(made)
+    assert made.process is not None
+    launcher = made.process.pid
+    eventually(lambda: len(set(descendants(launcher))) == 4, "init, its service, and two strays")
+    below = descendants(launcher)
+    os.kill(made.pid, signal.SIGKILL)
+    assert made.wait() == 137
+    assert not any(is_alive(pid) for pid in below)
