@@ -74,6 +74,8 @@ class PrepareStage(Inside):
             raise
         self._stage.store = made
         os.mkdir("root", 0o755, dir_fd=made)
+        if self._stage.root >= 0:
+            mounts.attach(self._stage.root, made, "root")
 
     def undo(self) -> None:
         """With all that was mounted in it."""
@@ -81,7 +83,7 @@ class PrepareStage(Inside):
 
 
 class BindRoot(Inside):
-    """A directory as the root, with what is mounted below it."""
+    """A directory as the root, with what is mounted below it; before there is a store over it."""
 
     def __init__(self, stage: Stage, path: str) -> None:
         self._stage, self._path = stage, path
@@ -97,7 +99,10 @@ class BindRoot(Inside):
             self._stage.root = mounts.clone_tree(fd, recursive=True)
         finally:
             os.close(fd)
-        mounts.attach(self._stage.root, self._stage.store, "root")
+
+    def undo(self) -> None:
+        """The copy is nowhere attached yet."""
+        self._stage.close()
 
     def remedy(self, number: int) -> str:
         """A path that can't be entered."""

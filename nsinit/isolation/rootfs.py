@@ -77,12 +77,11 @@ def root_steps(root: Root) -> list[Step]:
         return steps + ([Propagation("shared")] if root.propagation == "shared" else [])
     path = posixpath.normpath(root.path) if root.path else ""
     stage = Stage(create=root.is_own and path != "/")
-    steps.append(PrepareStage(stage))
     if root.lower:
         upper, work = (root.upper.upper, root.upper.work) if root.upper else (None, "")
-        steps.append(OverlayRoot(stage, root.lower, upper, work))
+        steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, upper, work)]
     else:
-        steps.append(BindRoot(stage, root.path or "/"))
+        steps += [BindRoot(stage, root.path or "/"), PrepareStage(stage)]
     taken = {at(mount) for mount in root.mounts}
     defaults = [mount for mount in _expected(root) if at(mount) not in taken]
     steps += [put(stage, mount) for mount in defaults if at(mount) in ("/proc", "/sys")]

@@ -17,6 +17,8 @@ from nsinit.model.security import grant, has_no_new_privs
 from nsinit.process.steps import Enclosure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.security import Granted
     from nsinit.model.spec import Service
@@ -27,24 +29,35 @@ _SYS_PTRACE: Final = NUMBERS["SYS_PTRACE"]
 _CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient")
 
 
-def enclose(spec: Service, sandbox: Sandbox | None) -> Enclosure | None:
+def enclose(
+    spec: Service,
+    sandbox: Sandbox | None,
+    directory: str,
+    variables: Mapping[str, str],
+    beside: int = 0,
+) -> Enclosure | None:
     """The steps of a service in this sandbox, or in none; None if there are none to take.
 
-    SpawnError if it asks for more than init has.
+    Paths are relative to `directory`. SpawnError if it asks for more than init has.
     """
-    before: list[Step] = []
+    space = Enclosure()
+    if spec.has_space:
+        from nsinit.isolation.own import own_space, space_beside  # noqa: PLC0415  (few have any)
+
+        space = space_beside(spec, beside) if beside else own_space(spec, variables, directory)
     ids: list[Step] = []
     last: list[Step] = []
     no_new_privs = has_no_new_privs(spec, sandbox)
     if sandbox is not None or any(getattr(spec, key) for key in _CAP_KEYS) or _wants_none(spec):
-        _add_capabilities(spec, sandbox, ids, last, no_new_privs=no_new_privs)
+        mine = creds.read_caps() if "user" not in space.kinds else creds.full_caps()
+        _add_capabilities(spec, sandbox, mine, ids, last, no_new_privs=no_new_privs)
     if sandbox is not None:
         last.append(steps.BeInside())
     if no_new_privs:
         last.append(steps.NoNewPrivs())
-    if not (before or ids or last):
+    if not (space.kinds or space.before or ids or last):
         return None
-    return Enclosure(before=tuple(before), ids=tuple(ids), last=tuple(last))
+    return space._replace(ids=tuple(ids), last=tuple(last))
 
 
 def _wants_none(spec: Service) -> bool:
@@ -55,12 +68,12 @@ def _wants_none(spec: Service) -> bool:
 def _add_capabilities(
     spec: Service,
     sandbox: Sandbox | None,
+    mine: creds.Caps,
     ids: list[Step],
     last: list[Step],
     *,
     no_new_privs: bool,
 ) -> None:
-    mine = creds.read_caps()
     have = from_mask(mine.permitted & mine.bounding)
     granted = grant(spec, sandbox, have)
     _refuse(spec, granted, have)

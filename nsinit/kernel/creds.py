@@ -70,6 +70,12 @@ class _Half(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable"))
 
 
+def full_caps() -> Caps:
+    """What the first process of a new user namespace has in it (user_namespaces(7))."""
+    every = (1 << last_cap() + 1) - 1
+    return Caps(every, every, 0, every, 0)
+
+
 def read_caps() -> Caps:
     """All five sets of this thread."""
     halves = (_Half * 2)()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import (
+    checks_own,
     checks_ready,
     checks_root,
     checks_sandbox,
@@ -274,6 +275,7 @@ STRICT: Final = (
     *checks_root.STRICT,
     *checks_security.STRICT,
     *checks_users.STRICT,
+    *checks_own.STRICT,
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,
@@ -283,6 +285,7 @@ ADVICE: Final = (
     *checks_sandbox.ADVICE,
     *checks_security.ADVICE,
     *checks_users.ADVICE,
+    *checks_own.ADVICE,
     budget_is_enough,
     terminal_output,
     jitter_is_short,

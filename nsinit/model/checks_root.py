@@ -93,7 +93,7 @@ def mounts_make_sense(config: Config) -> Iterator[Finding]:
     if config.sandbox is None:
         return
     for index, mount in enumerate(config.sandbox.mounts):
-        for keys, message, hint in _mount_wrong(mount):
+        for keys, message, hint in mount_wrong(mount):
             yield ("sandbox", "mounts", index, *keys), message, hint
     for index, text in enumerate(config.sandbox.devices):
         parts = text.split(":")
@@ -101,7 +101,8 @@ def mounts_make_sense(config: Config) -> Iterator[Finding]:
             yield ("sandbox", "devices", index), 'expected "/dev/NAME" or "/dev/NAME:TARGET"', ""
 
 
-def _mount_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def mount_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What is wrong with one mount: the key in it, what, and what to do."""
     if why := _bad_target(mount.target):
         yield ("target",), why, ""
     elif not mount.target.strip("/"):

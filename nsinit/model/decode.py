@@ -108,7 +108,7 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     for key, write_out in _INNER.items():
         if isinstance(shaped.get(key), dict):
             shaped[key] = write_out(shaped[key])
-    if kind is Sandbox and "mounts" in shaped:
+    if kind in (Sandbox, Service) and "mounts" in shaped:
         shaped["mounts"] = mounting.written_out(shaped["mounts"])
     if kind is not Service:
         return shaped

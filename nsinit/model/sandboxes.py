@@ -5,7 +5,7 @@ As in `nsinit.model.spec`: a key is here only when it works.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -74,6 +74,9 @@ class Origin(NamedTuple):
     def joined(self) -> bool:
         """Whether it is somebody else's."""
         return self.way not in ("new", "shared")
+
+
+NEW: Final = Origin("new")
 
 
 def origin(value: int | str) -> Origin | None:

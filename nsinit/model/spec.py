@@ -10,7 +10,8 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
-from nsinit.model.sandboxes import Sandbox
+from nsinit.model.mounting import Mount
+from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
@@ -229,6 +230,15 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: Log = Log()
     sockets: list[Socket] = field(default_factory=list)
     fd_store_max: int = 0
+
+    namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
+    rootfs: str | None = None
+    mounts: list[Mount] = field(default_factory=list)
+
+    @property
+    def has_space(self) -> bool:
+        """Whether it sees something that others do not."""
+        return bool(self.namespaces or self.rootfs is not None or self.mounts)
 
 
 class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -61,21 +61,30 @@ class Program(Struct, frozen=True, kw_only=True):
         return self.argv[0]
 
 
+# What confines a process of a service with these variables; beside the main process of that pid,
+# if there is one. SpawnError if it can't be.
+Enclose = Callable[[Service, Mapping[str, str], int], Enclosure | None]
+
+
 class Surroundings(Struct, frozen=True):
     """What every service gets from init: where that was started, and its environment."""
 
     directory: str
     env: dict[str, str]
     shared: dict[str, str | dict[str, str]] = field(default_factory=dict)  # [init].environment
-    enclose: Callable[[Service], Enclosure | None] = lambda _: None  # SpawnError if it can't be
+    enclose: Enclose = lambda *_: None
 
 
-def prepare(spec: Service, around: Surroundings, own: Mapping[str, str]) -> Program:
+def prepare(
+    spec: Service, around: Surroundings, own: Mapping[str, str], beside: int = 0
+) -> Program:
     """The program of a service; `own` are the variables that nsinit sets for it.
+
+    It runs in what the service has of its own: made anew, or that of the process `beside`.
 
     SpawnError names the user, group or file that can't be found.
     """
-    enclosure = around.enclose(spec)
+    enclosure = around.enclose(spec, own, beside)
     root = enclosure.root if enclosure is not None else ""
     identity = find_identity(spec.user, spec.group, spec.groups, root)
     ids = identity[:3] if identity is not None else None

@@ -106,7 +106,7 @@ class Init:
                 given.directory,
                 dict(given.env),
                 config.init.environment,
-                partial(_enclose, config.sandbox),
+                partial(_enclose, config.sandbox, given.directory),
             ),
             reactor=self.reactor,
             spawner=self.spawner,
@@ -309,13 +309,15 @@ class Init:
                 self.reactor.turn(max(0.0, until - seam.monotonic()))
 
 
-def _enclose(sandbox: Sandbox | None, spec: Service) -> Enclosure | None:
+def _enclose(
+    sandbox: Sandbox | None, directory: str, spec: Service, own: Mapping[str, str], beside: int
+) -> Enclosure | None:
     """What confines a service, which most outside of a sandbox are not."""
-    if sandbox is None and not is_asked(spec):
+    if sandbox is None and not is_asked(spec) and not spec.has_space:
         return None
     from nsinit.isolation.service import enclose  # noqa: PLC0415  (as said)
 
-    return enclose(spec, sandbox)
+    return enclose(spec, sandbox, directory, own, beside)
 
 
 def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:

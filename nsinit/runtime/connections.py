@@ -261,7 +261,8 @@ class Connections:
         if spec is None:  # gone meanwhile, and about to be stopped
             return program, True
         try:
-            return structs.replace(program, enclosure=self._runs.around.enclose(spec)), False
+            made = self._runs.around.enclose(spec, self._runs.own_variables(service), 0)
+            return structs.replace(program, enclosure=made), False
         except SpawnError as error:
             self._say.error(f"{service} takes no connections any more: {error}")
             return program, True

@@ -55,7 +55,8 @@ class Helpers:
 
         `ended` is told its status, with the reason if it never ran.
         """
-        program = prepare(*self._place(helper))
+        beside = self._runs.beside(helper.service) if helper.service else 0
+        program = prepare(*self._place(helper), beside)
         tuning = program.tuning or Tuning()
         tty = "" if helper.terminal else None  # and not the service's own
         if tuning.tty != tty:

@@ -69,6 +69,10 @@ class Mains(dict[int, Main]):
         self._reap = reap
         self._post = post
 
+    def of(self, service: str) -> int:
+        """The pid of a service's main process, 0 if there is none."""
+        return next((pid for pid, main in self.items() if main.service == service), 0)
+
     def began(self, service: str, run: int, child: Child) -> None:
         """A run has a process; what became of its exec may be heard later."""
         self[child.pid] = Main(service, run, child)

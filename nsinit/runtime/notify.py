@@ -56,18 +56,23 @@ class Notify:
         self._sockets: dict[str, tuple[_socket.socket, str]] = {}
         self._runs: dict[str, tuple[int, int]] = {}  # run and uid
 
-    def open(self, service: str, run: int, owner: int | None) -> str:
-        """The path for NOTIFY_SOCKET of a run; OSError if there can't be one."""
-        self._runs[service] = (run, os.geteuid() if owner is None else owner)
-        if service in self._sockets:
-            self.drain(service, discard=True)  # what an earlier run still had to say
-            return self._sockets[service][1]
+    def path(self, service: str) -> str:
+        """Where the socket of a service is or will be; OSError if there can't be one."""
         self._directory = self._directory or self._make_directory()
         if self._directory is None:
             raise OSError(errno.EROFS, "no directory for notify sockets can be written")
         path = f"{self._directory}/{service}"
         if len(os.fsencode(path)) > SOCKET_PATH_MAX:
             raise OSError(errno.ENAMETOOLONG, f"the path {path} is too long for a socket")
+        return path
+
+    def open(self, service: str, run: int, owner: int | None) -> str:
+        """The path for NOTIFY_SOCKET of a run; OSError if there can't be one."""
+        self._runs[service] = (run, os.geteuid() if owner is None else owner)
+        if service in self._sockets:
+            self.drain(service, discard=True)  # what an earlier run still had to say
+            return self._sockets[service][1]
+        path = self.path(service)
         seam.ask("socket")
         made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
         try:

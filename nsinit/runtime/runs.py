@@ -116,7 +116,13 @@ class Runs:
     def prepare(self, service: str, run: int, *, notify: bool = False) -> tuple[Program, Ends]:
         """What a run of a service is to execute, and the ends to close after that; SpawnError."""
         spec = self.services[service]
-        program = prepare(spec, self.around, self.own_variables(service))
+        own = self.own_variables(service)
+        if notify:
+            try:
+                own["NOTIFY_SOCKET"] = self._notify.path(service)
+            except OSError as error:
+                raise _no_pipes(service, error) from None
+        program = prepare(spec, self.around, own)
         self.pass_on(service, program)
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
@@ -311,6 +317,10 @@ class Runs:
                 self.services[name] = spec
         self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
         self.on_update(config)
+
+    def beside(self, service: str) -> int:
+        """The main process to run something beside; 0 if there is none, or nothing of its own."""
+        return self._mains.of(service) if self.services[service].has_space else 0
 
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""

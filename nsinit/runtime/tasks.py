@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
 
+_ALONE: Final = ("pre_start", "post_stop", "on_fail")  # there is no main process then
 PROBES: Final = ("ready", "health")
 OWN: Final = "nsinit"  # the name under which init's own hooks write
 # Systemd's words for how a run ended, where they differ from ours.
@@ -115,7 +116,10 @@ class Tasks:
         if hook.user is not None:
             changes |= {"user": hook.user, "group": None, "groups": None}
         program = prepare(
-            structs.replace(spec, **changes), self._runs.around, {**variables, **_result(action)}
+            structs.replace(spec, **changes),
+            self._runs.around,
+            {**variables, **_result(action)},
+            0 if action.task in _ALONE or not action.service else self._runs.beside(action.service),
         )
         owner = program.identity[0] if program.identity is not None else None
         null, key = self._logs.null, (action.service or OWN, action.run, action.task)

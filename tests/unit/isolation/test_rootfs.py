@@ -34,8 +34,8 @@ def test_all_is_in_its_place_when_a_directory_is_the_root() -> None:
     )
     assert lines(root) == [
         "make all mounts private",
-        "prepare a place for the new root",
         "take /r as the root",
+        "prepare a place for the new root",
         "mount proc on /proc (nosuid,nodev,noexec)",
         "mount sysfs on /sys (ro,nosuid,nodev,noexec)",
         "mount a /dev with null, zero, full, random, urandom, tty, pts, shm, mqueue",
@@ -98,8 +98,8 @@ def test_root_of_the_host_stays_when_only_mounts_are_asked_for() -> None:
     root = Root(mounts=[Mount(type="tmpfs", target="/mnt")], own=OWN)
     assert lines(root) == [
         "make all mounts private",
-        "prepare a place for the new root",
         "take / as the root",
+        "prepare a place for the new root",
         "mount proc on /proc (nosuid,nodev,noexec)",
         "mount tmpfs on /mnt",
         CHANGE,

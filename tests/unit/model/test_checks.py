@@ -9,6 +9,7 @@ import pytest
 
 from nsinit.model import (
     checks,
+    checks_own,
     checks_ready,
     checks_root,
     checks_sandbox,
@@ -78,6 +79,23 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (checks_security.user_gets_what_is_added, A + "user = 'www'\ncap_add = ['KILL', 'BPF']\n", [
         ("services.a.cap_add: gives a user that is not root no KILL, BPF by itself "
         '(ambient = ["KILL", "BPF"] does)')]),
+    (checks_own.own_namespaces, A + "namespaces = {net = 'nwe', pid = 7, ipc = 'sandbox:b'}\n", [
+        ('services.a.namespaces.net: expected "new", "shared", "/path" or a pid, got \'nwe\' '
+            '(did you mean "new"?)'),
+        "services.a.namespaces.pid: a process can't move into another pid namespace (use \"new\")",
+        ("services.a.namespaces.ipc: a service can't join a sandbox by its name "
+            "(name a file or a pid)")]),
+    (checks_own.own_namespaces, (A + "mounts = ['/a']\n"
+        "namespaces = {mount = 'shared', pid = 'new'}\n"), [
+        ("services.a.mounts: others are in that mount namespace, and would see it "
+            '(use namespaces = {mount = "new"})'),
+        'services.a.namespaces.pid: a new pid namespace needs its own /proc (use mount = "new")']),
+    (checks_own.own_mounts, A + "mounts = [{target = 'x'}]\n", [
+        "services.a.mounts[0].target: expected an absolute path, got 'x'",
+        'services.a.mounts[0]: a bind needs a "source"']),
+    (checks_own.probes_from_outside, A + "namespaces = {net = 'new'}\nready.tcp = 80\n", [
+        ("services.a.ready: init can't ask in the network of this service "
+            "(use exec, which runs in the service's namespaces)")]),
     (checks.something_to_run, "", [(": nothing to run (add a [services.NAME] table with a "
         "command)")]),
     (checks.service_names, "[services.'a b']\ncommand = 'x'\n", [('services."a b": a name has '
