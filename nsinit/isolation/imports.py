@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # Parts of nsinit that run outside only.
-_OUTSIDE: Final = ("cli", "client", "sandbox", "__main__", "py.typed")
+OUTSIDE: Final = ("cli", "client", "sandbox", "__main__", "py.typed")
 # What is there or not: without it init does without.
 _OPTIONAL: Final = ("uvloop", "structlog", "h11")
 # What the standard library and the loops import when it is first needed.
@@ -31,8 +31,8 @@ _LATER: Final = (
     "encodings.cp1252", "encodings.hex_codec", "encodings.idna", "encodings.latin_1",
     "encodings.punycode", "encodings.unicode_escape", "encodings.utf_8_sig", "http", "json",
     "linecache", "logging", "select", "shlex", "shutil", "signal", "socket", "ssl", "stringprep",
-    "subprocess", "tempfile", "tokenize", "tomllib", "traceback", "unicodedata", "warnings",
-    "fnmatch", "glob", "hashlib", "zlib",
+    "subprocess", "tempfile", "tokenize", "tomllib", "traceback", "unicodedata",
+    "fnmatch", "glob", "hashlib", "termios", "warnings", "zlib", "zoneinfo",
 )  # fmt: skip
 
 refused: Final[list[str]] = []
@@ -57,14 +57,14 @@ def _own_modules() -> list[str]:
         for directory, below, files in os.walk(top):
             relative = os.path.relpath(directory, top)
             if relative == ".":
-                below[:] = [name for name in below if name not in (*_OUTSIDE, "__pycache__")]
+                below[:] = [name for name in below if name not in (*OUTSIDE, "__pycache__")]
                 package = "nsinit"
             else:
                 below[:] = [name for name in below if name != "__pycache__"]
                 package = f"nsinit.{relative.replace(os.sep, '.')}"
             for file in files:
                 name, ending = os.path.splitext(file)
-                if ending == ".py" and name not in (*_OUTSIDE, "__init__"):
+                if ending == ".py" and name not in (*OUTSIDE, "__init__"):
                     found.append(f"{package}.{name}")
     return sorted(found)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 PROGRAMS = (
     "sh", "ls", "cat", "sleep", "mount", "id", "ps", "env", "stat", "mkdir", "rm", "touch", "ln",
-    "hostname", "head", "wc", "tr", "mv", "chmod", "uname", "umount", "gzip", "grep", "mknod",
+    "hostname", "head", "echo", "true", "test", "wc", "tr", "mv", "chmod", "uname", "umount",
+    "gzip", "grep", "mknod",
 )  # fmt: skip
 
 
