@@ -18,7 +18,8 @@ def anchor(tables: dict[str, Any], report: Report) -> None:
     tables["init"] = _anchored(tables["init"], dirname(report.source_of(("init",)).file))
     for name, table in tables["services"].items():
         directory = dirname(report.source_of(("services", name)).file)
-        tables["services"][name] = _anchored_root(_anchored(table, directory), directory)
+        own = _anchored(table, directory)
+        tables["services"][name] = _anchored_root(own, directory) if isinstance(own, dict) else own
     if "sandbox" in tables:
         made: dict[str, object] = {}
         for key, value in tables["sandbox"].items():  # some may come from the command line
