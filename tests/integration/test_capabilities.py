@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import Live, have
-from tests.support.powers import TELL, Powers, read_powers
+from nsinit.capnames import NAMES, from_mask
+from tests.support.live import ROOT, Live, have
+from tests.support.powers import DEFAULT, TELL, Powers, read_powers
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Start
@@ -236,3 +237,22 @@ def test_service_is_limited_without_setpcap_when_it_gains_nothing(weak: Weak) ->
     init = weak(_config("capabilities = []\nno_new_privs = true"), "--reuid=4321", "--clear-groups")
     seen = _powers(init)
     assert (seen.effective, seen.permitted, seen.uid) == (set(), set(), 4321)
+
+
+@pytest.mark.parametrize("way", ["subreaper"], indirect=True)
+def test_capabilities_example_works_when_run(start: Start) -> None:
+    """In its sandbox; what each service has, as its comments say."""
+    text = (ROOT / "config" / "capabilities.toml").read_text()
+    own = '[init]\nkeep_running = true\ncontrol = "${HERE}/ctl/control.sock"\n'
+    init = start(own + text.replace('name = "capabilities"', ""))
+    has = {
+        "root": DEFAULT - {"AUDIT_WRITE", "MKNOD", "NET_RAW"},
+        "web": {"NET_BIND_SERVICE"},
+        "nothing": set(),
+        "most": {"CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"},
+    }
+    for name, expected in has.items():
+        lines = _lines(init, name)
+        mask = next(line for line in lines if line.startswith("CapEff")).split()[1]
+        assert {NAMES[cap] for cap in from_mask(int(mask, 16))} == expected
+    assert "init is closed to it" in _lines(init, "nothing")

@@ -6,13 +6,16 @@ Each attempt opens and closes at most; nothing is changed where it succeeds.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.test_sockets import free_port
 from tests.support import boxes
-from tests.support.live import NSINIT
+from tests.support.live import DEADLINE, NSINIT, have
+from tests.support.powers import Powers, read_powers
 from tests.support.terminal import Screen
 
 if TYPE_CHECKING:
@@ -64,6 +67,9 @@ for name in ("exe", "root", "cwd", "fd/0", "task/1/fd/0", "ns/pid", "mem", "envi
             print("closed", name)
 """
 TRIES = 15
+SETS = """
+print([line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNew"))])
+"""
 
 
 @pytest.mark.parametrize("keys", ["", "cap_drop = 'ALL'", "cap_add = ['NET_ADMIN', 'BPF']"])
@@ -207,3 +213,48 @@ def test_terminal_of_the_launcher_is_not_typed_at_from_inside(
     with Screen(command, tmp_path, XDG_RUNTIME_DIR=str(tmp_path)) as screen:
         screen.wait_for("refused 1\\s")
         screen.wait_for("no terminal")
+
+
+# --- After a re-exec ------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not have("setpriv"), reason="needs setpriv of util-linux")
+@pytest.mark.parametrize("lacking", ["", "sys_ptrace"])
+def test_all_is_closed_again_when_init_was_replaced(
+    box: Make, user: int, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exec gives root its bounding set and makes it dumpable; guests are confined anew.
+
+    An init that lacks what its services lack is closed to them by not being dumpable alone.
+    """
+    if lacking and not user:
+        drop = ["setpriv", f"--bounding-set=-{lacking}", f"--inh-caps=-{lacking}", "--"]
+        monkeypatch.setattr(boxes, "NSINIT", [*drop, *NSINIT])
+    port = free_port()
+    words = ", ".join(f'"{word}"' for word in PYTHON)
+    made = box(
+        f"""
+[sandbox]
+[services.a]
+command = [{words}, '''{LOOK}{SETS}''']
+sockets = [{{listen = "tcp:127.0.0.1:{port}", accept = true}}]
+"""
+    ).start()
+
+    def look() -> str:
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
+            return b"".join(iter(lambda: client.recv(65536), b"")).decode()
+
+    def kept() -> Powers:
+        with open(f"/proc/{made.pid}/status") as file:
+            return read_powers(file)
+
+    made.wait_for_line("a is running")
+    looks, before = look(), kept()
+    assert "OPEN" not in looks
+    assert looks.count("closed") == TRIES
+    assert ("SYS_PTRACE" in before.permitted) is not (bool(lacking) and not user)
+    made.client.reexec()
+    made.wait_for_line("goes on after an exec")
+    assert look() == looks
+    assert kept()[:5] == before[:5]
