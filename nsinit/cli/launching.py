@@ -14,6 +14,7 @@ from nsinit.errors import EXIT_OK, SandboxError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nsinit.cli.interactive import Terminal
     from nsinit.cli.run_options import Asked
     from nsinit.model.load import Loaded
     from nsinit.model.sandboxes import Sandbox
@@ -109,21 +110,41 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
             if sandbox.has_own_root:
                 inside = _in_own_root(inside)
             gate = Gate(*os.pipe())
+            terminal, typed = _terminal_of(inside, wishes)
 
             def main() -> int:
                 gate.wait()
+                init = typed if terminal is not None and terminal.make() else inside
                 asked_to_end = _wait_for(wishes.block_fd)
-                return 128 + asked_to_end if asked_to_end else be_init(inside)
+                return 128 + asked_to_end if asked_to_end else be_init(init)
 
             def born(init: Born) -> None:
                 _tell(entry, init.pid, listener.path, wishes)
                 gate.open()
+                if terminal is not None:
+                    terminal.begin()
 
-            return launch(plan, main, born, wishes.watched)
+            try:
+                watched = wishes.watched if terminal is None else terminal.watched
+                return launch(plan, main, born, watched)
+            finally:
+                if terminal is not None:
+                    terminal.end()
         finally:
             remove(listener)
     finally:
         entry.close()
+
+
+def _terminal_of(given: Given, wishes: Wishes) -> tuple[Terminal | None, Given]:
+    """A terminal for a command that somebody typed on one, and the init that gives it that."""
+    if wishes.watched or not (given.command and os.isatty(0)):
+        return None, given
+    from nsinit.cli import interactive
+
+    if not interactive.is_wanted(given):
+        return None, given
+    return interactive.Terminal(), interactive.on_terminal(given)
 
 
 def _in_own_root(given: Given) -> Given:

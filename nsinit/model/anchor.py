@@ -21,10 +21,9 @@ def anchor(tables: dict[str, Any], report: Report) -> None:
         own = _anchored(table, directory)
         tables["services"][name] = _anchored_root(own, directory) if isinstance(own, dict) else own
     if "sandbox" in tables:
-        made: dict[str, object] = {}
         for key, value in tables["sandbox"].items():  # some may come from the command line
-            made |= _anchored_root({key: value}, dirname(report.source_of(("sandbox", key)).file))
-        tables["sandbox"] = made
+            directory = dirname(report.source_of(("sandbox", key)).file)
+            tables["sandbox"] |= _anchored_root({key: value}, directory)
 
 
 def _anchored(table: object, directory: str) -> object:
@@ -52,9 +51,9 @@ def _joined(directory: str, path: object) -> object:
     return join(directory, path) if isinstance(path, str) and path.rstrip("?") else path
 
 
-def _anchored_root(table: dict[str, Any], directory: str) -> dict[str, Any]:
+def _anchored_root(table: Any, directory: str) -> Any:  # noqa: ANN401  (as it was written)
     """The directories of a root file system, and what is bound into it."""
-    if not directory:
+    if not directory or not isinstance(table, dict):
         return table
     made = dict(table)
     if "rootfs" in made:

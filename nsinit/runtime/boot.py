@@ -66,6 +66,7 @@ class Given(NamedTuple):
     asked: str | None = None  # the file and the command that were given on the command line
     command: tuple[str, ...] = ()
     options: Mapping[str, object] = {}  # keys of [sandbox]
+    terminal: str = ""  # the service that has the terminal of init as its own
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
@@ -202,6 +203,7 @@ class Init:
 
     def boot(self) -> None:
         """Start what starts by itself."""
+        self.runs.on_terminal = self.given.terminal
         for note in self.listener.notes:
             self.say.warning(note)
         if self.listener.path:

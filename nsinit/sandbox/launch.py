@@ -229,10 +229,10 @@ def _look_after(
 ) -> int:
     """Forward signals until init has ended; its exit code, 128+n for a signal."""
     others = set(proc.children() or ()) - {init.pid}  # of a shell that has exec'ed us
-    poll = select.poll()
-    for fd in (reader.fd, init.pidfd, *watched):
-        poll.register(fd, select.POLLIN)
     while True:
+        poll = select.poll()
+        for fd in (reader.fd, init.pidfd, *watched):  # they may come and go
+            poll.register(fd, select.POLLIN)
         ready = {fd for fd, _ in poll.poll()}
         for fd in ready & watched.keys():
             watched[fd]()
