@@ -1,79 +1,56 @@
-"""What a namespace is, asked of a file of it: /proc/PID/ns/uts, or a file that holds one.
+"""Whom a namespace belongs to, asked of a file of it: /proc/PID/ns/uts, or one that holds it.
 
 Source: ioctl_nsfs(2). Knows no policy.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from nsinit.kernel import seam
 
 # linux/nsfs.h: _IO(0xb7, n)
 _NS_GET_USERNS: Final = 0xB701
-_NS_GET_PARENT: Final = 0xB702
-_NS_GET_NSTYPE: Final = 0xB703
 _NS_GET_OWNER_UID: Final = 0xB704
-_FLAGS: Final = {  # CLONE_NEW... of sched.h
-    0x0002_0000: "mount",
-    0x0200_0000: "cgroup",
-    0x0400_0000: "uts",
-    0x0800_0000: "ipc",
-    0x1000_0000: "user",
-    0x2000_0000: "pid",
-    0x4000_0000: "net",
-    0x0000_0080: "time",
-}
 
 
-def kind(path: str) -> str:
-    """Which kind of namespace a file is of; OSError ENOTTY if it is of none."""
-    fd = _open(path)
-    try:
-        return _FLAGS.get(_ioctl(fd, _NS_GET_NSTYPE), "?")
-    finally:
-        os.close(fd)
+class Owner(NamedTuple):
+    """Whose a namespace is; None where we may not know.
 
-
-def owner(path: str) -> int | None:
-    """The inode of the user namespace that a namespace belongs to; of a user namespace, its parent.
-
-    None where we may not know: it lies beyond our own user namespace.
+    `inode` is the user namespace that it belongs to, of a user namespace its parent; `uid` owns
+    that one, or the user namespace itself. A uid that is not mapped here is shown as 65534.
     """
-    fd = _open(path)
+
+    inode: int | None
+    uid: int | None
+
+
+def owner(path: str) -> Owner:
+    """The owner of a namespace; OSError if the file can't be opened or is of none."""
+    fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        other = _ioctl(fd, _NS_GET_USERNS)
+        uid = _owner_uid(fd)  # works for user namespaces only
         try:
-            return os.fstat(other).st_ino
+            above = _ioctl(fd, _NS_GET_USERNS)
+        except PermissionError:  # it lies beyond our own user namespace
+            return Owner(None, uid)
+        try:
+            return Owner(os.fstat(above).st_ino, _owner_uid(above) if uid is None else uid)
         finally:
-            os.close(other)
-    except PermissionError:
-        return None
+            os.close(above)
     finally:
         os.close(fd)
 
 
-def owner_uid(path: str) -> int | None:
-    """The uid that owns a user namespace, 65534 if it is not mapped here; None for other kinds."""
-    fd = _open(path)
+def _owner_uid(fd: int) -> int | None:
+    seam.ask("ioctl")
     try:
-        seam.ask("ioctl")
-        data = fcntl.ioctl(fd, _NS_GET_OWNER_UID, bytes(4))
-        return int(struct.unpack("=I", data)[0])
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.ENOTTY):
-            return None
-        raise
-    finally:
-        os.close(fd)
-
-
-def _open(path: str) -> int:
-    return seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
+        return int(struct.unpack("=I", fcntl.ioctl(fd, _NS_GET_OWNER_UID, bytes(4)))[0])
+    except OSError:
+        return None
 
 
 def _ioctl(fd: int, request: int) -> int:

@@ -72,6 +72,10 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "ctl", "signal", "HUP", "m"], ["migrate", "manual"]),
         (["nsinit", "ctl", "exec", "-"], ["--terminal", "-t", "--term", "--json", "--help"]),
         (["nsinit", "ctl", "version", ""], []),
+        (["nsinit", "ns", ""], ["list", "compare", "supported", "pin", "unpin", "--help"]),
+        (["nsinit", "ns", "list", "--"], ["--kind", "--json", "--help"]),
+        (["nsinit", "ns", "list", "--kind", "u"], ["user", "uts"]),
+        (["nsinit", "ns", "pin", "7", "m"], ["mount"]),
         (["nsinit", "nothing", ""], []),
     ],
 )

@@ -102,7 +102,7 @@ def test_other_namespaces_belong_to_the_user_namespace_when_made(box: Make) -> N
     made = start(box, '"root"', SHOW)
     for kind in ("uts", "ipc", "mnt", "pid"):
         owner = nsfs.owner(f"/proc/{made.pid}/ns/{kind}")
-        assert owner == os.stat(f"/proc/{made.pid}/ns/user").st_ino, kind
+        assert owner.inode == os.stat(f"/proc/{made.pid}/ns/user").st_ino, kind
 
 
 @pytest.mark.parametrize(("users", "inside"), [('"keep"', ""), ("{}", "0"), ('"root"', "0")])
