@@ -76,6 +76,21 @@ def test_all_namespaces_are_the_owners_when_joined_together(
     assert is_alive(owner.pid)
 
 
+@pytest.mark.row(55)
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: looks at another's descriptors")
+def test_init_has_no_descriptor_of_a_namespace_when_it_has_joined_some(
+    box: Callable[..., Box], owner: Box
+) -> None:
+    """Nor one of the host's /proc: they were for the process between."""
+    joins = f"{joining(owner, 'net', 'ipc')}\ntime_offsets = {{boottime = 5}}"
+    made = box(f"[sandbox]\n{joins}\n{service('ls -l /proc/self/fd')}").start()
+    seen = " ".join(wait_for(made))
+    for fd in os.scandir(f"/proc/{made.pid}/fd"):
+        seen += " " + os.readlink(fd.path)
+    assert not [kind for kind in ("net", "ipc", "user") if f" {kind}:[" in seen]
+    assert "/proc " not in f"{seen} "
+
+
 @pytest.mark.row(4)
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it joins somebody else's")
 def test_root_is_who_the_owner_is_when_it_joins_his_user_namespace(
@@ -84,6 +99,7 @@ def test_root_is_who_the_owner_is_when_it_joins_his_user_namespace(
     """Root inside is the ordinary user outside; no group of the machine's root is kept."""
     made = box(f"[sandbox]\n{joining(owner, *KINDS)}\n{service('id -u; id -G')}")
     made.user = 0
+    made.program = ["setpriv", "--groups", "0,4", "--", *made.program]
     made.start()
     assert wait_for(made) == ["0", "0"]
     for field in ("Uid", "Gid"):
