@@ -282,8 +282,10 @@ class Symlink(_Put):
             os.close(above)
 
 
-def put(stage: Stage, mount: Mount) -> _Put:
-    """The step that a mount of the configuration is."""
+def put(stage: Stage, mount: Mount, ready: Opened | None = None) -> _Put:
+    """The step that a mount of the configuration is; see Bind for what is `ready`."""
+    if ready is not None:
+        return Bind(stage, mount, ready)
     kinds: dict[str, type[_Put]] = {
         "bind": Bind, "file": InlineFile, "directory": Directory, "symlink": Symlink,
     }  # fmt: skip

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from nsinit.isolation.layers import HoldUpper
+    from nsinit.isolation.mounting import Opened
     from nsinit.process.steps import Step
 
 _SAFE: Final = ["nosuid", "nodev", "noexec"]
@@ -48,6 +49,7 @@ class Root(NamedTuple):
     upper: HoldUpper | None = None  # over them; else what is written is thrown away
     readonly: bool = False
     mounts: Sequence[Mount] = ()
+    ready: Mapping[int, Opened] = {}  # by the index in `mounts`: what the launcher has made of it
     devices: Sequence[str] = ()
     masked: Sequence[str] | None = None
     readonly_paths: Sequence[str] | None = None
@@ -93,7 +95,7 @@ def root_steps(root: Root) -> list[Step]:
     for device in root.devices:
         source, _, target = device.partition(":")
         steps.append(Device(stage, source, target or source))
-    steps += [put(stage, mount) for mount in root.mounts]
+    steps += [put(stage, mount, root.ready.get(index)) for index, mount in enumerate(root.mounts)]
     steps += sysctl_steps(stage, root.sysctls)
     return steps + _last(stage, root)
 

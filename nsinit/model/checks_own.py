@@ -52,8 +52,11 @@ def own_mounts(config: Config) -> Iterator[Finding]:
     """Each has what its type needs, and no more."""
     for name, spec in config.services.items():
         for index, mount in enumerate(spec.mounts):
+            path = ("services", name, "mounts", index)
             for keys, message, hint in mount_wrong(mount):
-                yield ("services", name, "mounts", index, *keys), message, hint
+                yield (*path, *keys), message, hint
+            if mount.idmap is not None:
+                yield (*path, "idmap"), "is for the mounts of a sandbox", ""
 
 
 def probes_from_outside(config: Config) -> Iterator[Finding]:

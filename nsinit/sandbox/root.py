@@ -30,6 +30,14 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
 
         upper = HoldUpper(overlay.upper, overlay.work)
         host.append(upper)
+    ready = {}
+    for index, mount in enumerate(sandbox.mounts):
+        if mount.idmap is not None:
+            from nsinit.isolation.idmapped import MapMount  # noqa: PLC0415  (the same)
+
+            mapped = MapMount(mount)
+            host.append(mapped)
+            ready[index] = mapped.opened
     root = Root(
         path=sandbox.rootfs,
         lower=overlay.lower if overlay is not None else (),
@@ -37,6 +45,7 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
         readonly=sandbox.readonly
         or (overlay is not None and upper is None and not overlay.ephemeral),
         mounts=sandbox.mounts,
+        ready=ready,
         devices=sandbox.devices,
         masked=sandbox.masked_paths,
         readonly_paths=sandbox.readonly_paths,

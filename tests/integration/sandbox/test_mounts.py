@@ -243,3 +243,22 @@ def test_network_of_sysfs_is_the_sandboxes_when_that_has_one(
     ).run()
     assert words(done, "net") == ["lo"]
     assert words(done, "code") != ["0"]
+
+
+def test_owners_are_others_when_the_ids_of_a_bind_are_mapped(
+    box: MakeBox, rootfs: pathlib.Path, data: pathlib.Path, user: int
+) -> None:
+    """Also what is written; only root may, and whoever else tries is told so."""
+    os.chown(data, 1234, 2345)
+    os.chown(data / "file", 1234, 2345)
+    mounts = f'{{source = "{data}", target = "/data", idmap = "u:1234:0:1 g:2345:0:1"}}'
+    script = main_service("echo ids $(stat -c %u:%g /data/file); touch /data/new")
+    done = box(config(rootfs, mounts, 'hostname = "box"') + script).run()
+    if user != 0:
+        assert done.returncode == 125
+        assert "only the root of the machine" in done.stderr
+        return
+    assert words(done, "ids") == ["0:0"]
+    assert (data / "new").stat().st_uid == 1234
+    within = box(config(rootfs, mounts, 'namespaces = {user = "new"}') + script).run()
+    assert words(within, "ids") == ["0:0"]
