@@ -51,7 +51,7 @@ def enclose(
     if sandbox is not None or any(getattr(spec, key) for key in _CAP_KEYS) or _wants_none(spec):
         mine = creds.read_caps() if "user" not in space.kinds else creds.full_caps()
         _add_capabilities(spec, sandbox, mine, ids, last, no_new_privs=no_new_privs)
-    if sandbox is not None:
+    if sandbox is not None or spec.has_space:
         last.append(steps.BeInside())
     if no_new_privs:
         last.append(steps.NoNewPrivs())

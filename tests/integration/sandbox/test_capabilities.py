@@ -149,3 +149,11 @@ def test_start_is_refused_when_init_has_given_up_what_an_update_wants(box: Make)
 
     told = eventually(lambda: "SYS_TIME" in reason() and reason(), "it is refused")
     assert "cannot give the capabilities of true: init has no SYS_TIME (it has CHOWN, " in told
+
+
+@pytest.mark.row(47)
+def test_service_has_its_own_space_when_init_has_given_up_the_rest(box: Make) -> None:
+    """Init keeps what it takes to make one, and the service has no more than any other."""
+    made = box(_config("namespaces = {net = 'new', mount = 'new'}", command=f"{TELL}; ls /sys"))
+    seen = _powers(made)
+    assert (seen.effective, seen.bounding, seen.no_new_privs) == (DEFAULT, DEFAULT, True)
