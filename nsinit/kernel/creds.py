@@ -88,7 +88,8 @@ def read_caps() -> Caps:
     bounding = ambient = 0
     for cap in range(last_cap() + 1):
         bounding |= _prctl(PR_CAPBSET_READ, cap) << cap
-        ambient |= _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap) << cap
+        if (permitted & inheritable) >> cap & 1:  # nothing else can be ambient
+            ambient |= _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap) << cap
     return Caps(effective, permitted, inheritable, bounding, ambient)
 
 
