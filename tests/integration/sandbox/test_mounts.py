@@ -262,3 +262,22 @@ def test_owners_are_others_when_the_ids_of_a_bind_are_mapped(
     assert (data / "new").stat().st_uid == 1234
     within = box(config(rootfs, mounts, 'namespaces = {user = "new"}') + script).run()
     assert words(within, "ids") == ["0:0"]
+
+
+@pytest.mark.row(20)
+def test_mounts_are_tagged_when_their_propagation_is_named(
+    box: MakeBox, rootfs: pathlib.Path
+) -> None:
+    """A peer group of the sandbox's own, one that can't be bound, and none."""
+    kinds = ("shared", "unbindable", "private")
+    mounts = ", ".join(
+        f'{{type = "tmpfs", target = "/{kind}", options = ["{kind}"]}}' for kind in kinds
+    )
+    script = "cat /proc/self/mountinfo; echo ok done"
+    done = box(config(rootfs, mounts) + main_service(script)).run()
+    assert words(done, "ok") == ["done"]
+    text = "\n".join(line.partition("| ")[2] for line in done.stdout.splitlines())
+    tags = {m.target: [tag.partition(":")[0] for tag in m.tags] for m in mountinfo.parse(text)}
+    assert tags["/shared"] == ["shared"]
+    assert tags["/unbindable"] == ["unbindable"]
+    assert tags["/private"] == []

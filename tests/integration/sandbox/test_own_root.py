@@ -308,3 +308,23 @@ def test_root_needs_no_shell_when_a_service_is_one_static_program(
     made = box(f'[sandbox]\nrootfs = "{root}"\n[services.a]\ncommand = "/bin/sleep 1000"\n').start()
     wait_for(made.client, "a", "running")
     assert made.stop() == 0
+
+
+def test_init_is_asked_from_inside_when_its_socket_is_bound(
+    box: MakeBox, rootfs: pathlib.Path
+) -> None:
+    """Only then: as any other file of the host."""
+    script = (
+        "import socket\n"
+        "s = socket.socket(socket.AF_UNIX)\n"
+        "s.connect('/run/nsinit.sock')\n"
+        "s.sendall(b'GET /v1/version HTTP/1.0\\\\r\\\\nHost: x\\\\r\\\\n\\\\r\\\\n')\n"
+        "print('answer', s.recv(100).split()[1].decode())\n"
+    )
+    made = box()
+    made.config.write_text(
+        f'[init]\ncontrol = "{made.socket}"\n[sandbox]\nrootfs = "{rootfs}"\n'
+        f'mounts = ["/usr:/usr:ro", "/lib:/lib:ro", "{made.socket}:/run/nsinit.sock"]\n'
+        f'[services.a]\nmain = true\ncommand = ["/usr/bin/python3", "-c", """{script}"""]\n'
+    )
+    assert words(made.run(), "answer") == ["200"]

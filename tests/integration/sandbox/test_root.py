@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.kernel import mountinfo
-from tests.support.live import NSINIT, environment, eventually
+from tests.support.live import NSINIT, ORDINARY, environment, eventually
 from tests.support.roots import main_service, make_root, owned, words
 
 if TYPE_CHECKING:
@@ -253,3 +253,24 @@ def test_sandbox_is_refused_when_its_proc_would_be_covered(
     done = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true")).run()
     assert done.returncode == 125
     assert "has taken the place of its /proc" in done.stderr
+
+
+@pytest.mark.row(15)
+def test_reason_is_told_when_proc_is_masked_already(tmp_path: pathlib.Path) -> None:
+    """In a container whose /proc has covered parts the kernel allows a user no new one."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: a container with a masked /proc")
+    rootfs = make_root(owned(tmp_path / "root", ORDINARY), ORDINARY)
+    tmp_path.chmod(0o755)
+    (tmp_path / "n.toml").write_text(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true"))
+    demote = f"setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups"
+    run = " ".join([*NSINIT, "run", str(tmp_path / "n.toml")])
+    done = subprocess.run(
+        ["unshare", "-m", "--propagation", "private", "sh", "-c",
+         f"mount --bind /dev/null /proc/keys && exec {demote} {run}"],
+        env=environment(), capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    assert done.returncode == 125
+    assert "cannot mount proc on /proc" in done.stderr
+    assert "parts of /proc are masked here" in done.stderr
+    assert not (rootfs / "proc").exists()
