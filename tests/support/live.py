@@ -218,9 +218,7 @@ def children(pid: int) -> list[int]:
 def descendants(pid: int) -> list[int]:
     """All processes below one."""
     made = children(pid)
-    for child in made:
-        made += descendants(child)
-    return made
+    return [*made, *(below for child in made for below in descendants(child))]
 
 
 def status_rows(pid: int) -> list[str]:
