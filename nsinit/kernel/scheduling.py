@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SyscallError
-from nsinit.kernel import seam
+from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,8 +88,20 @@ def allowed_cpus() -> set[int]:
 
 
 def set_oom_score_adj(value: int) -> None:
-    """Write /proc/self/oom_score_adj, see proc_pid_oom_score_adj(5)."""
-    fd = seam.open_fd("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    """Write /proc/self/oom_score_adj, see proc_pid_oom_score_adj(5).
+
+    Whose uid has changed is not dumpable, and its files in /proc are those of the machine's root
+    (proc(5)): they are made its own for as long as it takes to open one.
+    """
+    path, flags = "/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC
+    try:
+        fd = seam.open_fd(path, flags)
+    except PermissionError:
+        libc.prctl(libc.PR_SET_DUMPABLE, 1, "dumpable")
+        try:
+            fd = seam.open_fd(path, flags)
+        finally:
+            libc.prctl(libc.PR_SET_DUMPABLE, 0, "dumpable")
     try:
         seam.write(fd, str(value).encode())
     finally:

@@ -101,6 +101,16 @@ def test_root_inside_is_the_first_of_the_range_when_root_starts_it(
     assert made.stop() == 0
 
 
+def test_service_has_its_score_when_init_changed_its_uid(ranged: Make) -> None:
+    """Though a process whose uid has changed owns none of its files in /proc."""
+    services = (
+        "[services.a]\nmain = true\nuser = 'nobody'\noom_score_adj = 100\n"
+        "command = 'cat /proc/self/oom_score_adj'\n"
+    )
+    done = ranged('{map = "auto", subordinate = "ann"}', services, user=0).run()
+    assert (done.returncode, "| 100" in done.stdout) == (0, True), done
+
+
 def test_init_dies_with_its_launcher_when_its_uid_changed(ranged: Make) -> None:
     """The change clears the death signal, so it is set again (prctl(2))."""
     made = ranged('{map = "auto", subordinate = "ann"}', user=0).start()
