@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import eventually, is_alive
+from tests.support.live import ROOT, eventually, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,4 +136,18 @@ def test_output_is_bounded_when_a_service_writes_much(shop: Box) -> None:
     eventually((shop.directory / "done").exists, "all is written")
     sizes = [(shop.directory / "run" / "shop" / name).stat().st_size for name in ("log", "log.1")]
     assert max(sizes) < 3 << 20
+    assert shop.run("stop", "shop").returncode == 0
+
+
+@pytest.mark.row(62, 64)
+def test_example_is_lived_with_when_it_is_in_the_background(shop: Box) -> None:
+    """config/sandbox-life.toml, as its first lines say."""
+    config = (ROOT / "config" / "sandbox-life.toml").read_text()
+    shop.config.write_text(config.replace('"life"', '"shop"'))
+    done = shop.run("run", "--detach", str(shop.config))
+    assert (done.returncode, done.stdout) == (0, "shop\n"), done
+    (row,) = json.loads(shop.run("list", "--json").stdout)
+    assert row["services"] == {"web": "running", "clock": "running"}
+    assert shop.run("enter", "shop", "--", "hostname").stdout == "shop\n"
+    assert "NSINIT_SERVICE=web" in shop.run("enter", "shop", "--service", "web", "--", "env").stdout
     assert shop.run("stop", "shop").returncode == 0

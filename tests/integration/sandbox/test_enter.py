@@ -68,29 +68,27 @@ def test_command_has_the_place_of_a_service_when_one_is_named(shop: Box) -> None
         assert done.stdout.strip() == seen, done
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (["shop", "--", "sh", "-c", "exit 7"], 7, ""),
-        (["shop", "--", "sh", "-c", "kill -9 $$"], 137, ""),
-        (["shop", "--", "no-such-command"], 127, "no-such-command"),
-        (["shop", "--", "/etc"], 126, "/etc"),
-        (["shop", "--user", "no-such-user", "--", "true"], 127, "no-such-user"),
-        (["shop", "--service", "b", "--", "true"], 4, "b"),
-        (["shop", "--service", "a", "--user", "root", "--", "true"], 2, "either"),
-        (["shop", "-t", "-T"], 2, "either"),
-        (["shop", "true", "-x"], 2, "usage"),
-        ([], 2, "usage"),
-        (["nobody"], 4, "nobody"),
-    ],
-)
-def test_code_is_that_of_the_command_when_it_ends(
-    shop: Box, words: list[str], code: int, said: str
-) -> None:
+ENDS: list[tuple[list[str], int, str]] = [
+    (["shop", "--", "sh", "-c", "exit 7"], 7, ""),
+    (["shop", "--", "sh", "-c", "kill -9 $$"], 137, ""),
+    (["shop", "--", "no-such-command"], 127, "no-such-command"),
+    (["shop", "--", "/etc"], 126, "/etc"),
+    (["shop", "--user", "no-such-user", "--", "true"], 127, "no-such-user"),
+    (["shop", "--service", "b", "--", "true"], 4, "b"),
+    (["shop", "--service", "a", "--user", "root", "--", "true"], 2, "either"),
+    (["shop", "-t", "-T"], 2, "either"),
+    (["shop", "true", "-x"], 2, "usage"),
+    ([], 2, "usage"),
+    (["nobody"], 4, "nobody"),
+]
+
+
+def test_code_is_that_of_the_command_when_it_ends(shop: Box) -> None:
     """Or says why there was none."""
-    done = shop.run("enter", *words)
-    assert done.returncode == code, done
-    assert said in done.stderr
+    for words, code, said in ENDS:
+        done = shop.run("enter", *words)
+        assert done.returncode == code, done
+        assert said in done.stderr
 
 
 @pytest.mark.row(65)
