@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
 from nsinit.kernel import creds
-from nsinit.model.security import grant
+from nsinit.model.security import filters_of, grant, has_no_new_privs
 from nsinit.model.spec import Service
 from nsinit.model.types import Words
 
@@ -121,6 +121,9 @@ def needed(sandbox: Sandbox, services: Sequence[Service]) -> frozenset[int]:
     for keys, takes in _FOR_KEYS.items():
         if any(_uses(spec, key) for spec in services for key in keys):
             names.update(takes)
+    for spec in (_PLAIN, *services):  # without no_new_privs nobody else may load a filter
+        if filters_of(spec, sandbox) != (None, None) and not has_no_new_privs(spec, sandbox):
+            names.add("SYS_ADMIN")
     sets = [grant(spec, sandbox, _EVERYTHING).caps for spec in (_PLAIN, *services)]
     return frozenset(NUMBERS[name] for name in names).union(*sets)
 

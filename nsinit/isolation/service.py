@@ -7,20 +7,20 @@ filters come last of all: they would stand in the way of everything before them.
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
 from nsinit.errors import SpawnError
 from nsinit.isolation import capabilities as steps
 from nsinit.kernel import creds
-from nsinit.model.security import grant, has_no_new_privs
+from nsinit.model.security import Granted, filters_of, grant, has_no_new_privs
 from nsinit.process.steps import Enclosure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nsinit.model.sandboxes import Sandbox
-    from nsinit.model.security import Granted
     from nsinit.model.spec import Service
     from nsinit.process.steps import Step
 
@@ -35,10 +35,12 @@ def enclose(
     directory: str,
     variables: Mapping[str, str],
     beside: int = 0,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> Enclosure | None:
     """The steps of a service in this sandbox, or in none; None if there are none to take.
 
-    Paths are relative to `directory`. SpawnError if it asks for more than init has.
+    Paths are relative to `directory`. SpawnError if it asks for more than init has; what is done
+    less well than asked for is told.
     """
     space = Enclosure()
     if spec.has_space:
@@ -48,13 +50,16 @@ def enclose(
     ids: list[Step] = []
     last: list[Step] = []
     no_new_privs = has_no_new_privs(spec, sandbox)
+    granted = None
     if sandbox is not None or any(getattr(spec, key) for key in _CAP_KEYS) or _wants_none(spec):
         mine = creds.read_caps() if "user" not in space.kinds else creds.full_caps()
-        _add_capabilities(spec, sandbox, mine, ids, last, no_new_privs=no_new_privs)
+        granted = _add_capabilities(spec, sandbox, mine, ids, last, no_new_privs=no_new_privs)
     if sandbox is not None or spec.has_space:
         last.append(steps.BeInside())
     if no_new_privs:
         last.append(steps.NoNewPrivs())
+    # Without no_new_privs only CAP_SYS_ADMIN may filter, which is there until the ids change.
+    _add_filters(spec, sandbox, granted, last if no_new_privs else ids, tell)
     if not (space.kinds or space.before or ids or last):
         return None
     return space._replace(ids=tuple(ids), last=tuple(last))
@@ -73,7 +78,7 @@ def _add_capabilities(
     last: list[Step],
     *,
     no_new_privs: bool,
-) -> None:
+) -> Granted:
     have = from_mask(mine.permitted & mine.bounding)
     granted = grant(spec, sandbox, have)
     _refuse(spec, granted, have)
@@ -93,6 +98,39 @@ def _add_capabilities(
     if granted.ambient:
         ids.append(steps.KeepCaps())
     last.append(steps.LimitCaps(caps, to_mask(granted.ambient)))
+    return granted
+
+
+def _add_filters(
+    spec: Service,
+    sandbox: Sandbox | None,
+    granted: Granted | None,
+    place: list[Step],
+    tell: Callable[[str], object],
+) -> None:
+    """Landlock, then the filter of system calls: it may forbid what Landlock is made with."""
+    calls, reach = filters_of(spec, sandbox)
+    if calls is None and reach is None:
+        return
+    from nsinit.isolation import filters  # noqa: PLC0415  (outside of sandboxes few have any)
+
+    place += filters.landlock_steps(reach, tell)
+    place += filters.seccomp_steps(calls, _capabilities(spec, sandbox, granted))
+
+
+def _capabilities(
+    spec: Service, sandbox: Sandbox | None, granted: Granted | None
+) -> frozenset[str]:
+    """The names of what the service can have: a user that is not root gets only the ambient."""
+    if granted is None:
+        mine = creds.read_caps()
+        granted = Granted(
+            from_mask(mine.permitted & mine.bounding), *(frozenset[int]() for _ in range(3))
+        )
+    user = str(os.geteuid() if spec.user is None else spec.user).partition(":")[0]
+    lesser = user not in ("0", "root") and has_no_new_privs(spec, sandbox)
+    caps = granted.ambient if lesser else granted.caps
+    return frozenset(NAMES[cap] for cap in caps if cap < len(NAMES))
 
 
 def _refuse(spec: Service, granted: Granted, have: frozenset[int]) -> None:

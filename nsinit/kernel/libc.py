@@ -115,6 +115,13 @@ def close_range(first: int, last: int, flags: int) -> None:
     _checked("close_range", "", _libc.syscall(_long(NR_CLOSE_RANGE), *arguments))
 
 
+def syscall(name: str, target: str, number: int, *arguments: int) -> int:
+    """A call that the C library has no function for, by its number on this machine."""
+    seam.ask(name)
+    words = (_ulong(argument) for argument in arguments)
+    return _checked(name, target, int(_libc.syscall(_long(number), *words)))
+
+
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """mount(2)."""
     seam.ask("mount")

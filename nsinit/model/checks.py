@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model import (
+    checks_confinement,
     checks_own,
     checks_ready,
     checks_root,
@@ -276,6 +277,7 @@ STRICT: Final = (
     *checks_security.STRICT,
     *checks_users.STRICT,
     *checks_own.STRICT,
+    *checks_confinement.STRICT,
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,
@@ -286,6 +288,7 @@ ADVICE: Final = (
     *checks_security.ADVICE,
     *checks_users.ADVICE,
     *checks_own.ADVICE,
+    *checks_confinement.ADVICE,
     budget_is_enough,
     terminal_output,
     jitter_is_short,

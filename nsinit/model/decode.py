@@ -38,12 +38,13 @@ _HOOKS: Final = (
 _SHORTHANDS: Final[dict[type, dict[str, str]]] = {
     Service: {
         "log": "to",
+        "seccomp": "profile",
         "schedule": "cron",
         "watch": "paths",
         **dict.fromkeys(_HOOKS, "command"),
     },
     Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
-    Sandbox: {"users": "map"},
+    Sandbox: {"users": "map", "seccomp": "profile"},
 }
 
 

@@ -17,6 +17,7 @@ from nsinit.errors import ConfigError, Problem
 from nsinit.model import replicas
 from nsinit.model.anchor import anchor
 from nsinit.model.checks import run_checks
+from nsinit.model.confinement import take_in_profiles
 from nsinit.model.decode import decode
 from nsinit.model.expand import expand
 from nsinit.model.plan import Plan, make_plan
@@ -117,6 +118,7 @@ def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
     anchor(tables, report)
+    take_in_profiles(tables, report, lambda path: read_file(path, patient=False))
     services = {
         name: decode(_first(table), Service, ("services", name), report)
         for name, table in tables["services"].items()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from nsinit.capnames import ALL, NUMBERS, parse_name
+from nsinit.model.confinement import BY_DEFAULT, NO_FILTER, Landlock, Seccomp
 from nsinit.model.types import show
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Security(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cap_drop: CapNames = CapNames()
     ambient: CapNames | None = None
     no_new_privs: bool | None = None
+    seccomp: Seccomp | None = None
+    landlock: Landlock | None = None
 
 
 _NOTHING: Final = Security()
@@ -143,9 +146,21 @@ def _less(names: Iterable[str], caps: frozenset[int]) -> frozenset[int]:
 
 
 def has_no_new_privs(keys: Security, sandbox: Security | None) -> bool:
-    """Whether no exec may give more: as said, else yes in a sandbox and no outside of one."""
+    """Whether no exec may give more: as said, else yes in a sandbox, and with filters anywhere.
+
+    Without it the kernel takes filters only from somebody with CAP_SYS_ADMIN.
+    """
     if keys.no_new_privs is not None:
         return keys.no_new_privs
     if sandbox is not None and sandbox.no_new_privs is not None:
         return sandbox.no_new_privs
-    return sandbox is not None
+    return sandbox is not None or keys.seccomp is not None or keys.landlock is not None
+
+
+def filters_of(keys: Security, sandbox: Security | None) -> tuple[Seccomp | None, Landlock | None]:
+    """What confines a service: its own keys, else the sandbox's, else the default profile there."""
+    calls, reach = keys.seccomp, keys.landlock
+    if sandbox is not None:
+        calls = calls or sandbox.seccomp or BY_DEFAULT
+        reach = reach or sandbox.landlock
+    return (None if calls == NO_FILTER else calls), reach

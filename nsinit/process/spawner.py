@@ -219,8 +219,10 @@ def _become(
     except OSError as error:
         number = error.errno or errno.EIO
     finally:  # whatever it was, a forked copy of init must not live on
-        os.write(report, _FAILURE.pack(stage, number))
-        os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
+        try:
+            os.write(report, _FAILURE.pack(stage, number))
+        finally:  # nor if a filter of system calls forbids even that
+            os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
 
 
 def _execute(paths: list[str], argv: tuple[str, ...], env: dict[bytes, bytes]) -> None:

@@ -107,7 +107,7 @@ class Init:
                 given.directory,
                 dict(given.env),
                 config.init.environment,
-                partial(_enclose, config.sandbox, given.directory),
+                partial(_enclose, config.sandbox, given.directory, self.say.warning),
             ),
             reactor=self.reactor,
             spawner=self.spawner,
@@ -312,14 +312,19 @@ class Init:
 
 
 def _enclose(
-    sandbox: Sandbox | None, directory: str, spec: Service, own: Mapping[str, str], beside: int
+    sandbox: Sandbox | None,
+    directory: str,
+    tell: Callable[[str], object],
+    spec: Service,
+    own: Mapping[str, str],
+    beside: int,
 ) -> Enclosure | None:
     """What confines a service, which most outside of a sandbox are not."""
     if sandbox is None and not is_asked(spec) and not spec.has_space:
         return None
     from nsinit.isolation.service import enclose  # noqa: PLC0415  (as said)
 
-    return enclose(spec, sandbox, directory, own, beside)
+    return enclose(spec, sandbox, directory, own, beside, tell)
 
 
 def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:

@@ -6,6 +6,7 @@ import pytest
 
 from nsinit.capnames import NAMES
 from nsinit.isolation.init import KeepOnly, NotDumpable, harden, needed
+from nsinit.model.confinement import NO_FILTER, Landlock
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.security import CapNames, CapWords
 from nsinit.model.spec import Service
@@ -37,6 +38,14 @@ def test_init_keeps_what_it_takes_when_a_service_wants_it(service: Service, more
     """Nothing else: not the power over the whole host."""
     assert _more(service) == more
     assert _more(PLAIN, service) == more
+
+
+def test_init_may_load_filters_when_services_keep_new_privileges() -> None:
+    """Nobody else may then; who has no filter needs nobody to load it."""
+    setuid = Service(command=COMMAND, no_new_privs=False)
+    assert _more(setuid) == {"SYS_ADMIN"}
+    assert _more(setuid, sandbox=Sandbox(seccomp=NO_FILTER)) == set()
+    assert _more(setuid, sandbox=Sandbox(seccomp=NO_FILTER, landlock=Landlock())) == {"SYS_ADMIN"}
 
 
 def test_init_keeps_all_there_is_when_a_service_gets_all() -> None:
