@@ -16,7 +16,7 @@ from nsinit.kernel import seam
 
 
 class HoldUpper:
-    """A step of the launcher; what it opens stays open in the init that is forked from it."""
+    """A step of the launcher, which holds the lock until the sandbox has ended."""
 
     def __init__(self, upper: str, work: str | None) -> None:
         self.upper = upper
@@ -61,6 +61,15 @@ class HoldUpper:
         shutil.rmtree(inner if self._given else self.work, ignore_errors=True)
         os.close(self._fd)
         self._fd = -1
+
+    def forget(self) -> None:
+        """Close the copy of the descriptor in init, whose holder could leave the root by it.
+
+        The lock is the launcher's, without whom init does not live.
+        """
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def remedy(self, number: int) -> str:
         """Who uses it can be waited for."""

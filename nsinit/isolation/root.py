@@ -17,6 +17,7 @@ from nsinit.kernel import libc, mounts, seam
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nsinit.isolation.layers import HoldUpper
     from nsinit.isolation.stage import Stage
 
 _FLAGS: Final = {"private": libc.MS_PRIVATE, "slave": libc.MS_SLAVE, "shared": libc.MS_SHARED}
@@ -114,19 +115,20 @@ class BindRoot(Inside):
 class OverlayRoot(Inside):
     """Layers as the root. Without `upper` what is written goes to memory, and is thrown away."""
 
-    def __init__(self, stage: Stage, lower: Sequence[str], upper: str | None, work: str) -> None:
-        self._stage, self._lower, self._upper, self._work = stage, lower, upper, work
+    def __init__(self, stage: Stage, lower: Sequence[str], held: HoldUpper | None) -> None:
+        self._stage, self._lower, self._held = stage, lower, held
 
     def describe(self) -> str:
         """For people."""
-        over = f" under {self._upper}" if self._upper is not None else ", and memory over them"
+        over = f" under {self._held.upper}" if self._held else ", and memory over them"
         return f"take the layers {', '.join(self._lower)}{over} as the root"
 
     def apply(self) -> None:
         """Overlayfs; the paths of layers in memory are short ones below the store."""
         options = [f"lowerdir+={os.path.abspath(path)}" for path in self._lower]
-        if self._upper is not None:
-            upper, work = os.path.abspath(self._upper), os.path.abspath(self._work)
+        if self._held is not None:
+            self._held.forget()
+            upper, work = os.path.abspath(self._held.upper), os.path.abspath(self._held.work)
         else:
             self._make_layers()
             upper, work = "layers/upper", "layers/work"

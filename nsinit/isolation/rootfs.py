@@ -80,8 +80,7 @@ def root_steps(root: Root) -> list[Step]:
     path = posixpath.normpath(root.path) if root.path else ""
     stage = Stage(create=root.is_own and path != "/")
     if root.lower:
-        upper, work = (root.upper.upper, root.upper.work) if root.upper else (None, "")
-        steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, upper, work)]
+        steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, root.upper)]
     else:
         steps += [BindRoot(stage, root.path or "/"), PrepareStage(stage)]
     taken = {at(mount) for mount in root.mounts}

@@ -86,6 +86,8 @@ def test_layers_are_named_when_the_mounts_are_listed(box: MakeBox, layers: pathl
     options = set(root.super_options)
     assert {f"lowerdir+={layers}/image", f"lowerdir+={layers}/base"} <= options
     assert {f"upperdir={layers}/upper", f"workdir={work}"} <= options
+    held = [os.readlink(path) for path in pathlib.Path(f"/proc/{made.pid}/fd").iterdir()]
+    assert not [path for path in held if path.startswith(str(layers))], "a way out of the root"
     assert made.stop() == 143
     assert not list(work.iterdir())
 
