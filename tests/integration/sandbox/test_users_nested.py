@@ -58,7 +58,7 @@ def test_no_user_namespace_is_made_when_forbidden(
 
 def test_user_namespaces_are_made_when_they_are_not_forbidden(box: Callable[..., Box]) -> None:
     """So the tests above see the difference."""
-    services = TRY.format(attack="true", caps="")
+    services = TRY.format(attack="true", caps='seccomp = "unconfined"')
     done = box(f"[sandbox]\nusers = 'root'\n{services}").run()
     assert "nested after all" in done.stdout, done
 
