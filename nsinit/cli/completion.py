@@ -105,7 +105,7 @@ def main(argv: Sequence[str]) -> int:
 def _options(command: Command) -> list[tuple[str, str]]:
     """The options of a verb, long and short, with what they are for."""
     return [
-        *_listed(command.params),
+        *_listed((*command.params, *command.options)),
         ("--json", "JSON instead of text"),
         ("--help", "tell more of the verb"),
     ]
@@ -144,7 +144,7 @@ def bash() -> str:
     """For bash."""
     values, options, boxes = [], [], []
     for verb, command in VERBS.items():
-        for param in command.params:
+        for param in (*command.params, *command.options):
             choices = _SIGNALS if param.kind == "signal" else param.choices
             if choices:
                 before = verb if param.positional else param.flag
@@ -178,7 +178,7 @@ def zsh() -> str:
     cases = []
     for verb, command in VERBS.items():
         specs = []
-        for param in command.params:
+        for param in (*command.params, *command.options):
             if param.positional:
                 continue
             takes = "" if param.kind == "flag" else f":{param.name}:"
@@ -257,7 +257,7 @@ def fish() -> str:
         seen = f"'__fish_seen_subcommand_from ctl; and __fish_seen_subcommand_from {verb}'"
         if _takes_names(command):
             lines.append(f"complete -c nsinit -n {seen} -a '(nsinit ctl list 2>/dev/null)'")
-        for param in command.params:
+        for param in (*command.params, *command.options):
             if param.positional:
                 continue
             words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")

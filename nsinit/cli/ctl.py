@@ -43,7 +43,8 @@ examples:
   nsinit ctl -s shop status --json
 
 exit codes: 0 done · 1 failed · 2 usage · 3 not running (status NAME, health) · 4 unknown service,
-or no init answers · 77 not allowed · 124 waited too long; of exec those of its command
+or no init answers · 77 not allowed · 124 waited too long; of exec those of its command, of
+attach to a terminal those of the run
 `nsinit ctl VERB --help` tells more of a verb."""
 
 
@@ -81,6 +82,8 @@ def _run(argv: list[str]) -> int:
         from nsinit.cli.execute import run
 
         return run(client, command.name, given, as_text=as_text)
+    if command.name == "attach":
+        return _attach(client, command, given, as_text=as_text)
     if command.stream:
         return _follow(client, command, given, as_text=as_text)
     try:
@@ -111,7 +114,8 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
 
 
 def _parser(command: Command) -> argparse.ArgumentParser:
-    parser = make_parser("ctl " + command.name, command.summary, command.examples, command.params)
+    params = (*command.params, *command.options)
+    parser = make_parser("ctl " + command.name, command.summary, command.examples, params)
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
     return parser
 
@@ -123,6 +127,30 @@ def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text:
     if (given.get("follow") or command.name == "attach") and client.is_answered():
         raise ControlError("init ended the stream: it was read too slowly")
     return errors.EXIT_OK
+
+
+def _attach(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:
+    """Be the terminal of a service that has one; of others show the lines."""
+    from nsinit.cli.attach import KEYS, parse_keys, run
+
+    keys = parse_keys(given.pop("detach_keys", KEYS))
+    if as_text and len(given["names"]) == 1:
+        try:
+            return run(client, given, keys)
+        except ControlError as error:
+            if not _is_about_lines(error):
+                raise
+            if not given.get("no_stdin") and "not-one" not in str(error.answer):
+                complain(f"no input: {error.message}", error.hint)
+    given.pop("no_stdin", None)
+    return _follow(client, command, given, as_text=as_text)
+
+
+def _is_about_lines(error: ControlError) -> bool:
+    """Whether somebody without a terminal was meant, or several."""
+    told = error.answer.get("error") if isinstance(error.answer, dict) else None
+    code = told.get("code") if isinstance(told, dict) else None
+    return code in ("no-terminal", "not-one")
 
 
 def _exit_code(command: Command, given: dict[str, Any], answer: dict[str, Any]) -> int:

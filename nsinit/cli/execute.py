@@ -11,21 +11,19 @@ import os
 import select
 import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import as_json, say
+from nsinit.cli.raw import raw, read, write
 from nsinit.errors import ControlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nsinit.client import Client, CommandRun
 
 _HANDED_ON: Final = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
 )  # fmt: skip
-_PIECE: Final = 1 << 16
 _SILENCE: Final = 0.2  # s after which a terminal whose command has ended has nothing more to show
 
 
@@ -71,7 +69,7 @@ def _in_terminal(client: Client, row: str, given: dict[str, Any]) -> int:
     signal.signal(signal.SIGWINCH, lambda *_: _copy_window(ours))
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda n, _: command.signal(n))
-    with _raw(0):
+    with raw(0):
         return _copy(ours, command)
 
 
@@ -91,15 +89,15 @@ def _copy(terminal: int, command: CommandRun) -> int:
             sources, sinks, [], None if status is None else _SILENCE
         )
         if 0 in readable:
-            typed = _read(0)
+            typed = read(0)
             listening = bool(typed)
             typed = typed or b"\x04"  # the end of input, as a terminal says it
         if writable:
             typed = typed[_write_some(terminal, typed) :]
         if terminal in readable:
-            data = _read(terminal)
+            data = read(terminal)
             shown = not data
-            _write(1, data)
+            write(1, data)
         if status is None and command.fileno() in readable:
             status = command.poll()
         elif status is not None and not readable:
@@ -116,19 +114,6 @@ def _write_some(fd: int, data: bytes) -> int:
         return len(data)  # nobody reads it any more
 
 
-def _read(fd: int) -> bytes:
-    try:
-        return os.read(fd, _PIECE)
-    except OSError:  # EIO: nobody holds the other end of the terminal any more
-        return b""
-
-
-def _write(fd: int, data: bytes) -> None:
-    with suppress(OSError):
-        while data:
-            data = data[os.write(fd, data) :]
-
-
 def _copy_window(terminal: int) -> None:
     """Give the terminal the size of ours, if ours has one."""
     import fcntl
@@ -137,21 +122,3 @@ def _copy_window(terminal: int) -> None:
     with suppress(OSError):
         size = fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8))
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
-
-
-@contextmanager
-def _raw(fd: int) -> Iterator[None]:
-    """Every key goes to the command as it is; given back whatever happens."""
-    import termios
-    import tty
-
-    try:
-        before = termios.tcgetattr(fd)
-    except termios.error:  # no terminal: a pipe, in a script
-        yield
-        return
-    try:
-        tty.setraw(fd)
-        yield
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)

@@ -154,6 +154,8 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
 STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "logs": log_line,
     "attach": log_line,
+    "screen": str,
+    "terminal": str,
     "exec": str,
     "enter": str,
     "events": event_line,

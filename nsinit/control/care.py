@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nsinit.control.desk import Desk
@@ -13,6 +14,9 @@ from nsinit.core.upkeep import RELOADED
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.control.carry import Going
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
     from nsinit.runtime.events import Happening, History
@@ -108,6 +112,39 @@ class Care(Desk):
 
         _refuse_null_bytes(params)
         Execution(self._init, self._loop, params, reply).begin()
+
+    def do_screen(self, params: dict[str, Any], reply: Reply) -> None:
+        """Show the terminal of a service."""
+        self._attach(params, reply, types=False)
+
+    def do_terminal(self, params: dict[str, Any], reply: Reply) -> None:
+        """Show the terminal of a service, and type on it."""
+        self._attach(params, reply, types=True)
+
+    def _attach(self, params: dict[str, Any], reply: Reply, *, types: bool) -> None:
+        from nsinit.control.attachment import attach  # noqa: PLC0415  (as above)
+
+        found = self._select({"names": [params["name"]]})
+        if len(found) != 1:
+            message = f"{params['name']} is not one service but {', '.join(found)}"
+            raise Refusal(409, "not-one", message)
+        attach(self._init, self._loop, params | {"name": found[0]}, reply, types=types)
+
+    def _attach_again(self, name: str, going: Going, reply: Reply) -> Callable[[], object]:
+        """Go on with a client of the init before this one."""
+        from nsinit.control.attachment import Attachment  # noqa: PLC0415  (as above)
+
+        made = Attachment(
+            self._init,
+            self._loop,
+            (service := going.names[0]),
+            going.runs.get(service, 0),
+            reply,
+            types=name == "terminal",
+            past=iter(()),
+        )
+        made.hold(going)
+        return partial(made.go_on, going)
 
 
 def _refuse_null_bytes(params: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ class Going(Struct, frozen=True, kw_only=True):
     runs: dict[str, int] = {}
     until: float = 0.0
     version: str = ""
+    said: bytes = b""  # by the client, beyond its request, and not complete
 
 
 class ClientState(Struct, frozen=True, kw_only=True):

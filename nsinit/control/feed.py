@@ -104,6 +104,11 @@ class Feed(Generic[T]):
         else:
             self._coming.append((None, weight))
 
+    def end(self) -> None:
+        """Nothing comes any more: the answer is complete once all is sent."""
+        self._follow = False
+        self._schedule()
+
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True

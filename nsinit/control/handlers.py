@@ -306,24 +306,27 @@ class Handlers(Insight, Care):
 
         None if this can't be done. A stream takes part in what happens from now on.
         """
+        made: Callable[[], object] | None = None
         match name, going.kind:
             case "logs" | "attach", "stream":
                 log_feed = self._log_feed(set(going.names), (), params, reply)
                 log_feed.hold()
-                return partial(log_feed.go_on, going.rows)
+                made = partial(log_feed.go_on, going.rows)
+            case "screen" | "terminal", "stream":
+                made = self._attach_again(name, going, reply)
             case "events", "stream":
                 event_feed = self._event_feed(set(going.names), (), params, reply)
                 event_feed.hold()
-                return partial(event_feed.go_on, going.rows)
+                made = partial(event_feed.go_on, going.rows)
             case (("start" | "stop" | "restart"), "wait"):
-                return partial(self._wait_on, name, params, going, reply)
+                made = partial(self._wait_on, name, params, going, reply)
             case "wait", "wait":
                 left = max(0.0, going.until - seam.monotonic())
-                return partial(self.do_wait, {**params, "timeout": left}, reply)
+                made = partial(self.do_wait, {**params, "timeout": left}, reply)
             case "reexec", "reexec":
                 body = {"version": __version__, "before": going.version, "pid": os.getpid()}
-                return partial(reply.answer, 200, body)
-        return None
+                made = partial(reply.answer, 200, body)
+        return made
 
     def _wait_on(self, name: str, params: dict[str, Any], going: Going, reply: Reply) -> None:
         known = self._driver.core.plan.services

@@ -39,6 +39,12 @@ class Reply(Protocol):
         The caller closes it. None if the client has left.
         """
 
+    def hear(self, hearer: Callable[[bytes], object]) -> None:
+        """Tell what the client says beyond its request; the connection ends with the answer."""
+
+    def listen(self, *, on: bool) -> None:
+        """Hear it now, or leave it in the kernel for now."""
+
     def answer(self, status: int, body: object) -> None:
         """Give the whole answer."""
 

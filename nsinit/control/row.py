@@ -49,6 +49,7 @@ class Command(NamedTuple):
     stream: bool = False
     examples: tuple[str, ...] = ()
     route: str = ""
+    options: tuple[Param, ...] = ()  # of `nsinit ctl` alone
 
     @property
     def path(self) -> str:

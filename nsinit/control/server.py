@@ -16,10 +16,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from msgspec import structs
-
 from nsinit.control.access import AccessList, Peer, peer_of
-from nsinit.control.carry import ClientState, Going
+from nsinit.control.answering import Answer
+from nsinit.control.carry import ClientState
 from nsinit.control.crowd import Crowd
 from nsinit.control.handlers import Handlers
 from nsinit.control.routes import Call, HttpConnection, Refusal
@@ -27,7 +26,6 @@ from nsinit.control.routes import Call, HttpConnection, Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from nsinit.control.reply import Held
     from nsinit.runtime.boot import Init
 
 _REPLACED: Final = Refusal(
@@ -120,6 +118,7 @@ class Client(asyncio.Protocol):
         self._answering: Answer | None = None
         self.is_ready = True
         self._taken = False  # somebody else reads what it says
+        self._hearer: Callable[[bytes], object] | None = None  # or hears it
         self._ahead = 0  # bytes of later requests that came during an answer
         self._once_here: Callable[[], object] = lambda: None
 
@@ -143,6 +142,9 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """It says something."""
+        if self._hearer is not None:
+            self._guarded(partial(self._hearer, data))
+            return
         if self._answering is not None:
             self._ahead += len(data)
             if self._ahead > MAX_AHEAD:
@@ -164,10 +166,10 @@ class Client(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket").fileno(), 0)
         return bool(poll.poll(0))
 
-    def _guarded(self, receive: Callable[[], Call | Refusal | None]) -> None:
+    def _guarded(self, receive: Callable[[], object]) -> None:
         try:
             got = receive()
-            if got is not None:
+            if isinstance(got, Call | Refusal):
                 self._deal_with(got)
         except Exception as error:  # noqa: BLE001  (a client must not be able to harm init)
             self._server.say.error(f"internal error on the control socket: {error!r}")
@@ -280,6 +282,20 @@ class Client(asyncio.Protocol):
         made.setblocking(False)
         return made
 
+    def hear(self, hearer: Callable[[bytes], object]) -> None:
+        """Tell somebody what it says, beyond the request; the connection ends with the answer."""
+        self._hearer = hearer
+        self._taken = True
+
+    def listen(self, *, on: bool) -> None:
+        """Read what it says, or leave that in the kernel for now."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if on:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
     def done(self) -> None:
         """The answer is complete: close, or hear what comes next."""
         self._answering, self._ahead = None, 0
@@ -295,93 +311,3 @@ class Client(asyncio.Protocol):
         self._server.handlers.clients_dropped += too_slow
         if self._transport is not None:
             self._transport.abort()
-
-
-class Answer:
-    """The `Reply` of a handler to one call of one client."""
-
-    def __init__(self, client: Client, *, begun: bool = False) -> None:
-        self._client = client
-        self._callbacks: list[Callable[[], object]] = []
-        self._when_ready: Callable[[], object] = lambda: None
-        self._over = False
-        self._begun = begun
-        self._going: Callable[[], Going] = lambda: Going(kind="other")
-        self.stream: Held | None = None
-
-    def carry(self, export: Callable[[], Going], stream: Held | None = None) -> None:
-        """How another init can go on with this."""
-        self._going, self.stream = export, stream
-
-    def export(self) -> Going:
-        """What another init has to know to go on with this."""
-        return structs.replace(self._going(), begun=self._begun)
-
-    def answer(self, status: int, body: object) -> None:
-        """Give the whole answer."""
-        if not self._over:
-            self._client.put(lambda http: http.answer(status, body))
-            self._finish()
-
-    @property
-    def peer(self) -> Peer:
-        """Who asked."""
-        return self._client.peer
-
-    def take_input(self) -> _socket.socket | None:
-        """Another end of the connection, to read from."""
-        return None if self._over else self._client.take_input()
-
-    def begin_stream(self) -> None:
-        """Begin an answer of JSON lines."""
-        self._begun = True
-        self._client.put(lambda http: http.begin_stream())
-
-    def send(self, data: bytes) -> None:
-        """Send some of them."""
-        if not self._over and data:
-            self._client.put(lambda http: http.stream(data))
-
-    def end_stream(self) -> None:
-        """There are no more."""
-        if not self._over:
-            self._client.put(lambda http: http.end_stream())
-            self._finish()
-
-    def on_leave(self, callback: Callable[[], object]) -> None:
-        """Call back when the client leaves, or the answer is complete."""
-        if self._over:
-            callback()
-        else:
-            self._callbacks.append(callback)
-
-    def is_ready(self) -> bool:
-        """Whether the client has taken nearly all that was sent."""
-        return self._client.is_ready and not self._over
-
-    def on_ready(self, callback: Callable[[], object]) -> None:
-        """Call back when the client is ready again."""
-        self._when_ready = callback
-
-    def go_on(self) -> None:
-        """The client is ready again."""
-        if not self._over:
-            self._when_ready()
-
-    def drop(self) -> None:
-        """The client is too slow: close the connection, and count it."""
-        if not self._over:
-            self._client.drop(too_slow=True)
-            self.leave()
-
-    def leave(self) -> None:
-        """The client has left."""
-        if self._over:
-            return
-        self._over = True
-        for callback in self._callbacks:
-            callback()
-
-    def _finish(self) -> None:
-        self.leave()
-        self._client.done()

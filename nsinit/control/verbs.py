@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nsinit.control.row import NAMES, SOME_NAMES, WAITING, Command, Param
+from nsinit.control.row import NAMES, PREFIX, SOME_NAMES, WAITING, Command, Param
 
 STATES: Final = (
     "stopped", "waiting", "starting", "running", "stopping", "backoff", "exited", "failed",
@@ -174,6 +174,42 @@ CARE: Final[tuple[Command, ...]] = (
             Param("lines", "integer", "so many lines of the past", short="n", default=10),
         ),
         stream=True,
-        examples=("nsinit ctl attach web",),
+        examples=("nsinit ctl attach web", "nsinit ctl attach shell --detach-keys ctrl-x,d"),
+        options=(
+            Param("no_stdin", "flag", "only show; do not pass on what is typed"),
+            Param(
+                "detach_keys",
+                "text",
+                'the keys that leave the terminal of a service (default ctrl-p,ctrl-q; "": none)',
+            ),
+        ),
+    ),
+    Command(
+        "screen",
+        "GET",
+        "read",
+        "show the terminal of a service, byte by byte",
+        (
+            Param("name", "name", "a service with tty = true, which runs", required=True),
+            Param("lines", "integer", "so many lines of the past", default=10),
+        ),
+        stream=True,
+        examples=(
+            "curl --unix-socket /run/nsinit/control.sock http://nsinit/v1/screen?name=shell",
+        ),
+        route=PREFIX + "screen",
+    ),
+    Command(
+        "terminal",
+        "POST",
+        "operate",
+        "show the terminal of a service, and type on it",
+        (
+            Param("name", "name", "a service with tty = true, which runs", required=True),
+            Param("lines", "integer", "so many lines of the past", default=10),
+        ),
+        stream=True,
+        examples=("POST /v1/terminal, then lines of JSON both ways: nsinit.client",),
+        route=PREFIX + "terminal",
     ),
 )

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # Parts of nsinit that run outside only.
-OUTSIDE: Final = ("cli", "client", "sandbox", "__main__", "py.typed")
+OUTSIDE: Final = (
+    "cli", "client", "attached", "wire", "locate", "sandbox", "__main__", "py.typed",
+)  # fmt: skip
 # What is there or not: without it init does without.
 _OPTIONAL: Final = ("uvloop", "structlog", "h11")
 # What the standard library and the loops import when it is first needed.

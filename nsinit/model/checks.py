@@ -168,11 +168,14 @@ def limit_names(config: Config) -> Iterator[Finding]:
 
 
 def terminal_paths(config: Config) -> Iterator[Finding]:
-    """A terminal is named by its device."""
+    """A terminal is named by its device, or is read by nsinit."""
     for name, spec in config.services.items():
-        if spec.tty is not None and not spec.tty.startswith("/"):
-            path = ("services", name, "tty")
-            yield path, f'expected a path such as "/dev/tty1", got {spec.tty!r}', ""
+        path: KeyPath = ("services", name, "tty")
+        if isinstance(spec.tty, str) and not spec.tty.startswith("/"):
+            yield path, f'expected true or a path such as "/dev/tty1", got {spec.tty!r}', ""
+        if spec.tty is True and "inherit" in logs.sinks(spec.log, "stdout"):
+            path = ("services", name, "log")
+            yield path, "with tty = true nsinit reads the terminal", 'use "console"'
 
 
 def oneshot_restarts(config: Config) -> Iterator[Finding]:
@@ -206,11 +209,13 @@ def budget_is_enough(config: Config) -> Iterator[Finding]:
 
 
 def terminal_output(config: Config) -> Iterator[Finding]:
-    """What goes to a terminal does not go to the log."""
+    """What goes to a terminal does not go to the log, or all of it as stdout."""
     for name, spec in config.services.items():
-        if spec.tty is not None and spec.log != type(spec.log)():
-            path = ("services", name, "log")
+        path: KeyPath = ("services", name, "log")
+        if isinstance(spec.tty, str) and spec.log != type(spec.log)():
             yield path, "has no effect: the output goes to the tty", ""
+        elif spec.tty is True and spec.log.stderr is not None:
+            yield (*path, "stderr"), "has no effect: what a terminal shows is one stream", ""
 
 
 def daemons(config: Config) -> Iterator[Finding]:

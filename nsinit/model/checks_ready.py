@@ -108,7 +108,7 @@ def ready_lines(config: Config) -> Iterator[Finding]:
             probing.compile_pattern(spec.ready.log)
         except ValueError as error:
             yield path, str(error), ""
-        if spec.tty is not None:
+        if isinstance(spec.tty, str):
             yield path, "with a tty nsinit reads no lines", _INSTEAD
         kinds = {sink for stream in STREAMS for sink in sinks(spec.log, stream)}
         if kinds <= {"null", "inherit"}:

@@ -104,6 +104,7 @@ def accepting_services(config: Config) -> Iterator[Finding]:
             "replicas": spec.replicas is not None,
             "fd_store_max": spec.fd_store_max > 0,
             "reload_signal": spec.reload_signal is not None,
+            "tty": spec.tty is True,
         }
         for key, given in needs_main.items():
             if given:

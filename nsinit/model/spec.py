@@ -187,7 +187,7 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scheduler: Scheduler | None = None
     cpu_affinity: CpuSet | None = None
     oom_score_adj: OomScore | None = None
-    tty: str | None = None
+    tty: str | bool | None = None  # a device, or one that init makes
 
     depends_on: Needs = field(default_factory=Needs)
     wants: Names = Names()

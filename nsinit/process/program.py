@@ -11,7 +11,7 @@ import resource
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from nsinit.errors import SpawnError
 from nsinit.kernel import seam
@@ -107,7 +107,11 @@ def prepare(
 
 def _tuning(spec: Service) -> Tuning | None:
     """What the service asks for, None for most."""
-    made = Tuning(**{name: getattr(spec, name) for name in Tuning.__struct_fields__})
+    made = Tuning(
+        **{name: getattr(spec, name) for name in Tuning.__struct_fields__ if name != "tty"}
+    )
+    if spec.tty:  # True: init has made it, and it is stdin
+        made = structs.replace(made, tty="" if spec.tty is True else spec.tty)
     return None if made == _UNTUNED else made
 
 

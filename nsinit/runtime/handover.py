@@ -136,8 +136,16 @@ class RunsState(Struct, frozen=True, kw_only=True):
     strays: StraysState = StraysState()
 
 
+class TerminalState(Struct, frozen=True, kw_only=True):
+    """A terminal that init made; the master is the descriptor of the stream."""
+
+    slave: int
+    held: bytes = b""
+    typed: bytes = b""
+
+
 class StreamState(Struct, frozen=True, kw_only=True):
-    """One pipe that a service or a hook writes to."""
+    """One pipe or terminal that a service or a hook writes to."""
 
     key: tuple[str, int, str]
     fd: int
@@ -148,6 +156,7 @@ class StreamState(Struct, frozen=True, kw_only=True):
     size: int
     console: bool
     tap: int = NONE  # index among the taps
+    terminal: TerminalState | None = None
 
 
 class TapState(Struct, frozen=True, kw_only=True):

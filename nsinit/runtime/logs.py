@@ -1,8 +1,9 @@
-"""The output of services: from their pipes into rings, to the console, and to files.
+"""The output of services: from their pipes and terminals into rings, to the console, and to files.
 
 Every pipe is read into one buffer, a block at a time and once per turn of the loop, so that a
 noisy service waits for the others. A pipe is drained when its service's main process has ended,
-before that is told to anybody, and kept until nobody holds it any more.
+before that is told to anybody, and kept until nobody holds it any more. A terminal ends with
+the run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nsinit.model.logs import FileRules
-    from nsinit.model.spec import Log
+    from nsinit.model.spec import Log, Service
     from nsinit.process.program import Program
     from nsinit.runtime.handover import Keep, LogsState, Row
     from nsinit.runtime.lines import Block
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.outlet import Outlet
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
+    from nsinit.runtime.terminals import Terminal
 
     Key = tuple[str, int, str]  # service, run, and which of its hooks writes ("": the service)
 
@@ -46,9 +48,16 @@ class Ends(NamedTuple):
     stdout: int
     stderr: int
     ours: tuple[int, ...]
+    stdin: int | None = None  # a terminal; otherwise there is nothing to read
+
+    def standard(self, null: int) -> dict[int, int]:
+        """The first three descriptors of a program: ours."""
+        return {0: null if self.stdin is None else self.stdin, 1: self.stdout, 2: self.stderr}
 
 
 class _Stream:
+    terminal: Terminal | None = None
+
     def __init__(self, fd: int, name: str, limit: int, tap: Tap | None, *, console: bool) -> None:
         self.fd = fd
         self.name = name
@@ -79,6 +88,15 @@ class Logs:
     def null(self) -> int:
         """A descriptor of /dev/null."""
         return self._null
+
+    def open_for(self, key: Key, spec: Service, program: Program) -> Ends:
+        """What a new run of a service is born with; OSError, SpawnError without a terminal."""
+        if spec.tty is True:
+            from nsinit.runtime.terminals import give  # noqa: PLC0415  (few services have one)
+
+            return give(key, spec, program, self)
+        owner = program.identity[0] if program.identity is not None else None
+        return self.open(key, spec.log, owner)
 
     def open(self, key: Key, log: Log, owner: int | None) -> Ends:
         """Make what a new run or one of its hooks writes to; OSError when descriptors run out.
@@ -111,6 +129,33 @@ class Logs:
         out = made["stdout"][1] if "stdout" in made else out
         err = made["stderr"][1] if "stderr" in made else err
         return Ends(out, err, tuple(writer for _, writer in made.values()))
+
+    def open_terminal(self, key: Key, log: Log, owner: int | None) -> Ends:
+        """Make a terminal for a new run; OSError. All that is written on it is stdout."""
+        from nsinit.runtime.terminals import Terminal  # noqa: PLC0415  (few services have one)
+
+        terminal = Terminal.make(self._reactor, owner)
+        if fds.is_nearly_last(max(terminal.master, terminal.slave)):
+            os.close(terminal.master)
+            terminal.close()
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        self.rings.limit(key[0], log.ring)
+        tap = self._open_taps(key[0], log).get("stdout")
+        console = "console" in sinks(log, "stdout")
+        stream = _Stream(terminal.master, "stdout", log.line_limit, tap, console=console)
+        stream.terminal = terminal
+        self._streams[key] = [stream]
+        self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
+        return Ends(terminal.slave, terminal.slave, (), terminal.slave)
+
+    def terminal(self, service: str) -> tuple[Terminal, bytes] | None:
+        """That of the service's present run, and the line on it that has not ended."""
+        for (name, _, task), streams in self._streams.items():
+            for stream in streams:
+                if stream.terminal is not None and (name, task) == (service, ""):
+                    rest, _ = stream.cutter.export()
+                    return stream.terminal, stream.terminal.unfinished(rest)
+        return None
 
     def _uncaptured(self, wanted: dict[str, tuple[str, ...]]) -> tuple[int, int]:
         """Where streams lead that nsinit does not read."""
@@ -158,12 +203,19 @@ class Logs:
                 left -= got
 
     def finish(self, key: Key) -> None:
-        """The run is over: an unfinished last line is a line now. Pipes that are held stay."""
+        """The run is over: an unfinished last line is a line now.
+
+        Pipes that are held stay; a terminal is hung up.
+        """
         for stream in list(self._streams.get(key, ())):
             self.drain(key)
             self._emit(key, stream, stream.cutter.flush())
             if stream.tap is not None:
                 stream.tap.flush()
+            if stream.terminal is not None and stream in self._streams.get(key, ()):
+                if stream.tap is not None:
+                    stream.tap.end()
+                self._close(key, stream)
 
     def _read(self, key: Key, stream: _Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
@@ -183,6 +235,10 @@ class Logs:
             stream.size = _BUSY_PIPE
             fds.grow_pipe(stream.fd, _BUSY_PIPE)
         data = bytes(self._view[:count])
+        if stream.terminal is not None:
+            data = stream.terminal.heard(data)
+            if not stream.console and stream.tap is None:
+                return count  # log = "null"
         if stream.tap is not None:
             stream.tap.write(data)
         self._emit(key, stream, stream.cutter.feed(data))
@@ -190,6 +246,8 @@ class Logs:
 
     def _close(self, key: Key, stream: _Stream) -> None:
         self._reactor.remove_reader(stream.fd)
+        if stream.terminal is not None:
+            stream.terminal.close()
         os.close(stream.fd)
         left = [other for other in self._streams[key] if other is not stream]
         if left:
@@ -230,6 +288,7 @@ class Logs:
                 size=stream.size,
                 console=stream.console,
                 tap=places.get(id(stream.tap), NONE),
+                terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
             )
             made.append(state)
         files = self._files.export(taps, keep) if self._files is not None else None
@@ -252,6 +311,10 @@ class Logs:
             stream = _Stream(one.fd, one.name, one.limit, tap, console=one.console)
             stream.cutter.adopt(one.rest, continues=one.continues)
             stream.size = one.size
+            if one.terminal is not None:
+                from nsinit.runtime.terminals import Terminal  # noqa: PLC0415  (as above)
+
+                stream.terminal = Terminal.adopt(one.fd, one.terminal, self._reactor)
             self._streams.setdefault(one.key, []).append(stream)
             self._reactor.add_reader(one.fd, partial(self._read, one.key, stream))
 

@@ -128,7 +128,7 @@ class Runs:
         program = prepare(spec, self.around, own)
         self.pass_on(service, program)
         ends = self._open_ends(service, run, program, notify=notify)
-        program.fds.update({0: self._logs.null, 1: ends.stdout, 2: ends.stderr})
+        program.fds.update(ends.standard(self._logs.null))
         if service == self.on_terminal:
             program.fds.update({0: 0, 1: 1, 2: 2})
             tuning = structs.replace(program.tuning or Tuning(), tty="")
@@ -189,12 +189,13 @@ class Runs:
 
     def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None
+        spec = self.services[service]
         try:
             if notify:
                 program.env["NOTIFY_SOCKET"] = self._notify.open(service, run, owner)
-                if watchdog := self.services[service].watchdog:
+                if watchdog := spec.watchdog:
                     program.env["WATCHDOG_USEC"] = str(round(watchdog * 1_000_000))
-            return self._logs.open((service, run, ""), self.services[service].log, owner)
+            return self._logs.open_for((service, run, ""), spec, program)
         except OSError as error:
             raise _no_pipes(service, error) from None
 

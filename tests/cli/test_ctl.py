@@ -203,7 +203,7 @@ def test_help_has_examples_when_asked_of_a_verb(typed: Type, command: object) ->
     done = typed("ctl", command.name, "--help")
     assert done.returncode == 0
     assert command.examples[0] in done.stdout
-    for param in command.params:
+    for param in (*command.params, *command.options):
         assert param.help.split()[0] in done.stdout
 
 

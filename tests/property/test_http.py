@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsinit.client import _request
 from nsinit.control.commands import COMMANDS, Command, Param
 from nsinit.control.routes import Call, HttpConnection, Refusal
 from nsinit.control.select import select
 from nsinit.model.plan import Rules
+from nsinit.wire import request
 from tests.support import strategies as some
 
 TEXT = st.text(max_size=8)
@@ -65,11 +65,11 @@ def receive(http: HttpConnection, pieces: list[bytes]) -> list[Call | Refusal]:
 
 @given(requests(), st.data())
 def test_call_is_what_the_client_asked_for_when_it_comes_in_any_pieces(
-    request: tuple[Command, dict[str, Any]], data: st.DataObject
+    asked: tuple[Command, dict[str, Any]], data: st.DataObject
 ) -> None:
     """The same call, however the bytes are cut; what was not given is the default."""
-    row, params = request
-    (got,) = receive(HttpConnection(), data.draw(some.cuts(_request(row, params))))
+    row, params = asked
+    (got,) = receive(HttpConnection(), data.draw(some.cuts(request(row, params))))
     wanted = {param.name: params.get(param.name, _default(param)) for param in row.params}
     assert got == Call(row, wanted)
 
@@ -80,7 +80,7 @@ def test_name_is_what_the_client_asked_for_when_it_is_any_bytes(row: Command, na
     """Then the answer is that no service is called so, and not that the request is bad."""
     values: dict[str, Any] = {"names": [name], "name": name, "words": [name], "signal": "HUP"}
     params = {p.name: values[p.kind] for p in row.params if p.positional}
-    (got,) = receive(HttpConnection(), [_request(row, params)])
+    (got,) = receive(HttpConnection(), [request(row, params)])
     assert isinstance(got, Call)
     assert got.params.get("names", [name]) == [name]
 
@@ -90,7 +90,7 @@ def test_name_is_what_the_client_asked_for_when_it_is_any_bytes(row: Command, na
 def test_span_is_what_the_client_asked_for_when_it_is_tiny(seconds: float) -> None:
     """`logs --since 50us`."""
     row = next(row for row in COMMANDS if row.name == "logs")
-    (got,) = receive(HttpConnection(), [_request(row, {"since": seconds})])
+    (got,) = receive(HttpConnection(), [request(row, {"since": seconds})])
     assert isinstance(got, Call)
     assert got.params["since"] == pytest.approx(seconds, abs=1e-6)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nsinit.client import Client, _request, find_socket
+from nsinit.client import Client
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import (
     ControlError,
@@ -16,6 +16,8 @@ from nsinit.errors import (
     UnknownNameError,
     UnreachableError,
 )
+from nsinit.locate import find_socket
+from nsinit.wire import request
 
 if TYPE_CHECKING:
     import _socket
@@ -82,7 +84,7 @@ def test_request_is_written_when_a_row_is_asked_for(
     name: str, params: dict[str, Any], request_line: str, body: bytes
 ) -> None:
     """What looks is a query; what changes something has a body."""
-    head, _, rest = _request(BY_NAME[name], params).partition(b"\r\n\r\n")
+    head, _, rest = request(BY_NAME[name], params).partition(b"\r\n\r\n")
     lines = head.decode("ascii").split("\r\n")
     assert lines == [request_line, "Host: nsinit", f"Content-Length: {len(body)}"]
     assert rest == body

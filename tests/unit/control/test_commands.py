@@ -23,7 +23,12 @@ def test_names_and_paths_are_unique_when_listed() -> None:
     assert {row.name: row for row in COMMANDS} == commands.BY_NAME
     assert {row.path: row for row in COMMANDS} == commands.BY_PATH
     assert all(row.path == f"/v1/{row.name}" for row in COMMANDS if row.is_verb)
-    assert {row.name for row in COMMANDS if not row.is_verb} == {"livez", "readyz"}
+    assert {row.name for row in COMMANDS if not row.is_verb} == {
+        "livez",
+        "readyz",
+        "screen",
+        "terminal",
+    }
 
 
 def test_no_handler_or_renderer_is_left_over_when_rows_are_counted() -> None:
@@ -80,20 +85,20 @@ def test_row_is_a_verb_when_it_is_in_the_table(row: Command) -> None:
         program, tool, verb, *rest = shlex.split(line)
         assert (program, tool, verb) == ("nsinit", "ctl", row.name)
         given = vars(ctl._parser(row).parse_args(rest))
-        assert set(given) == {param.name for param in row.params} | {"json"}
+        assert set(given) == {param.name for param in (*row.params, *row.options)} | {"json"}
 
 
 @ROWS
 def test_row_is_told_in_small_letters_when_it_is_in_the_table(row: Command) -> None:
     """The help makes sentences of them."""
-    for text in (row.summary, *(param.help for param in row.params)):
+    for text in (row.summary, *(param.help for param in (*row.params, *row.options))):
         assert text
         assert not text.endswith(".")
     assert row.summary[0].islower()
 
 
 def _params() -> list[Param]:
-    return [param for row in COMMANDS for param in row.params]
+    return [param for row in COMMANDS for param in (*row.params, *row.options)]
 
 
 @pytest.mark.parametrize("param", _params(), ids=lambda param: str(param.name))

@@ -51,6 +51,12 @@ class Client:
     def take_input(self) -> None:
         raise AssertionError
 
+    def hear(self, hearer: Callable[[bytes], object]) -> None:
+        raise AssertionError(hearer)
+
+    def listen(self, *, on: bool) -> None:
+        raise AssertionError(on)
+
     def answer(self, status: int, body: object) -> None:
         raise AssertionError((status, body))
 
@@ -171,6 +177,21 @@ def test_gap_is_told_where_it_is_when_rows_were_skipped() -> None:
     made.offer("c", 1)
     loop.run()
     assert client.said == ["begin", "a", '{"skipped":5}', "c"]
+
+
+def test_stream_ends_after_what_came_when_it_is_ended() -> None:
+    """Not before the client has read all of it."""
+    made, client, loop = feed(["a"], follow=True)
+    client.ready = False
+    made.begin()
+    made.offer("b", 1)
+    made.end()
+    loop.run()
+    assert client.said == ["begin"]
+    client.ready = True
+    client.wake()
+    loop.run()
+    assert client.said == ["begin", "a", "b", "end"]
 
 
 def test_nothing_is_sent_when_a_feed_is_held() -> None:

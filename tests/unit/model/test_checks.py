@@ -225,9 +225,13 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         'services.a.limits.nofiles: unknown limit (did you mean "nofile"?)',
         f"services.a.limits.xyz: unknown limit ({', '.join(checks.RLIMITS)})"]),
     (checks.terminal_paths, A + "tty = 'tty1'\n", [
-        """services.a.tty: expected a path such as "/dev/tty1", got 'tty1'"""]),
+        """services.a.tty: expected true or a path such as "/dev/tty1", got 'tty1'"""]),
+    (checks.terminal_paths, A + "tty = true\nlog = 'inherit'\n", [
+        'services.a.log: with tty = true nsinit reads the terminal (use "console")']),
     (checks.terminal_output, A + "tty = '/dev/tty1'\nlog = {ring = '1MiB'}\n", [
         "services.a.log: has no effect: the output goes to the tty"]),
+    (checks.terminal_output, A + "tty = true\nlog = {file = '/l', stderr = {to = 'null'}}\n", [
+        "services.a.log.stderr: has no effect: what a terminal shows is one stream"]),
     (checks.oneshot_restarts, ONESHOT + "restart = 'always'\n", [
         'services.b.restart: a oneshot runs until it succeeds (use "no" or "on-failure")']),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-success'\n", [
@@ -330,6 +334,9 @@ WRONG: list[tuple[Check, str, list[str]]] = [
     (listening.accepting_services, A + "type = 'oneshot'\nsockets = [{listen = 'tcp:80', "
         "accept = true}]\n", [
         "services.a.type: with accept = true there is no main process for this"]),
+    (listening.accepting_services, A + "tty = true\nsockets = [{listen = 'tcp:80', "
+        "accept = true}]\n", [
+        "services.a.tty: with accept = true there is no main process for this"]),
     (listening.lazy_dependencies, A + "sockets = [{listen = 'tcp:80', lazy = true}]\n" + B +
         "depends_on = 'a'\n", [
         ('services.b.depends_on: "a" starts only when somebody connects to it (its sockets are '
@@ -390,7 +397,10 @@ RIGHT: list[tuple[Check, str]] = [
     (triggers.jitter_is_short, A + "schedule = {every = 5, jitter = 4}\n"),
     (checks.limit_names, A + "limits = {nofile = 1, core = 'unlimited'}\n"),
     (checks.terminal_paths, A + "tty = '/dev/tty1'\n"),
+    (checks.terminal_paths, A + "tty = true\nlog = '/var/log/a.log'\n"),
+    (checks.terminal_paths, A + "tty = false\nlog = 'inherit'\n"),
     (checks.terminal_output, A + "tty = '/dev/tty1'\n"),
+    (checks.terminal_output, A + "tty = true\nlog = {ring = '1MiB'}\n"),
     (checks.terminal_output, A + "log = 'null'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-failure'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'no'\n" + A + "restart = 'always'\n"),

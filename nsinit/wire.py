@@ -1,0 +1,116 @@
+"""Requests and answers of the control socket as bytes, for a client of it.
+
+Requests are HTTP/1.0, so an answer ends where the connection ends.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit.errors import (
+    ControlError,
+    DeniedError,
+    TimedOutError,
+    UnknownNameError,
+    UnreachableError,
+)
+
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Iterator, Mapping
+
+    from nsinit.control.commands import Command
+
+_ERRORS: Final[dict[str, type[ControlError]]] = {
+    "denied": DeniedError,
+    "timed-out": TimedOutError,
+    "unknown-name": UnknownNameError,
+}
+PIECE: Final = 1 << 16
+
+
+def request(command: Command, params: Mapping[str, object]) -> bytes:
+    """An HTTP/1.0 request; a GET has its parameters in the query, a POST in a JSON body."""
+    given = {name: value for name, value in params.items() if value is not None}
+    target, body = command.path, b""
+    if command.method == "GET":
+        pairs = [(n, v) for n, value in given.items() for v in _items(value)]
+        query = "&".join(f"{name}={_quote(value)}" for name, value in pairs)
+        target += f"?{query}" if query else ""
+    else:
+        body = json.dumps(given).encode()
+    head = f"{command.method} {target} HTTP/1.0\r\nHost: nsinit\r\nContent-Length: {len(body)}\r\n"
+    return head.encode("ascii") + b"\r\n" + body
+
+
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _quote(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, float):
+        text = f"{value:f}" if "e" in text else text  # never 1e-05
+    raw = text.encode("utf-8", "surrogateescape")
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw)
+
+
+class Answer:
+    """The bytes of an answer, up to the end of the connection."""
+
+    def __init__(self, connection: _socket.socket) -> None:
+        self.connection = connection
+        self._data = b""
+
+    def head(self) -> int:
+        """Read the head; the status."""
+        while b"\r\n\r\n" not in self._data:
+            piece = self.connection.recv(PIECE)
+            if not piece:
+                raise ConnectionResetError(104, "it closed the connection")
+            self._data += piece
+        head, _, self._data = self._data.partition(b"\r\n\r\n")
+        return int(head.split(b" ", 2)[1])
+
+    def rest(self) -> bytes:
+        """Everything that follows."""
+        parts = [self._data]
+        while piece := self.connection.recv(PIECE):
+            parts.append(piece)
+        return b"".join(parts)
+
+    @property
+    def left(self) -> bytes:
+        """What has been read beyond the head."""
+        return self._data
+
+    def lines(self) -> Iterator[bytes]:
+        """What follows, line by line, as it comes."""
+        data = self._data
+        while True:
+            *whole, data = data.split(b"\n")
+            yield from whole
+            piece = self.connection.recv(PIECE)
+            if not piece:
+                return
+            data += piece
+
+
+def error_of(body: dict[str, Any]) -> ControlError:
+    """What a refusal says, as an exception of the kind that its code means."""
+    told = body.get("error")
+    told = told if isinstance(told, dict) else {}
+    kind = _ERRORS.get(str(told.get("code")), ControlError)
+    message, hint = str(told.get("message", "no reason given")), str(told.get("hint", ""))
+    return kind(message, hint=hint, answer=body)
+
+
+def lost(path: str, error: Exception) -> ControlError:
+    """What became of a connection, or what was at its other end, when that went wrong."""
+    if isinstance(error, TimeoutError):
+        return TimedOutError(f"no answer from {path}")
+    if isinstance(error, OSError):
+        return UnreachableError(f"lost the connection to {path}: {error.strerror or error}")
+    return ControlError(f"what answers on {path} is no nsinit: {error}")
