@@ -8,8 +8,9 @@
         init.restart(names=["web"], timeout=30)
 
 Each command of the table is a method that takes its parameters by name and returns the decoded
-JSON; `logs`, `events` and `attach` return an iterator, `exec` a running command. Needs the standard
-library only. Requests are HTTP/1.0, so an answer ends where the connection ends.
+JSON; `logs`, `events` and `attach` return an iterator, `exec` a running command, `attach_to` the
+terminal of a service. Needs the standard library only. Requests are HTTP/1.0, so an answer ends
+where the connection ends.
 """
 
 from __future__ import annotations

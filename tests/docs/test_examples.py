@@ -148,3 +148,29 @@ def test_update_example_works_when_changed(tmp_path: pathlib.Path) -> None:
         init.ctl("update")
         init.wait_for("web", "running", run=2)
         eventually(lambda: list(init.status()) == ["web"], "worker is gone")
+
+
+def test_terminal_example_works_when_typed_at(tmp_path: pathlib.Path) -> None:
+    """From a pipe: the shell is there again after its end, and nothing private is written."""
+    config = (ROOT / "config" / "terminal.toml").read_text()
+    with live(tmp_path, config, "subreaper") as init:
+        for name in ("console", "calculator"):
+            init.wait_for(name, "running")
+        done = _typed(init, "console", "echo $TERM-$((6 * 7)); exit 5\n")
+        assert (done.returncode, "vt100-42\n" in done.stdout.replace("\r", "")) == (5, True)
+        init.wait_for("console", "running", run=2)
+        assert said(init, "console", "vt100-42")
+        _typed(init, "calculator", "12\n\x04")
+        assert said(init, "calculator", "= 144")
+        init.ctl("start", "private")
+        done = _typed(init, "private", "echo sec''ret; exit\n")
+        assert "secret" in done.stdout
+        assert "secret" not in init.out.read_text()
+        assert list(init.client.logs(names=["private"])) == []
+
+
+def _typed(init: Live, name: str, keys: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*NSINIT, "ctl", "attach", name],
+        env=init.env, input=keys, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip

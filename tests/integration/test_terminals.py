@@ -39,6 +39,7 @@ command = "sh -i"
 tty = true
 min_uptime = 0
 restart = "no"
+stop_signal = "HUP"
 environment = {{ PS1 = "$ ", HISTFILE = "" }}
 [services.plain]
 command = "sh -c 'echo hello; exec sleep 1000'"
@@ -165,6 +166,11 @@ def test_program_may_close_its_terminal_when_it_opens_it_again(start: Start, way
         "time.sleep(0.3)\nfd = os.open(path, os.O_RDWR)\nos.write(fd, b'back\\n')"
     )
     assert [r["line"] for r in _one_shot(start, way, command).client.logs(names=["a"])] == ["back"]
+
+
+def test_commands_beside_it_have_their_own_streams_when_run(init: Live) -> None:
+    """Hooks and what an operator runs are not on the terminal of the service."""
+    assert init.ctl("exec", "shell", "--", "tty", check=False).stdout == "not a tty\n"
 
 
 def test_start_fails_when_no_terminal_can_be_made(start: Start, way: Way) -> None:
@@ -559,8 +565,8 @@ def test_end_comes_when_a_client_waits_for_a_service_that_does_not_read(
         init.ctl("stop", "shell")
         assert not is_alive(pid)
         eventually(lambda: client.read() is None, "the end")
-        assert client.status == -signal.SIGTERM
-    assert screen.process.wait(DEADLINE) == 143
+        assert client.status == -signal.SIGHUP
+    assert screen.process.wait(DEADLINE) == 129
 
 
 def test_client_that_may_only_read_looks_on_when_it_attaches(start: Start, way: Way) -> None:
