@@ -47,8 +47,7 @@ def run(client: Client, given: dict[str, Any], keys: bytes) -> int:
     if sizes:
         attached.resize(*sizes)
     try:
-        with raw(0) if types and is_terminal else bare(1):
-            end = _Session(attached, keys if is_terminal else b"", types=types).run()
+        end = _Session(attached, keys if is_terminal else b"", types=types).run()
     finally:
         attached.close()
     return _tell(name, end, attached.status, aloud=is_terminal)
@@ -69,6 +68,14 @@ def _tell(name: str, end: str | int, status: int | None, *, aloud: bool) -> int:
     return status if status >= 0 else 128 - status
 
 
+class _StoppedError(Exception):
+    """A signal that ends us has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class _Session:
     """What passes between this terminal and the other one."""
 
@@ -77,6 +84,7 @@ class _Session:
         self._keys = Keys(keys)
         self._listening = types
         self._types = types
+        self._over = False
 
     def run(self) -> str | int:
         """Until "left" by its keys, "ended" with the run, or the number of a signal."""
@@ -86,16 +94,28 @@ class _Session:
         handlers = {n: signal.getsignal(n) for n in (*_ENDS, signal.SIGWINCH)}
         for number, handler in handlers.items():
             if handler != signal.SIG_IGN:  # nohup, a background job
-                signal.signal(number, lambda *_: None)
+                signal.signal(number, self._stop)
         before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         try:
-            return self._copy(woken)
-        finally:
+            with raw(0) if self._types and os.isatty(0) else bare(1):
+                try:
+                    return self._copy(woken)
+                finally:
+                    self._over = True
+        except _StoppedError as stopped:
+            return stopped.number
+        finally:  # the terminal is as it was
             signal.set_wakeup_fd(before)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             woken.close()
             waker.close()
+
+    def _stop(self, number: int, _: object) -> None:
+        """Stop once, also in the middle of a write to whoever does not read."""
+        if number != signal.SIGWINCH and not self._over:
+            self._over = True
+            raise _StoppedError(number)
 
     def _copy(self, woken: socket.socket) -> str | int:
         attached = self._attached
@@ -106,23 +126,18 @@ class _Session:
                 sources.append(0)
             sinks = [attached] if attached.unsent else []
             readable, writable, _ = select.select(sources, sinks, [])
-            if woken in readable and (number := self._signalled(woken.recv(64))):
-                return number
+            if woken in readable and signal.SIGWINCH in woken.recv(64) and self._types:
+                self._resize()
             if 0 in readable and self._typed(read(0)):
                 return "left"
             if writable:
                 attached.flush()
         return "ended"
 
-    def _signalled(self, numbers: bytes) -> int:
-        """The signal that is to end us, if one is among these."""
-        for number in numbers:
-            if number in _ENDS:
-                return number
+    def _resize(self) -> None:
         size = window(0)
-        if size and self._types:
+        if size:
             self._attached.resize(*size)
-        return 0
 
     def _typed(self, data: bytes) -> bool:
         """Pass keys on; whether they were those that leave."""

@@ -1,4 +1,8 @@
-"""This terminal, handed over to a program elsewhere, and the bytes that pass."""
+"""This terminal, handed over to a program elsewhere, and the bytes that pass.
+
+Its modes change at once (TCSANOW): what was written is processed already, and to wait until it is
+shown could last for ever.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +45,12 @@ def window(fd: int) -> tuple[int, int] | None:
 @contextmanager
 def raw(fd: int) -> Iterator[None]:
     """Every key is read as it is; the terminal is given back as it was, whatever happens."""
+    import termios
     import tty
 
     with _kept(fd) as modes:
         if modes:
-            tty.setraw(fd)
+            tty.setraw(fd, termios.TCSANOW)
         yield
 
 
@@ -58,7 +63,7 @@ def bare(fd: int) -> Iterator[None]:
         if modes and _may_change(fd):
             modes[1] &= ~termios.OPOST
             modes[3] &= ~termios.ECHO
-            termios.tcsetattr(fd, termios.TCSADRAIN, modes)
+            termios.tcsetattr(fd, termios.TCSANOW, modes)
         yield
 
 
@@ -85,4 +90,4 @@ def _kept(fd: int) -> Iterator[list[Any]]:
     finally:
         with suppress(termios.error):  # it has hung up
             if termios.tcgetattr(fd) != before:
-                termios.tcsetattr(fd, termios.TCSADRAIN, before)
+                termios.tcsetattr(fd, termios.TCSANOW, before)

@@ -306,6 +306,23 @@ def test_terminal_is_as_before_when_the_client_is_signalled(
     assert init.status()["shell"]["state"] == "running"
 
 
+def test_terminal_is_as_before_when_nobody_reads_what_it_shows(init: Live, attach: Attach) -> None:
+    """A signal ends the client in the middle of a write."""
+    screen = attach()
+    screen.wait_for(PROMPT)
+    screen.type("while :; do echo y; done\n")
+    eventually(lambda: _is_asleep_in_write(_client_of(screen)), "a full terminal")
+    os.kill(_client_of(screen), signal.SIGTERM)
+    assert screen.process.wait(DEADLINE) == 128 + signal.SIGTERM
+    assert _is_cooked(screen)
+    assert init.status()["shell"]["state"] == "running"
+
+
+def _is_asleep_in_write(pid: int) -> bool:
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[1:2] == ["0x1"]  # its first argument is stdout
+
+
 def _client_of(screen: Screen) -> int:
     assert status_field(screen.process.pid, "Name") != "setsid"
     return screen.process.pid
@@ -557,8 +574,8 @@ def test_end_comes_when_a_client_waits_for_a_service_that_does_not_read(
     """What was typed is gone with the terminal."""
     screen = attach()
     screen.wait_for(PROMPT)
-    screen.type("stty raw -echo; echo ra''w; exec sleep 1000\n")
-    screen.wait_for("raw")
+    screen.type("stty raw -echo; echo re''ady; exec sleep 1000\n")
+    screen.wait_for("ready")
     with _attached(init) as client:
         client.type(b"x" * 1_000_000)
         pid = init.outer_pid(init.status()["shell"]["pid"])
