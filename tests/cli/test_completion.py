@@ -41,7 +41,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
     """What bash offers for the last of the words."""
-    env = init.env | {"PATH": f"{directory}:{init.env['PATH']}"}
+    env = init.env | {"PATH": f"{directory}:{init.env['PATH']}", "NSINIT_RUN_DIR": str(directory)}
     script = TAB.format(
         python=sys.executable, words=" ".join(f"'{w}'" for w in words), at=len(words) - 1
     )

@@ -140,7 +140,7 @@ def test_half_a_request_is_heard_when_init_is_replaced_meanwhile(
         command = "sleep 1000"
     """
     with live(tmp_path, config) as init:
-        init.wait_for("a", "starting")
+        init.wait_for("a", "running")
         connection = _ask(init, b"GET /v1/version HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/li")
         assert b'"version"' in connection.recv(1 << 16)
         silent = _ask(init, b"")

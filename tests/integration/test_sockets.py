@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Tells what it was given, as JSON; then greets whoever connects.
 SERVER = """
 import json, os, socket, sys
+from functools import partial
 count = int(os.environ.get("LISTEN_FDS", "0"))
 given = [socket.socket(fileno=3 + i) for i in range(count)]
 print(json.dumps({
@@ -531,5 +532,6 @@ def test_instances_share_a_socket_when_there_are_several(start: Start) -> None:
     )
     for name in ("a@1", "a@2"):
         init.wait_for(name, "running")
-        assert _told(init, name)[0]["names"] == "a"
+        told = eventually(partial(_told, init, name), "it has told")
+        assert told[0]["names"] == "a"
     eventually(lambda: len({_ask(port) for _ in range(10)}) == 2, "both answer")

@@ -586,9 +586,10 @@ def test_end_comes_when_a_client_waits_for_a_service_that_does_not_read(
     assert screen.process.wait(DEADLINE) == 129
 
 
+@pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)  # another user is needed
 def test_client_that_may_only_read_looks_on_when_it_attaches(start: Start, way: Way) -> None:
     """To type needs operate access."""
-    if way == "rootless" or os.geteuid() != 0:
+    if os.geteuid() != 0:
         pytest.skip("needs root: another user")
     init = start(
         CONFIG.format(loop=_loop(way)) + f'[init.control]\nmode = "0666"\nread = [{ORDINARY}]\n'

@@ -164,11 +164,12 @@ class Box:
 
     def wait_for_line(self, text: str) -> str:
         """Wait for a line that has this in it, and return it."""
+        above = self.directory.parent.name
 
         def find() -> str:
             assert self.process is not None
-            lines = self.said().splitlines()
-            found = next((line for line in lines if text in line), "")
+            lines = self.said().splitlines()  # a path may have anything in it
+            found = next((line for line in lines if text in line.replace(above, "")), "")
             assert found or self.process.poll() is None, self.said()
             return found
 

@@ -224,10 +224,9 @@ def test_unknown_name_is_told_when_no_sandbox_has_it(make: Callable[..., Box], v
     assert "shop" in done.stderr.splitlines()[-1]
 
 
-def test_others_are_denied_when_they_stop_a_sandbox(box: Callable[..., Box], user: int) -> None:
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # what users have is private to them
+def test_others_are_denied_when_they_stop_a_sandbox(box: Callable[..., Box]) -> None:
     """Code 77 for another user, who has root's in the list too."""
-    if user != 0:
-        pytest.skip("rootless: what users have is private to them")
     name = f"test-{os.getpid()}"
     shop = box(SLEEPER.format(name=name), NSINIT_RUN_DIR="").start()
     shop.wait_for_line("a is running")

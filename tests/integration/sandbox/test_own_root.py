@@ -282,12 +282,11 @@ def test_modules_of_the_root_are_not_run_when_it_has_those_of_nsinit(
     assert not (rootfs / "evil").exists()
 
 
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # else there is only one id
 def test_users_are_those_of_the_root_when_a_service_has_one(
-    box: MakeBox, rootfs: pathlib.Path, user: int
+    box: MakeBox, rootfs: pathlib.Path
 ) -> None:
     """By its passwd file; the directory is taken from its root."""
-    if user != 0:
-        pytest.skip("rootless: there is only one id")
     (rootfs / "srv").mkdir()
     done = box(
         f'[sandbox]\nrootfs = "{rootfs}"\n'

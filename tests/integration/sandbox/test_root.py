@@ -73,7 +73,7 @@ def test_host_is_out_of_reach_when_the_root_was_changed(box: MakeBox, rootfs: pa
     assert "marker" in names
     assert not {"root", "home", "work", "var"} & set(names)
     made = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("echo up; sleep 1000")).start()
-    made.wait_for_line("up")
+    made.wait_for_line("| up")
     seen = mountinfo.read(made.pid)
     numbers = {mount.number for mount in seen}
     assert [m.target for m in seen if m.parent not in numbers] == ["/"]
@@ -115,7 +115,7 @@ def test_mounts_are_the_sandboxes_when_it_runs(box: MakeBox, rootfs: pathlib.Pat
     made = box(
         f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("touch /etc/made; echo up; sleep 1000")
     ).start()
-    made.wait_for_line("up")
+    made.wait_for_line("| up")
     assert _seen("self", rootfs) == before
     text = pathlib.Path(f"/proc/{made.pid}/mounts").read_text()
     assert {"/", "/proc", "/dev", "/tmp"} <= {line.split()[1] for line in text.splitlines()}
