@@ -104,11 +104,17 @@ def test_usage_is_told_when_command_line_is_odd(
 
 def test_signals_are_handed_on_when_caller_ignored_them(typed: Type) -> None:
     """`nohup`: an ignored HUP stays ignored for the single command."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # A shell without job control has what it starts in the background ignore the other two.
+    ignored = {signal.SIGHUP: True, signal.SIGINT: False, signal.SIGQUIT: False}
+    before = {
+        number: signal.signal(number, signal.SIG_IGN if yes else signal.SIG_DFL)
+        for number, yes in ignored.items()
+    }
     try:
         done = typed("--", "grep", "SigIgn", "/proc/self/status")
     finally:
-        signal.signal(signal.SIGHUP, before)
+        for number, action in before.items():
+            signal.signal(number, action)
     librarys_own = 3 << 31  # signals 32 and 33, with which what the C library spawned may be born
     assert int(done.stdout.split()[1], 16) & ~librarys_own == 1 << signal.SIGHUP - 1
     assert os.getpid()
