@@ -11,8 +11,13 @@ import fcntl
 import os
 import shutil
 from contextlib import suppress
+from typing import Final
 
 from nsinit.kernel import seam
+
+_OWN: Final = frozenset(
+    {"work", "index"}
+)  # what the kernel has in a work directory, and empties itself
 
 
 class HoldUpper:
@@ -22,64 +27,84 @@ class HoldUpper:
         self.upper = upper
         self.work = work if work is not None else f"{upper.rstrip('/')}.work"
         self._given = work is not None
-        self._fd = -1
+        self._fds: list[int] = []
 
     def describe(self) -> str:
         """For people."""
         return f"hold {self.upper}, and make {self.work}"
 
     def apply(self) -> None:
-        """flock(2) of the directory itself."""
-        fd = seam.open_fd(self.upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        """flock(2) of the directories themselves."""
         try:
-            seam.ask("flock")
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(fd)
-            os.close(fd)
-            raise OSError(errno.EBUSY, f"it is in use{holder}") from None
+            self._fds.append(_hold(self.upper))
+            with suppress(FileExistsError):
+                seam.mkdir(self.work, 0o700)
+            # Beside the upper directory anybody may have put a link of that name.
+            work = _hold(self.work, 0 if self._given else os.O_NOFOLLOW)
+            self._fds.append(work)
+            _refuse_others(work, self.work)
         except BaseException:
-            os.close(fd)
-            raise
-        self._fd = fd
-        try:
-            seam.mkdir(self.work, 0o700)
-        except FileExistsError:
-            pass
-        except OSError:
-            self._given = True  # nothing is there to be removed
-            self.undo()
+            self._let_go()
             raise
 
     def undo(self) -> None:
-        """Let go of it; a work directory holds nothing that anybody needs."""
-        if self._fd < 0:
+        """Let go of it, and remove what the kernel had in the work directory."""
+        if not self._fds:
             return
-        inner = os.path.join(self.work, "work")
-        with suppress(OSError):
-            os.chmod(inner, 0o700)  # the kernel makes it so that only root can look into it
-        shutil.rmtree(inner if self._given else self.work, ignore_errors=True)
-        os.close(self._fd)
-        self._fd = -1
+        for name in _OWN:
+            inner = os.path.join(self.work, name)
+            with suppress(OSError):
+                os.chmod(inner, 0o700)  # the kernel makes it so that only root can look into it
+            shutil.rmtree(inner, ignore_errors=True)
+        if not self._given:
+            with suppress(OSError):  # somebody may have put a file there
+                seam.rmdir(self.work)
+        self._let_go()
 
     def forget(self) -> None:
-        """Close the copy of the descriptor in init, whose holder could leave the root by it.
+        """Close the copies of the descriptors in init, whose holder could leave the root by them.
 
-        The lock is the launcher's, without whom init does not live.
+        The locks are the launcher's, without whom init does not live.
         """
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._fds:
+            os.close(self._fds.pop())
 
     def remedy(self, number: int) -> str:
         """Who uses it can be waited for."""
         if number == errno.EBUSY:
-            return "every sandbox needs an upper directory of its own"
+            return "every sandbox needs an upper and a work directory of its own"
         if number == errno.ENOENT:
             return f"make the directory {self.upper}"
-        if number in (errno.EACCES, errno.EROFS):
+        if number == errno.ENOTEMPTY:
+            return 'name a directory that is empty, or that can be made: work = "DIR"'
+        if number in (errno.EACCES, errno.EROFS, errno.ELOOP, errno.ENOTDIR):
             return 'name another directory of the same file system: work = "DIR"'
         return ""
+
+
+def _refuse_others(fd: int, path: str) -> None:
+    """The kernel empties a work directory, and so do we."""
+    if not _OWN.issuperset(os.listdir(fd)):
+        raise OSError(errno.ENOTEMPTY, f"there are other files in {path}")
+
+
+def _hold(path: str, flags: int = 0) -> int:
+    """A descriptor of a directory that nobody else holds; else OSError says who does."""
+    fd = seam.open_fd(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | flags)
+    try:
+        seam.ask("flock")
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(fd)
+        os.close(fd)
+        raise OSError(errno.EBUSY, f"{path} is in use{holder}") from None
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _holder(fd: int) -> str:

@@ -118,12 +118,72 @@ def test_second_sandbox_is_refused_when_the_upper_layer_is_in_use(
     refused = box(config + main_service("true")).run()
     assert refused.returncode == 125
     assert f"cannot hold {layers}/upper" in refused.stderr
-    assert f"it is in use by process {first.process.pid} (" in refused.stderr
-    assert "every sandbox needs an upper directory of its own" in refused.stderr
+    assert f"upper is in use by process {first.process.pid} (" in refused.stderr
+    assert "every sandbox needs an upper and a work directory of its own" in refused.stderr
     init = first.pid
     first.process.kill()
     eventually(lambda: not pathlib.Path(f"/proc/{init}").exists(), "the init is gone")
     assert box(config + main_service("true")).run().returncode == 0
+
+
+def test_second_sandbox_is_refused_when_the_work_directory_is_in_use(
+    box: MakeBox, layers: pathlib.Path, user: int
+) -> None:
+    """With another upper layer too: the kernel would let both write there."""
+    other, work = owned(layers / "other", user), owned(layers / "work", user)
+    first = box(overlay(layers, f'upper = "{layers}/upper", work = "{work}"') + SLEEP).start()
+    first.wait_for_line("up")
+    config = overlay(layers, f'upper = "{other}", work = "{work}"') + main_service("true")
+    refused = box(config).run()
+    assert refused.returncode == 125
+    assert f"{work} is in use by process" in refused.stderr
+    assert (work / "work").exists()
+
+
+@pytest.mark.parametrize("given", ["", ', work = "{}"'])
+def test_sandbox_is_refused_when_there_are_files_in_the_work_directory(
+    box: MakeBox, layers: pathlib.Path, user: int, given: str
+) -> None:
+    """They are somebody's, and stay."""
+    work = owned(layers / "upper.work", user)
+    (work / "precious").write_text("data\n")
+    more = f'upper = "{layers}/upper"' + given.format(work)
+    done = box(overlay(layers, more) + main_service("true")).run()
+    assert done.returncode == 125
+    assert f"there are other files in {work}" in done.stderr
+    assert "name a directory that is empty" in done.stderr
+    assert (work / "precious").read_text() == "data\n"
+
+
+def test_work_directory_is_emptied_when_a_killed_launcher_has_left_it(
+    box: MakeBox, layers: pathlib.Path
+) -> None:
+    """What the kernel had in it is in nobody's way."""
+    config = overlay(layers, f'upper = "{layers}/upper"')
+    first = box(config + SLEEP).start()
+    first.wait_for_line("up")
+    assert first.process is not None
+    init = first.pid
+    first.process.kill()
+    eventually(lambda: not pathlib.Path(f"/proc/{init}").exists(), "the init is gone")
+    assert (layers / "upper.work" / "work").exists()
+    assert box(config + main_service("true")).run().returncode == 0
+    assert not (layers / "upper.work").exists()
+
+
+def test_error_arrives_when_hundreds_of_layers_have_long_names(
+    box: MakeBox, layers: pathlib.Path
+) -> None:
+    """It is cut in the middle; the reason is told."""
+    names = [f"{layers}/" + f"layer{number}".ljust(80, "x") for number in range(300)]
+    for name in names:
+        pathlib.Path(name).mkdir()
+    lower = ", ".join(f'"{name}"' for name in [*names, "/nonexistent"])
+    done = box(f"[sandbox]\noverlay = {{lower = [{lower}]}}\n" + main_service("true")).run()
+    assert done.returncode == 125
+    assert f"cannot take the layers {names[0]}, " in done.stderr
+    assert "No such file or directory" in done.stderr
+    assert "internal error" not in done.stderr
 
 
 def test_sandbox_is_refused_when_a_layer_is_missing(box: MakeBox, layers: pathlib.Path) -> None:
