@@ -53,7 +53,8 @@ if TYPE_CHECKING:
 NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
 _GO = b"go"
 _DONE = b"done"
-_MESSAGE_MAX = 4096
+_MESSAGE_MAX = 1 << 16  # bytes
+_WORDS_MAX = 2500  # characters of what has failed, and of what helps; JSON makes 12 bytes of some
 _ROUNDS = 100  # of killing what is left, whose children are then left to us
 _PAUSE = 0.005  # s for the kernel to take them apart
 _NOT_PASSED_ON = frozenset({signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -310,5 +311,15 @@ def _prepare(plan: SandboxPlan, theirs: _socket.socket) -> None:
 
 def _fail(theirs: _socket.socket, message: str, remedy: str = "") -> NoReturn:
     with suppress(OSError):
-        theirs.send(json.dumps({"message": message, "remedy": remedy}).encode())
+        told = {"message": _cut(message), "remedy": _cut(remedy)}
+        theirs.send(json.dumps(told).encode())
     os._exit(EXIT_SANDBOX)
+
+
+def _cut(text: str) -> str:
+    """Not so long that it would not arrive: paths can be, and a root can have hundreds of layers.
+
+    The reason is at the end.
+    """
+    half = _WORDS_MAX // 2
+    return text if len(text) <= _WORDS_MAX else f"{text[:half]} ... {text[-half:]}"
