@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model.checks_root import mount_wrong
+from nsinit.model.checks_root import bad_path, mount_wrong
 from nsinit.model.sandboxes import origin
 from nsinit.model.types import show
 from nsinit.nearest import did_you_mean
@@ -51,6 +51,8 @@ def _mounts_of_its_own(name: str, spec: Service) -> Iterator[Finding]:
 def own_mounts(config: Config) -> Iterator[Finding]:
     """Each has what its type needs, and no more."""
     for name, spec in config.services.items():
+        if why := bad_path(spec.rootfs):
+            yield ("services", name, "rootfs"), why, ""
         for index, mount in enumerate(spec.mounts):
             path = ("services", name, "mounts", index)
             for keys, message, hint in mount_wrong(mount):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from nsinit.model.idmaps import Row, faults
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import origins
 from nsinit.nearest import did_you_mean
@@ -53,6 +54,11 @@ def _bad_target(path: str) -> str:
     return "a path can't contain NUL" if "\0" in path else ""
 
 
+def bad_path(path: str | None) -> str:
+    """Why a path of the host can't be one: an empty one would mean the host's root, or any."""
+    return "the path is empty" if path == "" else ""
+
+
 def root_can_be_made(config: Config) -> Iterator[Finding]:
     """One root, of its own mount namespace, with layers that can be told to the kernel."""
     box = config.sandbox
@@ -62,6 +68,8 @@ def root_can_be_made(config: Config) -> Iterator[Finding]:
         for key in ROOT_KEYS:
             if key != "sysctls" and getattr(box, key):
                 yield ("sandbox", key), "others are in that mount namespace, and would see it", ""
+    if why := bad_path(box.rootfs):
+        yield ("sandbox", "rootfs"), why, ""
     if box.rootfs is not None and box.overlay is not None:
         yield ("sandbox", "overlay"), 'there is "rootfs" already', "give one of the two"
     if box.readonly and box.rootfs is None and box.overlay is None:
@@ -82,7 +90,9 @@ def _layers(lower: list[str], upper: str | None, work: str | None) -> Iterator[F
     if not lower:
         yield (*path, "lower"), "expected at least one directory", ""
     for name, layer in (*(("lower", one) for one in lower), ("upper", upper), ("work", work)):
-        if layer is not None and len(layer.encode("utf-8", "replace")) > _LAYER_MAX:
+        if why := bad_path(layer):
+            yield (*path, name), why, ""
+        elif layer is not None and len(layer.encode("utf-8", "replace")) > _LAYER_MAX:
             yield (*path, name), f"the path of a layer has at most {_LAYER_MAX} bytes", ""
     if upper is not None and upper in lower:
         yield (*path, "upper"), "is a lower layer too", ""
@@ -110,6 +120,8 @@ def mount_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:
     needs_source = mount.type in ("bind", "symlink")
     if needs_source and not mount.source:
         yield (), f'a {mount.type} needs a "source"', ""
+    elif why := bad_path(mount.source):
+        yield ("source",), why, ""
     if mount.source is not None and mount.type in ("file", "directory"):
         yield ("source",), f'a {mount.type} has no "source"', ""
     if (mount.content is not None) != (mount.type == "file"):
@@ -122,7 +134,24 @@ def mount_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:
         elif not _IDMAP.fullmatch(mount.idmap):
             hint = "the id in the file system, the id it is seen as, how many"
             yield ("idmap",), f'expected "[b:]ID:ID:COUNT ...", got {mount.idmap!r}', hint
+        else:
+            yield from _idmap_wrong(mount.idmap)
     yield from _options_wrong(mount)
+
+
+def _idmap_wrong(text: str) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What the kernel would refuse, or take for another number."""
+    found: dict[str, list[Row]] = {"u": [], "g": []}
+    for word in text.split():
+        kind = word[0] if word[0] in "bug" else "b"
+        first, seen, count = (
+            int(number[:18]) for number in word.removeprefix(f"{kind}:").split(":")
+        )
+        for one in "ug" if kind == "b" else kind:
+            found[one].append(Row(first, seen, count))
+    messages = (fault for rows in found.values() for fault in faults(rows))
+    for message, hint in dict.fromkeys((message, hint) for _, message, hint in messages):
+        yield ("idmap",), message.replace("outside", "seen").replace("inside", "on the disk"), hint
 
 
 def _options_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:

@@ -196,7 +196,7 @@ def _is_plain(shape: Shape) -> bool:
 def _begins_with_key(text: str) -> bool:
     """Whether it is KEY=VALUE and no path or word."""
     name = text.partition("=")[0].partition(",")[0]
-    return name != text and bool(name) and name.replace("_", "a").replace("-", "a").isalnum()
+    return name != text and bool(name) and all(c.isalnum() or c in "_-." for c in name)
 
 
 def _read_pairs(text: str, shape: Shape, key: str) -> dict[str, object]:

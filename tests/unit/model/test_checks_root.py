@@ -34,6 +34,17 @@ def problems(text: str) -> list[str]:
     ("text", "told"),
     [
         ('rootfs = "/r"\noverlay = {lower = ["/l"]}', ['overlay: there is "rootfs" already']),
+        ('rootfs = ""', ["rootfs: the path is empty"]),
+        ('overlay = {lower = [""]}', ["overlay.lower: the path is empty"]),
+        ('overlay = {lower = ["/l"], upper = ""}', ["overlay.upper: the path is empty"]),
+        (
+            'mounts = [{source = "/a", target = "/b", idmap = "0:0:99999999999"}]',
+            ["mounts[0].idmap: the ids on the disk end at 4294967294"],
+        ),
+        (
+            'mounts = [{source = "/a", target = "/b", idmap = "u:0:5:2 g:0:5:2 b:1:9:1"}]',
+            ["mounts[0].idmap: shares ids on the disk with the row '0 5 2'"],
+        ),
         ("readonly = true", ["readonly: there is no own root"]),
         ("overlay = {lower = []}", ["overlay.lower: expected at least one directory"]),
         ("overlay = {}", ['overlay: the key "lower" is missing']),

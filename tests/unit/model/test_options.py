@@ -37,6 +37,7 @@ KINDS = {
     "texts": list[str] | None,
     "namespaces": dict[Literal["pid", "net"], int | str],
     "variables": Environment,
+    "sysctls": dict[str, str | int],
     "mount": Mount | None,
     "mounts": list[Mount],
     "either": str | Mount,
@@ -61,6 +62,7 @@ def test_every_key_has_an_option_when_the_struct_grows() -> None:
 @pytest.mark.parametrize(
     ("key", "texts", "value"),
     [
+        ("sysctls", ["kernel.shmmax=65536"], {"kernel.shmmax": 65536}),  # names with dots
         ("text", ["a b"], "a b"),
         ("text", ["12"], "12"),
         ("text", ["a", "b"], "b"),
@@ -131,5 +133,5 @@ def test_forms_are_told_for_the_help() -> None:
         "text": "TEXT", "count": "N", "share": "N", "span": "TEXT", "word": "a|b", "switch": "",
         "maybe": "", "names": "WORD,...", "texts": "WORD,...", "namespaces": "WORD,...",
         "variables": "KEY=VALUE,...", "mount": "KEY=VALUE,...", "mounts": "KEY=VALUE,...",
-        "either": "KEY=VALUE,...",
+        "either": "KEY=VALUE,...", "sysctls": "KEY=VALUE,...",
     }  # fmt: skip
