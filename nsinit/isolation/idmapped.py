@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.mounting import Opened, clone_source
-from nsinit.kernel import idmaps, libc, mounts, seam
+from nsinit.kernel import idmaps, libc, mounts, proc, seam
 
 if TYPE_CHECKING:
     from nsinit.kernel.idmaps import Which
@@ -73,10 +73,15 @@ def maps_of(text: str) -> dict[Which, str]:
 
 def user_namespace(maps: dict[Which, str]) -> int:
     """A descriptor of a new user namespace with these maps, and nobody in it."""
+    launcher = os.getpid()
     pid, pidfd = libc.clone3(libc.CLONE_NEWUSER, signal.SIGCHLD)
     if pid == 0:
-        while True:
-            signal.pause()  # until it is killed
+        with suppress(OSError):
+            proc.die_with_parent(signal.SIGKILL)
+        if os.getppid() == launcher:
+            while True:
+                signal.pause()  # until it is killed
+        os._exit(0)
     try:
         for which, text in maps.items():
             if text:
