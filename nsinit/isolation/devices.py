@@ -31,6 +31,8 @@ _LINKS: Final = {
     "ptmx": "pts/ptmx",
 }
 _QUIET: Final = mounts.NOSUID | mounts.NOEXEC
+# Of a device of the machine: it can be read and written as ever, its mode and owner stay.
+_UNCHANGED: Final = mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC
 _TTY_GROUP: Final = 5  # of terminals, on every distribution
 
 
@@ -53,6 +55,7 @@ class MinimalDev(Inside):
         try:
             self._stage.attach(made, "/dev", directory=True)
             self._stage.owns(made)
+            self._stage.dev = os.fstat(made).st_dev
             for name, number in _NODES.items():
                 _make_node(made, name, os.makedev(*number))
             for name, text in _LINKS.items():
@@ -71,6 +74,8 @@ class MinimalDev(Inside):
         """Where the root has no /dev."""
         if number in (errno.EROFS, errno.EACCES):
             return "there is no /dev in the root, and none can be made there"
+        if number in (errno.ENOTDIR, errno.ELOOP):
+            return "/dev in the root is to be a directory, or a link to one in it"
         return super().remedy(number)
 
 
@@ -114,6 +119,7 @@ def _bind_node(directory: int, name: str, number: int) -> None:
         os.close(seam.open_fd(name, flags, 0o666, dir_fd=directory))
         tree = mounts.clone_tree(theirs)
         try:
+            mounts.set_attributes(tree, add=_UNCHANGED)
             mounts.attach(tree, directory, name)
         finally:
             os.close(tree)
@@ -140,6 +146,7 @@ class Device(Inside):
                 raise SyscallError(errno.ENODEV, "use", self._source)
             tree = mounts.clone_tree(theirs)
             try:
+                mounts.set_attributes(tree, add=_UNCHANGED)
                 self._stage.attach(tree, self._path, directory=False)
             finally:
                 os.close(tree)

@@ -102,6 +102,9 @@ class _Put(Inside):
             "or lay an overlay over that root",
             errno.EACCES: f"nothing can be made in that root by this user: make {self._path}",
             errno.ENOENT: "on the root of the host targets must exist",
+            errno.ENOTDIR: f"what is in the root at {self._path} is no directory, or is below none",
+            errno.EISDIR: f"what is in the root at {self._path} is a directory",
+            errno.ELOOP: f"see the symbolic links of the root at {self._path}",
         }
         return hints.get(number) or super().remedy(number)
 

@@ -67,9 +67,12 @@ def _cover(*, directory: bool) -> int:
         return mounts.make("tmpfs", options, flags)
     null = open_null()
     try:
-        return mounts.clone_tree(null)
+        cover = mounts.clone_tree(null)
     finally:
         os.close(null)
+    # It is the host's: who is root here is not to change its mode or owner.
+    mounts.set_attributes(cover, add=mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC)
+    return cover
 
 
 class ReadonlyPath(Inside):

@@ -86,8 +86,9 @@ class PrepareStage(Inside):
 class BindRoot(Inside):
     """A directory as the root, with what is mounted below it; before there is a store over it."""
 
-    def __init__(self, stage: Stage, path: str) -> None:
-        self._stage, self._path = stage, path
+    def __init__(self, stage: Stage, path: str, *, nodev: bool) -> None:
+        """With `nodev` its files are no devices: it may be anybody's, and gets its own /dev."""
+        self._stage, self._path, self._nodev = stage, path, nodev
 
     def describe(self) -> str:
         """For people."""
@@ -98,6 +99,8 @@ class BindRoot(Inside):
         fd = seam.open_fd(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._stage.root = mounts.clone_tree(fd, recursive=True)
+            if self._nodev:
+                mounts.set_attributes(self._stage.root, add=mounts.NODEV, recursive=True)
         finally:
             os.close(fd)
 
@@ -138,7 +141,7 @@ class OverlayRoot(Inside):
         here = seam.open_fd(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fchdir(self._stage.store)
         try:
-            self._stage.root = mounts.make("overlay", options)
+            self._stage.root = mounts.make("overlay", options, mounts.NODEV)
         finally:
             os.fchdir(here)
             os.close(here)
@@ -204,7 +207,7 @@ class EnterRoot(Inside):
 
     def apply(self) -> None:
         """pivot_root(2); the old root becomes a slave first, so that no unmount gets out."""
-        self._stage.check_proc()
+        self._stage.check_places()
         old = seam.open_fd("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fchdir(self._stage.root)

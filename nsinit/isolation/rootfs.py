@@ -82,7 +82,7 @@ def root_steps(root: Root) -> list[Step]:
     if root.lower:
         steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, root.upper)]
     else:
-        steps += [BindRoot(stage, root.path or "/"), PrepareStage(stage)]
+        steps += [BindRoot(stage, root.path or "/", nodev=root.is_own), PrepareStage(stage)]
     taken = {at(mount) for mount in root.mounts}
     defaults = [mount for mount in _expected(root) if at(mount) not in taken]
     steps += [put(stage, mount) for mount in defaults if at(mount) in ("/proc", "/sys")]

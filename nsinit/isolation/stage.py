@@ -32,6 +32,7 @@ class Stage:
         self.root = -1
         self.store = -1
         self.proc = -1  # an own /proc, for what must not be read through a path in the root
+        self.dev: int | None = None  # the device number of an own /dev
         self._create = create
         self._devices: set[int] = set()
         self._made: list[tuple[int, str, bool]] = []
@@ -100,6 +101,8 @@ class Stage:
         """Attach a detached mount at a path in the root; it stays open with the caller."""
         target = self.place(path, directory=directory)
         try:
+            if os.path.samestat(os.fstat(target), os.fstat(self.root)):  # which it would cover
+                raise OSError(errno.ELOOP, f"{path} leads to the root itself")
             mounts.attach(mount, target)
         finally:
             os.close(target)
@@ -123,17 +126,17 @@ class Stage:
             os.close(fd)
         return mounts.clone_tree(self.store, name)
 
-    def check_proc(self) -> None:
-        """OSError if /proc in the root is not the proc that was mounted, which init relies on."""
-        if self.proc < 0:
-            return
-        found = -1
-        with suppress(FileNotFoundError):
-            fd = self.find("/proc")
-            found = os.fstat(fd).st_dev
-            os.close(fd)
-        if found != os.fstat(self.proc).st_dev:
-            raise OSError(errno.EBUSY, "a link or a mount has taken the place of its /proc")
+    def check_places(self) -> None:
+        """OSError if /proc and /dev in the root are not those made here, which init relies on."""
+        made = {"/proc": os.fstat(self.proc).st_dev if self.proc >= 0 else None, "/dev": self.dev}
+        for path, device in made.items():
+            found = None
+            with suppress(FileNotFoundError):
+                fd = self.find(path)
+                found = os.fstat(fd).st_dev
+                os.close(fd)
+            if device is not None and found != device:
+                raise OSError(errno.EBUSY, f"a link or a mount has taken the place of its {path}")
 
     # --- The end ----------------------------------------------------------------------------------
 

@@ -18,12 +18,13 @@ from nsinit.model.types import show
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What docker and podman leave to the root of a container: enough for what daemons do to become
-# somebody else and to serve, nothing that reaches the host.
+# What docker leaves to the root of a container, without MKNOD: enough for what daemons do to become
+# somebody else and to serve. Docker has a list of the devices that can be opened; where there is
+# none, whoever can make a device of the host's disk can read it.
 DEFAULT: Final = frozenset(
     NUMBERS[name] for name in (
-        "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID",
-        "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+        "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
+        "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
     )
 )  # fmt: skip
 _WITHOUT: Final = "-"

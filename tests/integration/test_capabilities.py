@@ -246,7 +246,7 @@ def test_capabilities_example_works_when_run(start: Start) -> None:
     own = '[init]\nkeep_running = true\ncontrol = "${HERE}/ctl/control.sock"\n'
     init = start(own + text.replace('name = "capabilities"', ""))
     has = {
-        "root": DEFAULT - {"AUDIT_WRITE", "MKNOD", "NET_RAW"},
+        "root": DEFAULT - {"AUDIT_WRITE", "NET_RAW"},
         "web": {"NET_BIND_SERVICE"},
         "nothing": set(),
         "most": {"CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"},

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # Prints the lines of the process's own status that `read_powers` takes.
 TELL = "grep -E '^(Uid|Cap|NoNewPrivs)' /proc/self/status"
 DEFAULT = {
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
     "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
 }  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_root_has_dockers_capabilities_when_nothing_is_said(box: Make) -> None:
     ("sandbox", "keys", "expected"),
     [
         ("", "cap_add = ['NET_ADMIN']", DEFAULT | {"NET_ADMIN"}),
-        ("", "cap_drop = ['CAP_CHOWN', 'mknod']", DEFAULT - {"CHOWN", "MKNOD"}),
+        ("", "cap_drop = ['CAP_CHOWN', 'net_raw']", DEFAULT - {"CHOWN", "NET_RAW"}),
         ("", "cap_drop = ['ALL']\ncap_add = ['NET_ADMIN']", {"NET_ADMIN"}),
         ("cap_drop = ['ALL']", "cap_add = ['KILL']", {"KILL"}),
         ("cap_add = ['NET_ADMIN']", "cap_drop = ['ALL']", NONE),

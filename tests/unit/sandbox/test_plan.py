@@ -16,7 +16,7 @@ ALL = dict.fromkeys(FLAGS, True)
 # What init keeps for itself and for services that ask for nothing.
 KEPT = (
     "CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW,"
-    " SYS_CHROOT, SYS_PTRACE, MKNOD, AUDIT_WRITE, SETFCAP"
+    " SYS_CHROOT, SYS_PTRACE, AUDIT_WRITE, SETFCAP"
 )
 ROOT = Facts(Caller(0, 0, may_map=True), privileged=True, supported=ALL)
 USER = Facts(Caller(1000, 100, may_map=False), privileged=False, supported=ALL)
