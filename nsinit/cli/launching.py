@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from nsinit.sandbox.record import Record
     from nsinit.sandbox.state import Registration
 
-_HIDDEN = "NSINIT_RUN_DIR"  # a directory of the host: an init inside of the sandbox has its own
+# A directory of the host (an init inside of the sandbox has its own), and a note to ourselves.
+_HIDDEN = ("NSINIT_RUN_DIR", "NSINIT_SEALED")
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
@@ -58,6 +59,10 @@ class Gate(NamedTuple):
 def run_as_asked(given: Given, asked: Asked | None) -> int:
     """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
     sandbox = given.loaded.config.sandbox
+    if sandbox is not None and sandbox.sealed and not (asked and asked.dry):
+        from nsinit.sandbox.seal import run_sealed
+
+        run_sealed()
     if asked is None and sandbox is not None:
         return run_sandbox(given, sandbox, Wishes())
     assert asked is not None  # noqa: S101  (else there is a sandbox)
@@ -104,7 +109,7 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
             control.path or entry.control, entry.record.name, control.mode, given.env
         )
         try:
-            env = {name: value for name, value in given.env.items() if name != _HIDDEN}
+            env = {name: value for name, value in given.env.items() if name not in _HIDDEN}
             notes = (*entry.notes, *listener.notes)
             inside = given._replace(listener=listener._replace(notes=notes), env=env)
             if sandbox.has_own_root:

@@ -5,6 +5,7 @@ What is sealed can't be changed by anybody any more, not even by who made it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from nsinit.kernel import seam
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MFD_EXEC: Final = 0x10
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -23,10 +25,19 @@ def unsealed(name: str) -> int:
     return os.memfd_create(name, os.MFD_CLOEXEC)
 
 
-def sealed(name: str, pieces: Iterable[bytes]) -> int:
-    """A sealed file with these bytes; its descriptor. OSError when memory is short."""
+def sealed(name: str, pieces: Iterable[bytes], *, program: bool = False) -> int:
+    """A sealed file with these bytes; its descriptor. OSError when memory is short.
+
+    A `program` can be executed, also where the sysctl vm.memfd_noexec wants that to be said.
+    """
     seam.ask("memfd_create")
-    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        fd = os.memfd_create(name, flags | _MFD_EXEC if program else flags)
+    except OSError as error:
+        if not program or error.errno != errno.EINVAL:
+            raise
+        fd = os.memfd_create(name, flags)  # Linux 6.2 and older: all can be executed
     try:
         for piece in pieces:
             rest = memoryview(piece)

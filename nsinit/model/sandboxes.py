@@ -56,6 +56,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     readonly_paths: list[str] | None = None
     devices: list[str] = field(default_factory=list)
     sysctls: dict[str, str | int] = field(default_factory=dict)
+    sealed: bool = False  # the interpreter runs from a copy that nobody can write
 
     @property
     def has_own_root(self) -> bool:

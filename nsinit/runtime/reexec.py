@@ -36,6 +36,7 @@ _PATIENCE: Final = 0.5  # s for clients who read what there was before they came
 _LAST: Final = 1.0  # s after which whoever reads too slowly is dropped
 _KILL: Final = 9
 _TOLD: Final = 4096  # bytes of what the child said that are passed on
+_SELF: Final = "/proc/self/exe"
 _CRASH: Final = "crash.txt"
 
 
@@ -194,7 +195,7 @@ class Reexec:
             except OSError:
                 if whole:
                     raise
-            seam.execve(sys.executable, _argv(), {**init.given.env, STATE: str(fd)})
+            seam.execve(_program(), _argv(), {**init.given.env, STATE: str(fd)})
         finally:  # still here
             os.chdir("/")
             for one in kept:
@@ -237,6 +238,15 @@ class Reexec:
                 seam.write(fd, text.encode("utf-8", "backslashreplace"))
             finally:
                 os.close(fd)
+
+
+def _program() -> str:
+    """The interpreter; what runs from a sealed copy goes on to do so."""
+    fd = seam.open_fd(_SELF, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _SELF if memory.is_sealed(fd) else sys.executable
+    finally:
+        os.close(fd)
 
 
 def _argv() -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def make_plan(
         name,
         kinds,
         flags,
-        host=(*host, *_host(users), *root.host),
+        host=(*_sealed(sandbox), *host, *_host(users), *root.host),
         split=tuple(split),
         parent=tuple(_parent(users)),
         child=(
@@ -133,6 +133,15 @@ def make_plan(
             *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
     )
+
+
+def _sealed(sandbox: Sandbox) -> list[Step]:
+    """Before anything is made that the old program could be reached by."""
+    if not sandbox.sealed:
+        return []
+    from nsinit.sandbox.seal import Sealed  # noqa: PLC0415  (few sandboxes ask for it)
+
+    return [Sealed()]
 
 
 def _join(kind: Kind, found: Origin, facts: Facts) -> Join:
