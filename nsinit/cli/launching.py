@@ -59,10 +59,8 @@ class Gate(NamedTuple):
 def run_as_asked(given: Given, asked: Asked | None) -> int:
     """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
     sandbox = given.loaded.config.sandbox
-    if sandbox is not None and sandbox.sealed and not (asked and asked.dry):
-        from nsinit.sandbox.seal import run_sealed
-
-        run_sealed()
+    if sandbox is not None and not (asked and asked.dry):
+        _be_alone(sandbox, (asked.info_fd, asked.block_fd) if asked else ())
     if asked is None and sandbox is not None:
         return run_sandbox(given, sandbox, Wishes())
     assert asked is not None  # noqa: S101  (else there is a sandbox)
@@ -81,6 +79,17 @@ def run_as_asked(given: Given, asked: Asked | None) -> int:
 
         return detach(lambda more: run_sandbox(given, sandbox, more), wishes)
     return run_sandbox(given, sandbox, wishes)
+
+
+def _be_alone(sandbox: Sandbox, keep: tuple[int, ...]) -> None:
+    """Hold nothing of who started us by which somebody inside could get out, or they be held up."""
+    from nsinit.kernel.fds import close_inherited
+
+    close_inherited(keep)
+    if sandbox.sealed:
+        from nsinit.sandbox.seal import run_sealed
+
+        run_sealed()
 
 
 def print_plan(given: Given, sandbox: Sandbox) -> int:

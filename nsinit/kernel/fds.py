@@ -5,14 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 RESERVE: Final = 16  # descriptors that services can't take from init
+_FEW: Final = 1024  # where /proc does not tell which are open
 _MANY: Final = 1 << 16  # as far as a loop over descriptors goes where close_range(2) is missing
 
 
@@ -49,6 +51,22 @@ def close_on_exec() -> None:
                 os.set_inheritable(fd, False)
             except OSError:
                 continue
+
+
+def close_inherited(keep: Container[int]) -> None:
+    """Close what this process was given beyond the first three, but for what is in `keep`.
+
+    All that Python opens is close-on-exec, what came through an exec is not (PEP 446).
+    """
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        names = [str(fd) for fd in range(_FEW)]
+    for fd in map(int, names):
+        if fd > 2 and fd not in keep:
+            with suppress(OSError):
+                if os.get_inheritable(fd):
+                    os.close(fd)
 
 
 def raise_limit() -> int:
