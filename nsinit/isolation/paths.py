@@ -16,7 +16,8 @@ from nsinit.kernel import mounts
 if TYPE_CHECKING:
     from nsinit.isolation.stage import Stage
 
-# What runc and Docker hide and protect, too.
+# What runc and Docker hide and protect, too; and file systems that the host has below its /sys: it
+# comes with all of them unless the network is the sandbox's own.
 MASKED: Final = (
     "/proc/acpi",
     "/proc/asound",
@@ -30,6 +31,11 @@ MASKED: Final = (
     "/proc/timer_stats",
     "/sys/devices/virtual/powercap",
     "/sys/firmware",
+    "/sys/fs/bpf",
+    "/sys/fs/pstore",
+    "/sys/kernel/debug",
+    "/sys/kernel/security",
+    "/sys/kernel/tracing",
 )
 READONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 

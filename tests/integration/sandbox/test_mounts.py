@@ -165,6 +165,22 @@ def test_machine_is_hidden_when_the_root_is_its_own(box: MakeBox, rootfs: pathli
         assert words(done, what) != ["0"], what
 
 
+def test_file_systems_below_sys_are_hidden_when_the_host_has_some(
+    box: MakeBox, rootfs: pathlib.Path, user: int
+) -> None:
+    """What the kernel tells root for debugging and tracing is about everybody."""
+    if user != 0:
+        pytest.skip("needs root to mount them")
+    places = "/sys/kernel/debug /sys/kernel/tracing /sys/kernel/security"
+    made = box(
+        f'[sandbox]\nrootfs = "{rootfs}"\n'
+        + main_service(f"for p in {places}; do echo names $(ls $p | wc -l); done")
+    )
+    mounts = f"for p in {places}; do mount -t tmpfs x $p && touch $p/told || exit; done"
+    made.program = ["unshare", "-m", "sh", "-c", f'{mounts}; exec "$@"', "sh", *made.program]
+    assert [line.split()[-1] for line in made.run().stdout.splitlines()] == ["0"] * 3
+
+
 def test_paths_are_hidden_when_they_are_listed(
     box: MakeBox, rootfs: pathlib.Path, user: int
 ) -> None:
