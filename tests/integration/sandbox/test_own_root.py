@@ -188,7 +188,7 @@ def _drive(made: Box, client: Client) -> None:
         "reexec": "can't be replaced while it runs",
         "readyz": "crash: it is failed",
     }
-    skipped = {"exec", "enter", "attach", "shutdown"}
+    skipped = {"exec", "enter", "attach", "screen", "terminal", "shutdown"}
     for command in COMMANDS:
         if command.name in skipped:
             continue
