@@ -5,6 +5,7 @@ Whoever has CAP_SYS_ADMIN in the first user namespace can take all this away aga
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -64,6 +65,12 @@ class Mask(Inside):
                 os.close(cover)
         finally:
             os.close(target)
+
+    def remedy(self, number: int) -> str:
+        """What covers a file is the machine's own device."""
+        if number in (errno.ENOENT, errno.ENODEV):
+            return "a file is masked by /dev/null, which there is not on this machine"
+        return super().remedy(number)
 
 
 def _cover(*, directory: bool) -> int:

@@ -106,6 +106,9 @@ def make_plan(
     if not facts.privileged or sandbox.users is not None:
         found.setdefault("user", Origin("new"))
     used = [kind for kind in namespaces.FLAGS if kind in found and found[kind].way != "shared"]
+    if not any(facts.supported.values()):  # they are files of it
+        message = "cannot make the sandbox: there is no /proc here"
+        raise SandboxError(message, hint="mount -t proc proc /proc")
     missing = [kind for kind in used if not facts.supported[kind]]
     if missing:
         raise SandboxError(f"cannot make the sandbox: this kernel has no {missing[0]} namespaces")

@@ -107,3 +107,17 @@ def test_links_stay_within_the_root_when_they_are_places_of_mounts(
     assert {"null", "pts"} <= set(words(done, "names"))
     assert words(done, "host") == ["inside"]
     assert not pathlib.Path("/host").exists()
+
+
+def test_cause_is_told_when_there_is_no_null_device_to_mask_files_by(
+    box: MakeBox, rootfs: pathlib.Path, user: int
+) -> None:
+    """The file that is missing is not the one that is to be hidden."""
+    if user != 0:
+        pytest.skip("needs root to hide /dev")
+    made = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true"))
+    hide = 'mount -t tmpfs x /dev && exec "$@"'
+    made.program = ["unshare", "-m", "sh", "-c", hide, "sh", *made.program]
+    done = made.run()
+    assert done.returncode == 125
+    assert "a file is masked by /dev/null, which there is not on this machine" in done.stderr

@@ -134,6 +134,13 @@ def test_setgroups_is_denied_when_the_maps_are_an_ordinary_users(facts: Facts, d
     assert maps.deny_setgroups is deny
 
 
+def test_sandbox_is_refused_when_there_is_no_proc() -> None:
+    """Which kinds of namespaces there are is read there: it is not the kernel that lacks them."""
+    blind = ROOT._replace(supported=dict.fromkeys(FLAGS, False))
+    with pytest.raises(SandboxError, match="there is no /proc here"):
+        make_plan(Sandbox(), "box", blind)
+
+
 @pytest.mark.row(57)
 @pytest.mark.parametrize("kind", list(FLAGS))
 def test_sandbox_is_refused_when_the_kernel_lacks_a_namespace(kind: NamespaceKind) -> None:
