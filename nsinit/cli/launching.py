@@ -60,7 +60,8 @@ def run_as_asked(given: Given, asked: Asked | None) -> int:
     """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
     sandbox = given.loaded.config.sandbox
     if sandbox is not None and not (asked and asked.dry):
-        _be_alone(sandbox, (asked.info_fd, asked.block_fd) if asked else ())
+        told = (asked.info_fd, asked.block_fd) if asked else ()
+        _be_alone(sandbox, {*told, *given.passable})
     if asked is None and sandbox is not None:
         return run_sandbox(given, sandbox, Wishes())
     assert asked is not None  # noqa: S101  (else there is a sandbox)
@@ -81,7 +82,7 @@ def run_as_asked(given: Given, asked: Asked | None) -> int:
     return run_sandbox(given, sandbox, wishes)
 
 
-def _be_alone(sandbox: Sandbox, keep: tuple[int, ...]) -> None:
+def _be_alone(sandbox: Sandbox, keep: set[int]) -> None:
     """Hold nothing of who started us by which somebody inside could get out, or they be held up."""
     from nsinit.kernel.fds import close_inherited
 

@@ -108,4 +108,5 @@ def _given(state: Handover, serve: Callable[[Init, asyncio.AbstractEventLoop], o
         tuple(birth.command),
         birth.options,
         parts={part.name: (part.data, part.fds) for part in state.parts},
+        passable=frozenset(birth.passable),
     )

@@ -96,6 +96,10 @@ def _run(argv: list[str]) -> int:
 
     loaded = load(patient=True)
     given = Given(loaded, load, env, _here(), None, _serve, file, command, options)
+    if wanted := {fd for spec in loaded.config.services.values() for fd in spec.pass_fds}:
+        from nsinit.kernel.fds import inherited
+
+        given = given._replace(passable=frozenset(wanted & inherited()))
     if loaded.config.sandbox is not None or asked is not None:
         from nsinit.cli.launching import run_as_asked
 

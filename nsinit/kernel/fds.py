@@ -53,8 +53,8 @@ def close_on_exec() -> None:
                 continue
 
 
-def close_inherited(keep: Container[int]) -> None:
-    """Close what this process was given beyond the first three, but for what is in `keep`.
+def inherited() -> set[int]:
+    """What this process was given beyond the first three, as long as nobody has changed that.
 
     All that Python opens is close-on-exec, what came through an exec is not (PEP 446).
     """
@@ -62,11 +62,19 @@ def close_inherited(keep: Container[int]) -> None:
         names = os.listdir("/proc/self/fd")
     except OSError:
         names = [str(fd) for fd in range(_FEW)]
+    found: set[int] = set()
     for fd in map(int, names):
-        if fd > 2 and fd not in keep:
-            with suppress(OSError):
-                if os.get_inheritable(fd):
-                    os.close(fd)
+        with suppress(OSError):
+            if fd > 2 and os.get_inheritable(fd):
+                found.add(fd)
+    return found
+
+
+def close_inherited(keep: Container[int]) -> None:
+    """Close what this process was given beyond the first three, but for what is in `keep`."""
+    for fd in inherited():
+        if fd not in keep:
+            os.close(fd)
 
 
 def raise_limit() -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Finding = tuple[KeyPath, str, str]  # where, what is wrong, what to do
     Check = Callable[[Config], Iterator[Finding]]
 
+FD_MIN: Final = 3
+FD_MAX: Final = 1023  # what every soft limit has room for
+
 
 def own_namespaces(config: Config) -> Iterator[Finding]:
     """Each is new, init's, or one that a process can enter by itself."""
@@ -74,5 +77,25 @@ def probes_from_outside(config: Config) -> Iterator[Finding]:
                 yield ("services", name, key), "init can't ask in the network of this service", hint
 
 
+def descriptors_to_pass(config: Config) -> Iterator[Finding]:
+    """Each is above the first three, and its number is free in the service."""
+    for name, spec in config.services.items():
+        path = ("services", name, "pass_fds")
+        told = spec.ready.fd if spec.ready is not None else None
+        for index, fd in enumerate(spec.pass_fds):
+            if not FD_MIN <= fd <= FD_MAX:
+                yield (*path, index), f"expected a descriptor from {FD_MIN} to {FD_MAX}", ""
+            elif fd in spec.pass_fds[:index]:
+                yield (*path, index), f"{fd} is there twice", ""
+            elif fd == told:
+                yield (
+                    (*path, index),
+                    f"{fd} is what readiness is told by",
+                    "give one another number",
+                )
+        if spec.pass_fds and (spec.sockets or spec.fd_store_max):
+            yield path, "the numbers from 3 on are those of its sockets", "use one of them"
+
+
 ADVICE: Final[tuple[Check, ...]] = (probes_from_outside,)
-STRICT: Final[tuple[Check, ...]] = (own_namespaces, own_mounts)
+STRICT: Final[tuple[Check, ...]] = (own_namespaces, own_mounts, descriptors_to_pass)

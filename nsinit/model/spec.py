@@ -231,6 +231,8 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sockets: list[Socket] = field(default_factory=list)
     fd_store_max: int = 0
 
+    pass_fds: list[int] = field(default_factory=list)  # of those that nsinit was started with
+
     namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
     rootfs: str | None = None
     mounts: list[Mount] = field(default_factory=list)

@@ -73,6 +73,7 @@ class Surroundings(Struct, frozen=True):
     env: dict[str, str]
     shared: dict[str, str | dict[str, str]] = field(default_factory=dict)  # [init].environment
     enclose: Enclose = lambda *_: None
+    passable: frozenset[int] = frozenset()  # descriptors that init was given, to pass on
 
 
 def prepare(
@@ -102,7 +103,19 @@ def prepare(
         ),
         tuning=_tuning(spec),
         enclosure=enclosure,
+        fds=_passed(spec, around),
     )
+
+
+def _passed(spec: Service, around: Surroundings) -> dict[int, int]:
+    """The descriptors that a service is to have as init has them."""
+    for fd in spec.pass_fds:
+        if fd not in around.passable:
+            raise SpawnError(
+                spec.command[0], f"pass descriptor {fd} to", errno.EBADF,
+                hint=f"nsinit was not started with it: nsinit run {fd}<FILE",
+            )  # fmt: skip
+    return {fd: fd for fd in spec.pass_fds}
 
 
 def _tuning(spec: Service) -> Tuning | None:

@@ -69,6 +69,7 @@ class Given(NamedTuple):
     terminal: str = ""  # the service that has the terminal of init as its own
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
+    passable: frozenset[int] = frozenset()  # descriptors that were given to be passed on
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
 
 
@@ -108,6 +109,7 @@ class Init:
                 dict(given.env),
                 config.init.environment,
                 partial(_enclose, config.sandbox, given.directory, self.say.warning),
+                given.passable,
             ),
             reactor=self.reactor,
             spawner=self.spawner,

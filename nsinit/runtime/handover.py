@@ -260,6 +260,7 @@ class Birth(Struct, frozen=True, kw_only=True):
     started_at: float
     init: Init
     dumpable: bool = True
+    passable: list[int] = []
 
 
 class Handover(Struct, kw_only=True):

@@ -76,7 +76,8 @@ class Helpers:
         """What it takes over: that of a service, or that of init."""
         around = self._runs.around
         if helper.service:
-            spec = structs.replace(self._runs.services[helper.service], command=helper.command)
+            spec = self._runs.services[helper.service]
+            spec = structs.replace(spec, command=helper.command, pass_fds=[])
             return spec, around, {**self._runs.own_variables(helper.service), **helper.variables}
         here = os.path.isdir(around.directory)  # else it is in the file system of the launcher
         spec = Service(

@@ -34,7 +34,7 @@ def collect(init: Init, *, whole: bool = True) -> h.Handover:
     made = h.Handover(
         version=__version__,
         pid=os.getpid(),
-        birth=_birth(init),
+        birth=_birth(init, keep),
         loaded=loaded,
         counts=counts,
         plan=plan,
@@ -53,7 +53,7 @@ def collect(init: Init, *, whole: bool = True) -> h.Handover:
     return made
 
 
-def _birth(init: Init) -> h.Birth:
+def _birth(init: Init, keep: h.Keep) -> h.Birth:
     given = init.given
     return h.Birth(
         env=dict(given.env),
@@ -65,6 +65,7 @@ def _birth(init: Init) -> h.Birth:
         started_at=init.started_at,
         init=given.loaded.config.init,
         dumpable=creds.is_dumpable(),
+        passable=[keep(fd) for fd in sorted(given.passable)],
     )
 
 

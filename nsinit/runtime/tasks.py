@@ -112,7 +112,7 @@ class Tasks:
     def _spawn(
         self, action: m.RunTask, spec: Service, hook: Hook, variables: Mapping[str, str]
     ) -> Child:
-        changes: dict[str, object] = {"command": _argv(hook, action), "tty": None}
+        changes: dict[str, object] = {"command": _argv(hook, action), "tty": None, "pass_fds": []}
         if hook.user is not None:
             changes |= {"user": hook.user, "group": None, "groups": None}
         program = prepare(

@@ -91,6 +91,13 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         ("services.a.mounts: others are in that mount namespace, and would see it "
             '(use namespaces = {mount = "new"})'),
         'services.a.namespaces.pid: a new pid namespace needs its own /proc (use mount = "new")']),
+    (checks_own.descriptors_to_pass, (A + "pass_fds = [2, 5, 5, 7]\nready.fd = 7\n"
+        "fd_store_max = 1\n"), [
+        "services.a.pass_fds[0]: expected a descriptor from 3 to 1023",
+        "services.a.pass_fds[2]: 5 is there twice",
+        ("services.a.pass_fds[3]: 7 is what readiness is told by (give one another number)"),
+        ("services.a.pass_fds: the numbers from 3 on are those of its sockets "
+            "(use one of them)")]),
     (checks_own.own_mounts, A + "mounts = [{target = 'x'}]\n", [
         "services.a.mounts[0].target: expected an absolute path, got 'x'",
         'services.a.mounts[0]: a bind needs a "source"']),
