@@ -104,13 +104,7 @@ class Init:
         self.spawner = Spawner(fds.raise_limit())
         self.runs = Runs(
             config,
-            Surroundings(
-                given.directory,
-                dict(given.env),
-                config.init.environment,
-                partial(_enclose, config.sandbox, given.directory, self.say.warning),
-                given.passable,
-            ),
+            self._surroundings(),
             reactor=self.reactor,
             spawner=self.spawner,
             strays=Strays(path if path or given.own_root else None),
@@ -137,6 +131,16 @@ class Init:
         self.updater = Updater(given, self.driver, self.follow)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
+
+    def _surroundings(self) -> Surroundings:
+        given, config = self.given, self.given.loaded.config
+        return Surroundings(
+            given.directory,
+            dict(given.env),
+            config.init.environment,
+            partial(_enclose, config.sandbox, given.directory, self.say.warning),
+            given.passable,
+        )
 
     def follow(self, services: Mapping[str, Service]) -> None:
         """Heed the schedules and the watched files of these services, and of no others."""

@@ -109,12 +109,11 @@ def test_links_stay_within_the_root_when_they_are_places_of_mounts(
     assert not pathlib.Path("/host").exists()
 
 
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to hide /dev
 def test_cause_is_told_when_there_is_no_null_device_to_mask_files_by(
-    box: MakeBox, rootfs: pathlib.Path, user: int
+    box: MakeBox, rootfs: pathlib.Path
 ) -> None:
     """The file that is missing is not the one that is to be hidden."""
-    if user != 0:
-        pytest.skip("needs root to hide /dev")
     made = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true"))
     hide = 'mount -t tmpfs x /dev && exec "$@"'
     made.program = ["unshare", "-m", "sh", "-c", hide, "sh", *made.program]

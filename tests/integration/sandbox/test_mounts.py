@@ -165,12 +165,11 @@ def test_machine_is_hidden_when_the_root_is_its_own(box: MakeBox, rootfs: pathli
         assert words(done, what) != ["0"], what
 
 
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to mount them
 def test_file_systems_below_sys_are_hidden_when_the_host_has_some(
-    box: MakeBox, rootfs: pathlib.Path, user: int
+    box: MakeBox, rootfs: pathlib.Path
 ) -> None:
     """What the kernel tells root for debugging and tracing is about everybody."""
-    if user != 0:
-        pytest.skip("needs root to mount them")
     places = "/sys/kernel/debug /sys/kernel/tracing /sys/kernel/security"
     made = box(
         f'[sandbox]\nrootfs = "{rootfs}"\n'
