@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def given(tmp_path: pathlib.Path) -> Iterator[int]:
     """A file that is open, with a number that nobody else takes by chance."""
     (tmp_path / "words").write_text("one\ntwo\n")
     fd = os.open(tmp_path / "words", os.O_RDONLY)
-    high = os.dup2(fd, 40)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD, 40)
     os.close(fd)
     yield high
     os.close(high)
@@ -58,8 +59,8 @@ def test_service_has_the_descriptor_when_it_is_named(
 
 def test_service_fails_when_nobody_gave_the_descriptor(box: Callable[..., Box]) -> None:
     """The others run."""
-    made = box(SERVICES.format(fd=41)).start()
+    made = box(SERVICES.format(fd=900)).start()
     made.wait_for_line("b is up")
-    line = made.wait_for_line("cannot pass descriptor 41")
-    assert "nsinit was not started with it: nsinit run 41<FILE" in line
+    line = made.wait_for_line("cannot pass descriptor 900")
+    assert "nsinit was not started with it: nsinit run 900<FILE" in line
     assert made.stop() == 0
