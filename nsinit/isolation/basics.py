@@ -8,19 +8,14 @@ from __future__ import annotations
 import errno
 from typing import NamedTuple
 
-from nsinit.kernel import libc
+from nsinit.kernel import creds, libc
 
 _CAP_SYS_ADMIN = 21
 
 
 def has_cap_sys_admin() -> bool:
     """Whether this process may make namespaces without a user namespace (capabilities(7))."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            row = next((line for line in file if line.startswith("CapEff:")), "CapEff:\t0")
-    except OSError:
-        return False
-    return bool(int(row.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+    return creds.has_cap(_CAP_SYS_ADMIN)
 
 
 class Inside:

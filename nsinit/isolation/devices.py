@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SyscallError
-from nsinit.isolation.root import Inside
+from nsinit.isolation.root import Mounted
 from nsinit.kernel import mounts, seam
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _UNCHANGED: Final = mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC
 _TTY_GROUP: Final = 5  # of terminals, on every distribution
 
 
-class MinimalDev(Inside):
+class MinimalDev(Mounted):
     """A tmpfs with six devices, terminals of its own, shared memory, and the usual links."""
 
     def __init__(self, stage: Stage, *, queues: bool) -> None:
@@ -127,7 +127,7 @@ def _bind_node(directory: int, name: str, number: int) -> None:
         os.close(theirs)
 
 
-class Device(Inside):
+class Device(Mounted):
     """A device of the machine, at the same or another path."""
 
     def __init__(self, stage: Stage, source: str, path: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.mounting import put_file
-from nsinit.isolation.root import Inside
+from nsinit.isolation.root import Mounted
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MOST: Final = 1 << 20  # bytes
 _HOSTS: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
-class EtcFiles(Inside):
+class EtcFiles(Mounted):
     """/etc/hostname and /etc/hosts for a name; hosts and resolv.conf where the root has none.
 
     Read-only, as Docker and Podman have them. The resolv.conf is the host's, and only of use with

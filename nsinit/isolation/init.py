@@ -11,6 +11,7 @@ import errno
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
+from nsinit.isolation.basics import Inside
 from nsinit.kernel import creds
 from nsinit.model.security import filters_of, grant, has_no_new_privs
 from nsinit.model.spec import Service
@@ -39,19 +40,7 @@ _FOR_KEYS: Final = {
 }
 
 
-class _Inside:
-    """Gone with the process."""
-
-    def undo(self) -> None:
-        """Nothing to do."""
-
-    def remedy(self, number: int) -> str:
-        """Usually the kernel's own word is all there is to say."""
-        del number
-        return ""
-
-
-class NewKeyring(_Inside):
+class NewKeyring(Inside):
     """A session keyring of its own: else the keys of who started it are everybody's inside."""
 
     def describe(self) -> str:
@@ -71,7 +60,7 @@ class NewKeyring(_Inside):
         return "see /proc/sys/kernel/keys/maxkeys" if number == errno.EDQUOT else ""
 
 
-class NotDumpable(_Inside):
+class NotDumpable(Inside):
     """Close /proc/PID/exe, fd, root, mem and the like of init to everybody inside."""
 
     def describe(self) -> str:
@@ -87,7 +76,7 @@ class _Mask(NamedTuple):
     mask: int
 
 
-class KeepOnly(_Mask, _Inside):
+class KeepOnly(_Mask, Inside):
     """Keep these capabilities, as far as they are there, and give up all others for ever."""
 
     def describe(self) -> str:

@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nsinit.isolation.root import Inside
+from nsinit.isolation.root import Mounted
 from nsinit.isolation.stage import is_in_user_namespace
 from nsinit.kernel import mounts, seam
 from nsinit.model.mounting import at
@@ -73,7 +73,7 @@ def sort_options(words: Iterable[str]) -> Options:
     return Options(add, clear, propagation, tuple(rest))
 
 
-class _Put(Inside):
+class _Put(Mounted):
     """One thing at one target."""
 
     def __init__(self, stage: Stage, mount: Mount) -> None:

@@ -14,7 +14,7 @@ from msgspec import structs
 from nsinit.isolation import basics
 from nsinit.isolation.idmaps import MapIds
 from nsinit.isolation.joins import EnterNamespaces, Join, OpenNamespace
-from nsinit.kernel import namespaces
+from nsinit.kernel import idmaps, namespaces
 from nsinit.model.idmaps import Row
 from nsinit.model.mounting import Mount
 from nsinit.model.sandboxes import NEW, origin
@@ -23,6 +23,7 @@ from nsinit.process.steps import Enclosure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nsinit.kernel.idmaps import Which
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Origin
     from nsinit.model.spec import Service
@@ -112,14 +113,13 @@ def _all_ids() -> MapIds:
     """The ids that init has; somebody without power becomes root and has no other."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0 and basics.has_cap_sys_admin():
-        return MapIds(_same("uid_map"), _same("gid_map"))
+        return MapIds(_same("uid"), _same("gid"))
     return MapIds((Row(0, uid, 1),), (Row(0, gid, 1),), deny_setgroups=True)
 
 
-def _same(name: str) -> tuple[Row, ...]:
-    """Each id of this user namespace as itself."""
-    with open(f"/proc/self/{name}", encoding="ascii") as file:
-        rows = [line.split() for line in file]
+def _same(which: Which) -> tuple[Row, ...]:
+    """Each id of this user namespace as itself; none without a /proc."""
+    rows = [line.split() for line in idmaps.read_map("self", which).splitlines()]
     return tuple(Row(int(inside), int(inside), int(count)) for inside, _, count in rows)
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
-from nsinit.isolation.root import Inside
+from nsinit.isolation.root import Mounted
 from nsinit.isolation.stage import open_null
 from nsinit.kernel import mounts
 
@@ -41,24 +41,20 @@ MASKED: Final = (
 READONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
-class Mask(Inside):
-    """Nothing is seen there: an empty directory, or a file without content."""
+class _Covered(Mounted):
+    """Something is mounted over what is there; what is not there needs none."""
 
     def __init__(self, stage: Stage, path: str) -> None:
         self._stage, self._path = stage, path
 
-    def describe(self) -> str:
-        """For people."""
-        return f"mask {self._path}"
-
     def apply(self) -> None:
-        """An empty read-only tmpfs or /dev/null over it; what is not there needs none."""
+        """Make the cover for what is there, and attach it."""
         try:
             target = self._stage.find(self._path)
         except (FileNotFoundError, NotADirectoryError):
             return
         try:
-            cover = _cover(directory=stat.S_ISDIR(os.fstat(target).st_mode))
+            cover = self._cover(target)
             try:
                 mounts.attach(cover, target)
             finally:
@@ -66,50 +62,55 @@ class Mask(Inside):
         finally:
             os.close(target)
 
+    def _cover(self, target: int) -> int:
+        """A detached mount for that place."""
+        raise NotImplementedError
+
+
+class Mask(_Covered):
+    """Nothing is seen there: an empty directory, or a file without content."""
+
+    def describe(self) -> str:
+        """For people."""
+        return f"mask {self._path}"
+
     def remedy(self, number: int) -> str:
         """What covers a file is the machine's own device."""
         if number in (errno.ENOENT, errno.ENODEV):
             return "a file is masked by /dev/null, which there is not on this machine"
         return super().remedy(number)
 
+    def _cover(self, target: int) -> int:
+        """An empty read-only tmpfs, or /dev/null."""
+        if stat.S_ISDIR(os.fstat(target).st_mode):
+            options = ["size=0", "nr_inodes=1", "mode=755"]
+            flags = mounts.RDONLY | mounts.NOSUID | mounts.NODEV | mounts.NOEXEC
+            return mounts.make("tmpfs", options, flags)
+        null = open_null()
+        try:
+            cover = mounts.clone_tree(null)
+        finally:
+            os.close(null)
+        # It is the host's: who is root here is not to change its mode or owner.
+        return _limited(cover, mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC)
 
-def _cover(*, directory: bool) -> int:
-    if directory:
-        options = ["size=0", "nr_inodes=1", "mode=755"]
-        flags = mounts.RDONLY | mounts.NOSUID | mounts.NODEV | mounts.NOEXEC
-        return mounts.make("tmpfs", options, flags)
-    null = open_null()
-    try:
-        cover = mounts.clone_tree(null)
-    finally:
-        os.close(null)
-    # It is the host's: who is root here is not to change its mode or owner.
-    mounts.set_attributes(cover, add=mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC)
-    return cover
 
-
-class ReadonlyPath(Inside):
+class ReadonlyPath(_Covered):
     """Nothing can be changed there, nor in what is mounted below it."""
-
-    def __init__(self, stage: Stage, path: str) -> None:
-        self._stage, self._path = stage, path
 
     def describe(self) -> str:
         """For people."""
         return f"make {self._path} read-only"
 
-    def apply(self) -> None:
-        """A read-only copy over it."""
-        try:
-            target = self._stage.find(self._path)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        try:
-            tree = mounts.clone_tree(target, recursive=True)
-            try:
-                mounts.set_attributes(tree, add=mounts.RDONLY, recursive=True)
-                mounts.attach(tree, target)
-            finally:
-                os.close(tree)
-        finally:
-            os.close(target)
+    def _cover(self, target: int) -> int:
+        """A read-only copy."""
+        return _limited(mounts.clone_tree(target, recursive=True), mounts.RDONLY, recursive=True)
+
+
+def _limited(tree: int, flags: int, *, recursive: bool = False) -> int:
+    try:
+        mounts.set_attributes(tree, add=flags, recursive=recursive)
+    except OSError:
+        os.close(tree)
+        raise
+    return tree

@@ -11,6 +11,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
+from nsinit.isolation.basics import Inside
 from nsinit.isolation.stage import is_in_user_namespace, set_propagation
 from nsinit.kernel import libc, mounts, seam
 
@@ -23,20 +24,17 @@ if TYPE_CHECKING:
 _FLAGS: Final = {"private": libc.MS_PRIVATE, "slave": libc.MS_SLAVE, "shared": libc.MS_SHARED}
 
 
-class Inside:
+class Mounted(Inside):
     """A step whose effect is gone with the namespaces, or with what the stage takes down."""
-
-    def undo(self) -> None:
-        """Nothing to do."""
 
     def remedy(self, number: int) -> str:
         """What holds for all that is mounted."""
         if number == errno.ENOSYS:
             return "file systems of its own need Linux 5.12"
-        return ""
+        return super().remedy(number)
 
 
-class Propagation(Inside):
+class Propagation(Mounted):
     """How what the host mounts later shows here; what is mounted here never shows there."""
 
     def __init__(self, kind: str) -> None:
@@ -51,7 +49,7 @@ class Propagation(Inside):
         set_propagation(_FLAGS[self._kind])
 
 
-class PrepareStage(Inside):
+class PrepareStage(Mounted):
     """The store, over the old root; from here on everything can be taken down again."""
 
     def __init__(self, stage: Stage) -> None:
@@ -83,7 +81,7 @@ class PrepareStage(Inside):
         self._stage.take_down()
 
 
-class BindRoot(Inside):
+class BindRoot(Mounted):
     """A directory as the root, with what is mounted below it; before there is a store over it."""
 
     def __init__(self, stage: Stage, path: str, *, nodev: bool) -> None:
@@ -115,7 +113,7 @@ class BindRoot(Inside):
         return super().remedy(number)
 
 
-class OverlayRoot(Inside):
+class OverlayRoot(Mounted):
     """Layers as the root. Without `upper` what is written goes to memory, and is thrown away."""
 
     def __init__(self, stage: Stage, lower: Sequence[str], held: HoldUpper | None) -> None:
@@ -180,7 +178,7 @@ def _escaped(path: str) -> str:
     return path.replace("\\", "\\\\")
 
 
-class ReadonlyRoot(Inside):
+class ReadonlyRoot(Mounted):
     """Nothing can be written to the root; mounts in it are as they were made."""
 
     def __init__(self, stage: Stage) -> None:
@@ -195,7 +193,7 @@ class ReadonlyRoot(Inside):
         mounts.set_attributes(self._stage.root, add=mounts.RDONLY)
 
 
-class EnterRoot(Inside):
+class EnterRoot(Mounted):
     """Make it the root, and let nothing of the old one be reached any more."""
 
     def __init__(self, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from nsinit.errors import SyscallError
-from nsinit.kernel import libc, mounts, seam
+from nsinit.kernel import idmaps, libc, mounts, seam
 
 _LINKS_MAX: Final = 40  # as the kernel has it
 _NULL: Final = os.makedev(1, 3)
@@ -182,11 +182,8 @@ def open_null() -> int:
 
 def is_in_user_namespace() -> bool:
     """Whether not all ids of the machine are ids here (user_namespaces(7))."""
-    try:
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            return file.read().split() != ["0", "0", "4294967295"]
-    except OSError:
-        return False
+    rows = idmaps.read_map("self", "uid").split()
+    return bool(rows) and rows != ["0", "0", "4294967295"]
 
 
 def set_propagation(flags: int) -> None:

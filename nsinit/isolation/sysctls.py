@@ -6,14 +6,14 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from nsinit.isolation.root import Inside
+from nsinit.isolation.root import Mounted
 from nsinit.kernel import mounts, seam
 
 if TYPE_CHECKING:
     from nsinit.isolation.stage import Stage
 
 
-class SetSysctl(Inside):
+class SetSysctl(Mounted):
     """One value, of the namespaces of the caller."""
 
     def __init__(self, stage: Stage, name: str, value: str) -> None:

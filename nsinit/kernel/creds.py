@@ -76,15 +76,14 @@ def full_caps() -> Caps:
     return Caps(every, every, 0, every, 0)
 
 
+def has_cap(number: int) -> bool:
+    """Whether a capability is effective in this thread."""
+    return bool(_read_sets()[0] >> number & 1)
+
+
 def read_caps() -> Caps:
     """All five sets of this thread."""
-    halves = (_Half * 2)()
-    seam.ask("capget")
-    _capabilities("capget", halves)
-    effective, permitted, inheritable = (
-        getattr(halves[0], name) | getattr(halves[1], name) << 32
-        for name in ("effective", "permitted", "inheritable")
-    )
+    effective, permitted, inheritable = _read_sets()
     bounding = ambient = 0
     for cap in range(last_cap() + 1):
         bounding |= _prctl(PR_CAPBSET_READ, cap) << cap
@@ -101,6 +100,19 @@ def set_caps(effective: int, permitted: int, inheritable: int) -> None:
     )
     seam.ask("capset")
     _capabilities("capset", halves)
+
+
+def _read_sets() -> tuple[int, int, int]:
+    """Effective, permitted and inheritable."""
+    halves = (_Half * 2)()
+    seam.ask("capget")
+    _capabilities("capget", halves)
+    low, high = halves
+    return (
+        low.effective | high.effective << 32,
+        low.permitted | high.permitted << 32,
+        low.inheritable | high.inheritable << 32,
+    )
 
 
 def _capabilities(name: str, halves: ctypes.Array[_Half]) -> None:

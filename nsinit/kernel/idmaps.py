@@ -10,6 +10,7 @@ import os
 from typing import Final, Literal
 
 from nsinit.kernel import seam
+from nsinit.kernel.creds import has_cap
 
 Which = Literal["uid", "gid"]
 _CAPS: Final = {"uid": (7, "CAP_SETUID"), "gid": (6, "CAP_SETGID")}
@@ -35,12 +36,6 @@ def setgroups_allowed(pid: int | str) -> bool:
 def read_map(pid: int | str, which: Which) -> str:
     """A map as /proc shows it; "" while there is none, and for a process that is gone."""
     return _read(f"/proc/{pid}/{which}_map")
-
-
-def has_cap(number: int) -> bool:
-    """Whether a capability is in our effective set (capabilities(7))."""
-    row = next((r for r in _read("/proc/self/status").splitlines() if r.startswith("CapEff:")), "")
-    return bool(row and int(row.split()[1], 16) >> number & 1)
 
 
 def may_map_any() -> bool:
