@@ -11,8 +11,19 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
-from . import measure_boot, measure_memory, measure_restart, measure_shutdown, measure_status
+from . import (
+    measure_boot,
+    measure_memory,
+    measure_restart,
+    measure_sandbox,
+    measure_shutdown,
+    measure_status,
+)
 from .figures import Row, as_table, document
+from .launcher import Bubblewrap, Nspawn, Unshare
+from .launcher_nsinit import NsinitSandbox
+from .launcher_oci import Crun, Runc
+from .peer import Peer
 from .peer_nsinit import Nsinit
 from .peer_supervisord import Supervisord
 from .records import BenchError
@@ -22,10 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .measure import Measure
-    from .peer import Peer
+    from .peer import Contender
 
 OURS: Final = Nsinit.name
-PEERS: Final[dict[str, type[Peer]]] = {kind.name: kind for kind in (Nsinit, Supervisord)}
+PEERS: Final[tuple[type[Contender], ...]] = (
+    *(Nsinit, Supervisord),
+    *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
+)
 MEASURES: Final[dict[str, Measure]] = {
     module.MEASURE.name: module.MEASURE
     for module in (
@@ -34,6 +48,7 @@ MEASURES: Final[dict[str, Measure]] = {
         measure_memory,
         measure_status,
         measure_shutdown,
+        measure_sandbox,
     )
 }
 _COUNTS: Final = (1, 100)
@@ -61,10 +76,11 @@ def main() -> int:
         return 1
     except KeyboardInterrupt as stop:
         return 128 + int(stop.args[0])
-    peers = list(about["versions"])
-    print(as_table(rows, peers, OURS))
+    for family, versions in about["versions"].items():
+        found = [row for row in rows if row.measure.family == family]
+        print(as_table(found, list(versions), OURS), end="\n\n")
     for peer, get in about["missing"].items():
-        print(f"\n{peer} is missing: {get}")
+        print(f"{peer} is missing: {get}")
     if options.json:
         with open(options.json, "w") as file:
             json.dump(document(rows, about, OURS), file, indent=1)
@@ -113,19 +129,26 @@ def _stop(number: int, _: object) -> None:
 
 
 def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
-    peers = [kind() for kind in PEERS.values()]
+    measures = _chosen(options.what)
+    families = {measure.family for measure in measures}
+    peers: list[Contender] = [kind() for kind in PEERS if kind.family in families]
     missing = {peer.name: peer.get for peer in peers if not peer.is_there()}
     if OURS in missing:
         raise BenchError(f"{OURS} is missing: {missing[OURS]}")
     peers = [peer for peer in peers if peer.name not in missing]
+    versions: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         stage = Stage(directory)
-        versions = {peer.name: stage.admit(peer) for peer in peers}
+        for peer in peers:
+            versions.setdefault(peer.family, {})[peer.name] = stage.admit(peer)
+            if isinstance(peer, Peer):
+                stage.warm(peer)
         rows = [
-            _measure(stage, peers, measure, count, options)
-            for measure in _chosen(options.what)
+            _measure(stage, [peer for peer in peers if peer.family == measure.family],
+                     measure, count, options)
+            for measure in measures
             for count in ([1] if measure.alone else options.services)
-        ]
+        ]  # fmt: skip
     about = {
         "versions": versions,
         "missing": missing,
@@ -142,7 +165,7 @@ def _chosen(names: Iterable[str]) -> list[Measure]:
 
 
 def _measure(
-    stage: Stage, peers: list[Peer], measure: Measure, count: int, options: argparse.Namespace
+    stage: Stage, peers: list[Contender], measure: Measure, count: int, options: argparse.Namespace
 ) -> Row:
     """The rounds of one row; who comes first changes, since the second finds warmer caches."""
     row = Row(measure, count)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .peer import Peer
 from .stage import Stage
 
-Sample = Callable[[Stage, Peer, int], list[float]]
+# The peer is of the family that is measured: a Measure and its family are written together.
+Sample = Callable[[Stage, Any, int], list[float]]
 
 
 class Measure(NamedTuple):
@@ -21,4 +21,5 @@ class Measure(NamedTuple):
     rounds: int
     quick_rounds: int
     tail: bool = False  # whether the 99th percentile matters
+    family: str = "init"  # of the peers that it measures
     alone: bool = False  # whether the number of services doesn't: one, then

@@ -1,4 +1,4 @@
-"""What a benchmark needs to know of an init: how to configure it, to start it, to ask it."""
+"""What a benchmark needs to know of a program, and of an init: configure, start and ask it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,32 @@ class Setup(NamedTuple):
     status: tuple[str, ...]
 
 
-class Peer(ABC):
-    """One init, in its best sane configuration, written in its own format.
-
-    Every service restarts at once and for ever, and its output goes to the output of init.
-    """
+class Contender(ABC):
+    """A program that is measured beside others of its family."""
 
     name: ClassVar[str]
+    family: ClassVar[str]
     get: ClassVar[str]  # how to install it
 
     @abstractmethod
     def is_there(self) -> bool:
         """Whether it can be measured."""
 
-    @abstractmethod
-    def prepare(self, directory: str) -> None:
+    def prepare(self, directory: str) -> None:  # noqa: B027  (most have nothing to do)
         """Get ready, once; `directory` is its own."""
 
     @abstractmethod
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
+
+
+class Peer(Contender):
+    """One init, in its best sane configuration, written in its own format.
+
+    Every service restarts at once and for ever, and its output goes to the output of init.
+    """
+
+    family = "init"
 
     @abstractmethod
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:

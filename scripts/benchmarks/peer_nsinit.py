@@ -39,7 +39,7 @@ class Nsinit(Peer):
     get = f"{sys.executable} -m pip install . (or PYTHONPATH=CHECKOUT)"
 
     def __init__(self) -> None:
-        self._command: tuple[str, ...] = ()
+        self.command: tuple[str, ...] = ()
 
     def is_there(self) -> bool:
         """Whether it can be imported."""
@@ -62,7 +62,7 @@ class Nsinit(Peer):
             site.getusersitepackages(),
         )
         if installed and os.access(script, os.X_OK):
-            self._command = (script,)
+            self.command = (script,)
             return
         print(f"nsinit is not installed here: a compiled copy of {package} is measured",
               file=sys.stderr)  # fmt: skip
@@ -72,11 +72,11 @@ class Nsinit(Peer):
         script = f"{directory}/script"
         with open(script, "w") as file:
             file.write(_SCRIPT)
-        self._command = (sys.executable, script)
+        self.command = (sys.executable, script)
 
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
-        return (*self._command, "--version")
+        return (*self.command, "--version")
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:
         """One TOML file; the control socket is beside it."""
@@ -88,6 +88,6 @@ class Nsinit(Peer):
                 words = ", ".join(f'"{word}"' for word in command)
                 file.write(_SERVICE.format(name=name, command=words))
         return Setup(
-            argv=(*self._command, "run", path),
-            status=(*self._command, "ctl", "--socket", socket, "status"),
+            argv=(*self.command, "run", path),
+            status=(*self.command, "ctl", "--socket", socket, "status"),
         )

@@ -59,9 +59,6 @@ class Supervisord(Peer):
         """Whether both of its programs are beside the interpreter."""
         return all(os.access(_script(name), os.X_OK) for name in ("supervisord", "supervisorctl"))
 
-    def prepare(self, directory: str) -> None:
-        """Nothing to do."""
-
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
         return (_script("supervisord"), "--version")

@@ -22,7 +22,7 @@ from .records import BenchError, Records
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .peer import Peer, Setup
+    from .peer import Contender, Peer, Setup
 
 _SOURCES: Final = os.path.dirname(os.path.abspath(__file__))
 _BOOT_TIMEOUT: Final = 60.0
@@ -31,7 +31,7 @@ _END_TIMEOUT: Final = 30.0
 _TOLD: Final = 2000  # bytes of what init said before it failed
 # What a fresh container has. PYTHONDONTWRITEBYTECODE above all is not passed on: a peer without
 # byte code would compile itself at every start, and one that brought its own would not.
-_ENVIRONMENT: Final = {"PATH": os.environ.get("PATH", os.defpath)}
+ENVIRONMENT: Final = {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 class Stage:
@@ -39,21 +39,24 @@ class Stage:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        for name in ("launch", "service"):
+        for name in ("launch", "service", "mark", "arrival"):
             _compile(f"{_SOURCES}/{name}.c", f"{directory}/{name}")
 
-    def admit(self, peer: Peer) -> str:
-        """Prepare a peer, and let it run once, unmeasured; returns its version.
-
-        After that its files are in the page cache and its byte code is written.
-        """
-        place = f"{self.directory}/{peer.name}"
+    def admit(self, peer: Contender) -> str:
+        """Prepare a peer; returns its version."""
+        place = f"{self.directory}/{peer.family}-{peer.name}"
         os.mkdir(place)
         peer.prepare(place)
         answer, _ = self.ask(peer.version())
+        return answer.strip().partition("\n")[0].removeprefix(peer.name).strip()
+
+    def warm(self, peer: Peer) -> None:
+        """Let an init run once, unmeasured.
+
+        After that its files are in the page cache and its byte code is written.
+        """
         with self.life(peer, 1) as life:
             life.wait_until_up()
-        return answer.strip().removeprefix(peer.name).strip()
 
     @contextmanager
     def life(self, peer: Peer, count: int) -> Iterator[Life]:
@@ -68,7 +71,7 @@ class Stage:
                 launcher = subprocess.Popen(
                     argv,
                     cwd="/",
-                    env=_ENVIRONMENT,
+                    env=ENVIRONMENT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -90,7 +93,7 @@ class Stage:
         with tempfile.TemporaryFile(dir=self.directory) as output:
             actions = [(os.POSIX_SPAWN_DUP2, output.fileno(), fd) for fd in (1, 2)]
             begin = time.perf_counter()
-            pid = os.posix_spawn(argv[0], argv, _ENVIRONMENT, file_actions=actions)
+            pid = os.posix_spawn(argv[0], argv, ENVIRONMENT, file_actions=actions)
             try:
                 if not _ends(pid, _ANSWER_TIMEOUT):
                     raise BenchError(f"no answer from {' '.join(argv)}")

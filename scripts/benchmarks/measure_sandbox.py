@@ -1,0 +1,71 @@
+"""A sandbox: from the exec of the program that makes it to the exec of the command in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+from .measure import Measure
+from .records import BenchError, Records
+from .stage import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from .launcher import Launcher
+    from .stage import Stage
+
+_DIRECTORIES: Final = ("proc", "sys", "dev", "tmp", "run", "etc", "usr", "records")
+_TIMEOUT: Final = 60.0
+_TOLD: Final = 2000
+
+
+def _sample(stage: Stage, launcher: Launcher, _: int) -> list[float]:
+    with tempfile.TemporaryDirectory(dir=stage.directory) as place:
+        root = _make_root(stage, place)
+        records = Records(f"{root}/records/all")
+        try:
+            return [_run(stage, launcher, place, root, records)]
+        finally:
+            records.close()
+
+
+def _make_root(stage: Stage, place: str) -> str:
+    """A root file system that has one program."""
+    root = f"{place}/root"
+    for name in _DIRECTORIES:
+        os.makedirs(f"{root}/{name}")
+    os.chmod(f"{root}/records", 0o777)
+    os.link(f"{stage.directory}/arrival", f"{root}/arrival")
+    return root
+
+
+def _run(stage: Stage, launcher: Launcher, place: str, root: str, records: Records) -> float:
+    launch = launcher.launch(place, root, ("/arrival", "/records/all", "first"))
+    done = subprocess.run(
+        [*launch.before, f"{stage.directory}/mark", records.path, *launch.argv],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_TIMEOUT,
+        check=False,
+    )
+    try:
+        records.wait("S", 1, 1.0)
+    except BenchError:
+        said = done.stdout[-_TOLD:].decode(errors="replace")
+        raise BenchError(f"{launcher.name} ended with {done.returncode}:\n{said}") from None
+    return (records.of("S")[0].at - records.of("I")[0].at) / 1e6
+
+
+MEASURE = Measure(
+    "sandbox",
+    "sandbox of 7 namespaces, own root and /proc: exec of its maker → exec of the command",
+    "ms",
+    _sample,
+    20,
+    5,
+    family="sandbox",
+    alone=True,
+)
