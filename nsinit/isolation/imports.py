@@ -1,23 +1,26 @@
 """Python in a root file system that has none, or anybody's.
 
 After the change of root the path of a module leads somewhere else, and what is found there must
-not be run. So all that init may need is loaded before, and then nothing is loaded any more but
-what the interpreter has in itself. An import that fails so is an error of nsinit's: it is told,
-and costs what needed it, not the init.
+not be run. So all that init may need is read before (or loaded, where the C library can't keep a
+library for later), and then nothing is loaded any more but that and what the interpreter has in
+itself. An import that fails so is an error of nsinit's: it is told, and costs what needed it, not
+the init.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter
 from typing import TYPE_CHECKING, Final
 
 import nsinit
+from nsinit.isolation.shelf import Shelf, can_map_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -37,14 +40,39 @@ _LATER: Final = (
     "fnmatch", "glob", "hashlib", "termios", "warnings", "zlib", "zoneinfo",
 )  # fmt: skip
 
+# What of theirs is not in the standard library; "typing_extensions" is a file.
+_OTHERS: Final = ("asyncio", "msgspec", "typing_extensions", *_OPTIONAL)
+
 refused: Final[list[str]] = []
+_shelves: list[Shelf] = []
 _tell: list[Callable[[str], object]] = []
 
 
-def load_all(more: Sequence[str] = ()) -> None:
-    """Load everything that an init may need; `more` is what this configuration asks for."""
+def provide() -> None:
+    """Have everything that an init may need: what is not loaded yet is read."""
+    if not can_map_libraries():
+        load_all()
+        return
+    shelf = Shelf()
+    shelf.add_standard_library(os.path.dirname(os.__file__))
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # as below
+    for name in _OTHERS:
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            continue
+        if found.submodule_search_locations:
+            shelf.add_package(name, os.path.dirname(found.origin))
+        else:
+            shelf.add_file(name, found.origin)
+    for top in nsinit.__path__:
+        shelf.add_package("nsinit", top, OUTSIDE)
+    _shelves[:] = [shelf]
+
+
+def load_all() -> None:
+    """Load everything that an init may need."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # structlog would load it
-    for name in (*_LATER, *_OPTIONAL, *more):
+    for name in (*_LATER, *_OPTIONAL):
         try:
             importlib.import_module(name)
         except ImportError:
@@ -71,13 +99,22 @@ def _own_modules() -> list[str]:
     return sorted(found)
 
 
+def _is_missed(name: str) -> bool:
+    """Whether it would have been found before: many modules look for others that are not there."""
+    top = name.partition(".")[0]
+    ours = top in ("nsinit", *_OTHERS)
+    return ours or not _shelves or any(top in shelf.left for shelf in _shelves)
+
+
 class _Guard:
     """The last finder: nothing is found."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec:
-        """Refuse, and tell."""
+        """Refuse; tell of what should have been there."""
         del path, target
+        if not _is_missed(name):
+            raise ModuleNotFoundError(f"there is no {name}", name=name)
         refused.append(name)
         for tell in _tell:
             tell(f"internal error: {name} was not loaded before the change of root")
@@ -85,10 +122,10 @@ class _Guard:
 
 
 def forbid() -> None:
-    """Load nothing from any file from now on."""
+    """Load nothing from any file from now on; what was provided is loaded still."""
     sys.path[:] = []
     sys.path_importer_cache.clear()
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _Guard]
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, *_shelves, _Guard]
 
 
 def is_forbidden() -> bool:
@@ -103,19 +140,16 @@ def tell(listener: Callable[[str], object]) -> None:
     _tell.append(listener)
 
 
-class LoadAll:
+class ReadModules:
     """A step of the launcher."""
-
-    def __init__(self, more: Sequence[str] = ()) -> None:
-        self._more = more
 
     def describe(self) -> str:
         """For people."""
-        return "load all of nsinit, as there may be no Python in the root"
+        return "read all of nsinit, as there may be no Python in the root"
 
     def apply(self) -> None:
-        """Import."""
-        load_all(self._more)
+        """See the module."""
+        provide()
 
     def undo(self) -> None:
         """Nothing to do."""
@@ -126,7 +160,7 @@ class LoadAll:
         return ""
 
 
-class ForbidImports(LoadAll):
+class ForbidImports(ReadModules):
     """A step of init, after the change of root."""
 
     def describe(self) -> str:

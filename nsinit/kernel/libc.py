@@ -197,6 +197,21 @@ def inotify_rm_watch(fd: int, watch: int) -> None:
     _checked("inotify_rm_watch", str(watch), _libc.inotify_rm_watch(fd, watch))
 
 
+def map_library(path: str) -> ctypes.CDLL:
+    """dlopen(3): have a shared library in memory; what it needs besides comes with it."""
+    seam.ask("dlopen")
+    return ctypes.CDLL(path)
+
+
+def has_library(path: str) -> bool:
+    """dlopen(3) with RTLD_NOLOAD: whether the library of that path is in memory already."""
+    try:
+        ctypes.CDLL(path, os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    return True
+
+
 class CloneArgs(ctypes.Structure):
     """struct clone_args of clone3(2), version 2."""
 

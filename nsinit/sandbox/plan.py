@@ -175,9 +175,9 @@ def _ways(
         )
 
         if any(join.kind == "mount" for join in joins):
-            from nsinit.isolation.imports import LoadAll  # noqa: PLC0415  (the same)
+            from nsinit.isolation.imports import ReadModules  # noqa: PLC0415  (the same)
 
-            host.append(LoadAll())
+            host.append(ReadModules())
         opened = [OpenNamespace(join) for join in joins]
         host += [*opened, TryNamespaces(opened)]
         split += [EnterNamespaces(opened)]

@@ -56,8 +56,8 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
     )
     child = root_steps(root)
     if root.is_own:
-        from nsinit.isolation.imports import ForbidImports, LoadAll  # noqa: PLC0415  (the same)
+        from nsinit.isolation.imports import ForbidImports, ReadModules  # noqa: PLC0415  (the same)
 
-        host.append(LoadAll())
+        host.append(ReadModules())
         child.append(ForbidImports())
     return RootPlan(tuple(host), tuple(child))

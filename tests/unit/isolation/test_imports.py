@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import compileall
+import importlib
+import importlib.util
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+import pytest
 
 from nsinit.isolation.imports import OUTSIDE
+from nsinit.isolation.shelf import Shelf
 from tests.support.live import ROOT, environment
+
+if TYPE_CHECKING:
+    import pathlib
 
 # What is imported where it is known to be there, or not missed.
 SPARED = {"cronsim", "nsinit.model.cron"}
 
 
-def _python(script: str) -> subprocess.CompletedProcess[str]:
+def _python(script: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script],
-        env=environment(), capture_output=True, text=True, check=False, cwd="/",
+        env={**environment(), **more}, capture_output=True, text=True, check=False, cwd="/",
     )  # fmt: skip
 
 
@@ -34,16 +45,87 @@ def _imported() -> set[str]:
     return found - SPARED - {"__future__"}
 
 
-def test_all_is_loaded_when_the_root_is_to_change() -> None:
+_ELSEWHERE = """
+import os, sys, tempfile
+from nsinit.isolation import imports
+from nsinit.kernel import libc
+{how}
+names = imports._LATER + tuple(n for n in imports._OPTIONAL if n in {there!r})
+names += tuple(imports._own_modules())
+libc.unshare(0x10000000)  # a user namespace: it may change its root
+with tempfile.TemporaryDirectory() as other:
+    for book in [book for shelf in imports._shelves for book in shelf._books.values()]:
+        os.makedirs(other + os.path.dirname(book.path), exist_ok=True)
+        with open(other + book.path, "w") as file:
+            file.write("somebody else's")
+    os.chroot(other)
+    os.chdir("/")
+    imports.forbid()
+    for name in names:
+        __import__(name)
+    print("refused:", *imports.refused)
+    print(*sys.modules)
+    from asyncio import runners
+    print(runners.__file__, flush=True)
+    os._exit(0)  # the directory is somebody else's to remove
+"""
+
+
+@pytest.mark.userns
+@pytest.mark.parametrize("how", ["imports.provide()", "imports.load_all()"])
+def test_all_can_be_imported_when_the_root_has_changed(how: str, tmp_path: pathlib.Path) -> None:
     """Whatever any line of nsinit may import later, outside of type checking too."""
-    done = _python(
-        "from nsinit.isolation.imports import load_all; load_all(); import sys; print(*sys.modules)"
-    )
+    there = [name for name in ("uvloop", "structlog", "h11") if importlib.util.find_spec(name)]
+    done = _python(_ELSEWHERE.format(how=how, there=there), TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    loaded = set(done.stdout.split())
+    refused, modules, file = done.stdout.splitlines()
+    assert refused == "refused:"
+    loaded = set(modules.split())
     assert _imported() - loaded == set()
     assert "pyroute2" not in loaded
     assert "rich.console" not in loaded
+    assert file == asyncio.runners.__file__
+
+
+def test_little_is_loaded_when_all_is_provided() -> None:
+    """What services do not wait for is read only."""
+    done = _python(
+        "from nsinit.isolation import imports; imports.provide()\n"
+        "import sys; print(imports.can_map_libraries(), *sys.modules)"
+    )
+    assert done.returncode == 0, done.stderr
+    can, *loaded = done.stdout.split()
+    if can == "True":
+        assert {"asyncio", "ssl", "structlog", "h11", "nsinit.runtime.boot"}.isdisjoint(loaded)
+
+
+def test_module_is_made_of_its_source_when_its_byte_code_is_old(tmp_path: pathlib.Path) -> None:
+    """And a module that fails is tried again."""
+    package = tmp_path / "shelved"
+    package.mkdir()
+    (package / "__init__.py").write_text("first = 1")
+    (package / "other.py").write_text("value = 1")
+    (package / "picky.py").write_text("import shelved\nif shelved.first: raise OSError('no')")
+    compileall.compile_dir(package, quiet=1)
+    (package / "other.py").write_text("value = 22")
+    shelf = Shelf()
+    shelf.add_package("shelved", str(package), spared=("none",))
+    assert "shelved.other" in shelf
+    for path in sorted(package.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    sys.meta_path.append(shelf)
+    try:
+        other = importlib.import_module("shelved.other")
+        assert (other.value, other.__file__) == (22, str(package / "other.py"))
+        for _ in range(2):
+            with pytest.raises(OSError, match="no"):
+                importlib.import_module("shelved.picky")
+        sys.modules["shelved"].__dict__["first"] = 0
+        assert importlib.import_module("shelved.picky").__name__ == "shelved.picky"
+    finally:
+        sys.meta_path.remove(shelf)
+        for name in [name for name in sys.modules if name.startswith("shelved")]:
+            del sys.modules[name]
 
 
 def test_nothing_is_loaded_when_it_is_forbidden() -> None:

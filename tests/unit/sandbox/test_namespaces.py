@@ -106,7 +106,7 @@ child   be root in the joined user namespace
 child   make all mounts private
 child   mount proc on /proc"""),
     (Sandbox(namespaces={"pid": 9, "mount": 9, "uts": "shared", "ipc": "shared"}), ROOT, """\
-host    load all of nsinit, as there may be no Python in the root
+host    read all of nsinit, as there may be no Python in the root
 host    open the pid namespace of process 9
 host    open the mount namespace of process 9
 host    try whether these can be entered
