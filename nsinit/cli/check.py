@@ -38,10 +38,15 @@ def main(argv: Sequence[str]) -> int:
         return EXIT_OK if argv[0] in ("-h", "--help") else EXIT_USAGE
     try:
         loaded = load_asked(asked, env, command)
+        warnings = list(loaded.warnings)
+        if loaded.config.has_groups:
+            from nsinit.cgroups.needs import check
+
+            warnings += check(loaded)
     except NsinitError as error:
         complain(error)
         return error.exit_code
-    for problem in loaded.warnings:
+    for problem in warnings:
         say(f"{paint('warning:', 'yellow')} {problem}")
     count = len(loaded.plan.services)
     where = "in a sandbox" if loaded.config.sandbox else "where it is started"

@@ -122,6 +122,8 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
             env = {name: value for name, value in given.env.items() if name not in _HIDDEN}
             notes = (*entry.notes, *listener.notes)
             inside = given._replace(listener=listener._replace(notes=notes), env=env)
+            if plan.group is not None:
+                plan.group.record = entry.clean_up_groups
             if sandbox.has_own_root:
                 inside = _in_own_root(inside)
             gate = Gate(*os.pipe())
@@ -130,6 +132,8 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
             def main() -> int:
                 gate.wait()
                 init = typed if terminal is not None and terminal.make() else inside
+                if plan.group is not None:
+                    init = init._replace(group=plan.group.group)
                 asked_to_end = _wait_for(wishes.block_fd)
                 return 128 + asked_to_end if asked_to_end else be_init(init)
 

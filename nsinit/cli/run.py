@@ -100,6 +100,12 @@ def _run(argv: list[str]) -> int:
         from nsinit.kernel.fds import inherited
 
         given = given._replace(passable=frozenset(wanted & inherited()))
+    if loaded.config.has_groups:
+        from nsinit.cgroups.needs import check
+        from nsinit.cli.output import complain
+
+        for problem in check(loaded):
+            complain(f"warning: {problem}")
     if loaded.config.sandbox is not None or asked is not None:
         from nsinit.cli.launching import run_as_asked
 

@@ -44,7 +44,7 @@ def differ(old: Config, new: Config) -> Difference:
     adjusted: dict[str, list[str]] = {}
     for name, spec in new.services.items():
         keys = _keys(old.services[name], spec) if name in old.services else []
-        if any(key not in SOFT for key in keys):
+        if any(key not in SOFT and not _is_live(key, old.services[name], spec) for key in keys):
             restarted[name] = keys
         elif keys:
             adjusted[name] = keys
@@ -58,6 +58,13 @@ def differ(old: Config, new: Config) -> Difference:
         adjusted=adjusted,
         ignored=ignored,
     )
+
+
+def _is_live(key: str, old: Service, new: Service) -> bool:
+    """Whether it is a limit of a group that there is already: that can be changed as it runs."""
+    if key == "resources_optional":
+        return True
+    return key == "resources" and old.resources is not None and new.resources is not None
 
 
 def _keys(old: Service | Init, new: Service | Init) -> list[str]:

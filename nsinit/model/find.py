@@ -112,14 +112,17 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
     if not options:
         return list(sources)
     made: list[Source] = []
+    given = {key: _as_it_is(value) for key, value in options.items()}
     for source in sources:
         table = source.data.get("sandbox")
         data = source.data
         if isinstance(table, dict):
+            limits, own = table.get("resources"), given.get("resources")
+            if isinstance(limits, dict) and isinstance(own, dict):  # one limit is not all of them
+                given["resources"] = {**limits, **own}
             rest = {key: value for key, value in table.items() if key not in options}
             data = {**data, "sandbox": rest}
         made.append(Source(source.file, source.text, data))
-    given = {key: _as_it_is(value) for key, value in options.items()}
     return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]
 
 

@@ -6,6 +6,7 @@
     --mounts type=tmpfs,target=/x --mounts /src:/dst:ro
                                a list: an option for each item, or TOML: '[...]'
     --cap-drop NET_RAW,CHOWN   a list of words: also with commas
+    --memory 64M --pids 100    the keys of `resources` have options of their own too
 
 What is written here becomes the values that TOML would have; whether they are right is for the
 checks of the configuration to tell. Pure.
@@ -19,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_ar
 
 import msgspec
 
+from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _SCALARS: Final[dict[type, str]] = {bool: "bool", int: "int", float: "float", str: "str"}
 _DEEPEST: Final = 8
@@ -55,6 +57,7 @@ class Option(NamedTuple):
 
     key: str
     shape: Shape
+    table: str = ""  # that it is a key of, if not of [sandbox] itself
 
     @property
     def flag(self) -> str:
@@ -82,8 +85,13 @@ class Option(NamedTuple):
 
 def sandbox_options() -> dict[str, Option]:
     """All of them, by their keys."""
-    fields = msgspec.structs.fields(Sandbox)
-    return {f.encode_name: Option(f.encode_name, _shape(f.type)) for f in fields}
+    made = {name: Option(name, shape) for name, shape in _keys(Sandbox)}
+    return made | {name: Option(name, shape, "resources") for name, shape in _keys(Resources)}
+
+
+def _keys(kind: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
+    for found in msgspec.structs.fields(kind):
+        yield found.encode_name, _shape(found.type)
 
 
 def _shape(kind: Any, depth: int = 0) -> Shape:  # noqa: ANN401  (a type annotation)

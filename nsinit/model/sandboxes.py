@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from nsinit.model.idmaps import IdMap
 from nsinit.model.mounting import Mount, Overlay, Propagation
 from nsinit.model.naming import bad_name
+from nsinit.model.resources import Resources
 from nsinit.model.security import Security
 
 NamespaceKind = Literal["pid", "mount", "uts", "ipc", "net", "user", "cgroup", "time"]
@@ -56,6 +57,9 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     readonly_paths: list[str] | None = None
     devices: list[str] = field(default_factory=list)
     sysctls: dict[str, str | int] = field(default_factory=dict)
+    resources: Resources | None = None
+    resources_optional: bool = False  # what can't be limited here is told, and is no error
+    cgroup_parent: str | None = None  # the group to make its own in; None: that of the launcher
     sealed: bool = False  # the interpreter runs from a copy that nobody can write
 
     @property

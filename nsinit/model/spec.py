@@ -11,6 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct, field
 
 from nsinit.model.mounting import Mount
+from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
@@ -35,7 +36,7 @@ from nsinit.model.types import (
 ServiceType = Literal["simple", "oneshot", "notify", "notify-reload", "forking"]
 NOTIFIES: Final = ("notify", "notify-reload")  # tell by sd_notify when they are ready
 RestartPolicy = Literal["no", "on-failure", "always", "on-success"]
-KillMode = Literal["group", "process", "mixed"]
+KillMode = Literal["group", "cgroup", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
 Overlap = Literal["skip", "queue", "kill"]
 HealthAction = Literal["restart", "stop", "shutdown", "none"]
@@ -237,6 +238,14 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rootfs: str | None = None
     mounts: list[Mount] = field(default_factory=list)
 
+    resources: Resources | None = None
+    resources_optional: bool = False  # what can't be limited here is told, and is no error
+
+    @property
+    def has_group(self) -> bool:
+        """Whether it has a cgroup of its own."""
+        return self.resources is not None or self.kill_mode == "cgroup"
+
     @property
     def has_space(self) -> bool:
         """Whether it sees something that others do not."""
@@ -274,3 +283,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     init: Init = Init()
     services: dict[str, Service] = field(default_factory=dict)
     sandbox: Sandbox | None = None
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the sandbox or a service has a cgroup of its own."""
+        limited = self.sandbox is not None and self.sandbox.resources is not None
+        return limited or any(spec.has_group for spec in self.services.values())

@@ -144,7 +144,9 @@ class Spawner:
 
         Stage = stages.Stage  # noqa: N806  (a class)
         tuning = program.tuning
-        steps = [Stage("make a session for", seam.setsid)]
+        enclosure = program.enclosure
+        steps = stages.enclosing(enclosure.first) if enclosure is not None else []
+        steps.append(Stage("make a session for", seam.setsid))
         if program.own_pid:
             steps.append(Stage("tell its pid to", partial(_tell_pid, env, program.own_pid)))
         steps += [
@@ -156,7 +158,6 @@ class Spawner:
         steps.append(Stage("limit the descriptors of", partial(_limit_files, self.soft_files)))
         steps += [stages.limit_stage(*limit) for limit in program.rlimits]
         steps += stages.rank_stages(tuning) if tuning is not None else []
-        enclosure = program.enclosure
         steps += stages.enclosing(enclosure.before) if enclosure is not None else []
         enter = partial(seam.chdir, program.directory)
         where = f"enter {program.directory} for"

@@ -75,6 +75,7 @@ class Enclosure(NamedTuple):
     kinds: tuple[Kind, ...] = ()  # the namespaces that are made with the process
     outside: tuple[ParentStep, ...] = ()  # taken by init while the child waits: id maps
     root: str = ""  # its root directory as init sees it: programs and users are looked up there
+    first: tuple[Step, ...] = ()  # before anything else: its cgroup
     before: tuple[Step, ...] = ()  # with init's power: namespaces, root, mounts
     ids: tuple[Step, ...] = ()  # right before the ids change: capabilities to keep or to bound
     last: tuple[Step, ...] = ()  # as the user, right before exec: capabilities, filters

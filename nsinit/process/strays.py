@@ -3,7 +3,8 @@
 A service's main process leads its session. What it forks is found by descent while its parent
 lives, and by its session afterwards. What makes a session of its own is remembered from the last
 look while it still had a known parent or session; failing that, by the variable NSINIT_SERVICE in
-its environment, where that can be read. Looks are taken before each signal and after each end.
+its environment, where that can be read. Nothing gets out of a cgroup, so where a service has one of
+its own that says it all. Looks are taken before each signal and after each end.
 
 Two facts make this exact enough: whatever outlives its ancestors becomes a child of init, so a
 service is empty when init has no child of it; and a session's number is not given out again while
@@ -13,8 +14,9 @@ the session has a member.
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from nsinit.kernel import proc, seam
 
@@ -28,8 +30,26 @@ _ZOMBIE: Final = "Z"
 _MANY: Final = 256
 
 
+class Groups(Protocol):
+    """The cgroups of services."""
+
+    def owners(self) -> dict[int, str]:
+        """Which service each process in one belongs to."""
+
+    def kill(self, service: str) -> bool:
+        """KILL all that is in that of a service; whether it has one."""
+
+    def forget(self, service: str) -> None:
+        """Its run is over."""
+
+    def tidy(self) -> None:
+        """Something was reaped."""
+
+
 class Strays:
     """The processes of all services."""
+
+    groups: Groups | None = None  # where any service has one
 
     def __init__(self, marker: str | None = None) -> None:
         """`marker` is what their NSINIT_SOCKET holds, "" if they have none; None: don't look."""
@@ -39,6 +59,7 @@ class Strays:
         self._members: dict[tuple[int, int], str] = {}  # (pid, start time) to service
         self._orphans: dict[int, str | None] | None = None  # of this batch
         self._seen: Look | None = None  # of this batch
+        self._grouped: dict[int, str] | None = None  # likewise
         self._many = _MANY  # sessions, before those that are over are forgotten
 
     def began(self, pid: int, service: str) -> None:
@@ -65,10 +86,18 @@ class Strays:
 
     def refresh(self) -> None:
         """Time has passed, or something was reaped: the next look is a new one."""
-        self._orphans = self._seen = None
+        self._orphans = self._seen = self._grouped = None
+
+    def reaped(self) -> None:
+        """Something was reaped: a group may be empty now."""
+        self.refresh()
+        if self.groups is not None:
+            self.groups.tidy()
 
     def forget(self, service: str) -> None:
         """Nothing of a service is left, or what is left is nobody's business."""
+        if self.groups is not None:
+            self.groups.forget(service)
         self._sessions = {sid: who for sid, who in self._sessions.items() if who != service}
         self._members = {key: who for key, who in self._members.items() if who != service}
 
@@ -151,10 +180,15 @@ class Strays:
         ours = found.parent == me
         who = self._mains.get(found.pid) if ours else None
         who = who or self._members.get((found.pid, found.started))
-        who = who or self._sessions.get(found.session)
+        who = who or self._sessions.get(found.session) or self._in_groups().get(found.pid)
         if who is None and ours and self.marker is not None:
             who = self._owner_by_environment(found.pid)
         return who
+
+    def _in_groups(self) -> dict[int, str]:
+        if self._grouped is None:
+            self._grouped = self.groups.owners() if self.groups is not None else {}
+        return self._grouped
 
     def _owner_by_environment(self, pid: int) -> str | None:
         if (proc.environment_value(pid, b"NSINIT_SOCKET") or b"") != self.marker:
@@ -182,6 +216,8 @@ class Strays:
     def signal_all(self, service: str, number: int) -> None:
         """Signal everything that belongs to a service, until no more of it comes to light."""
         self.look()
+        if number == signal.SIGKILL and self.groups is not None:
+            self.groups.kill(service)
         for session in self._sessions_of(service):
             with suppress(ProcessLookupError):
                 seam.killpg(session, number)  # at one stroke: no member can fork out of it

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.core import messages as m
@@ -38,8 +37,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
+    from nsinit.cgroups.group import Group
+    from nsinit.cgroups.services import ServiceGroups
     from nsinit.model.load import Loaded
-    from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Config, Service
     from nsinit.process.steps import Enclosure
     from nsinit.runtime.directory import Listener
@@ -71,6 +71,7 @@ class Given(NamedTuple):
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
     passable: frozenset[int] = frozenset()  # descriptors that were given to be passed on
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
+    group: Group | None = None  # the cgroup of the sandbox
 
 
 class Init:
@@ -102,12 +103,14 @@ class Init:
         path = "" if given.own_root else self.listener.path
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
         self.spawner = Spawner(fds.raise_limit())
+        self.groups: ServiceGroups | None = None
+        strays = Strays(path if path or given.own_root else None)
         self.runs = Runs(
             config,
             self._surroundings(),
             reactor=self.reactor,
             spawner=self.spawner,
-            strays=Strays(path if path or given.own_root else None),
+            strays=strays,
             logs=self.logs,
             notify=self.notify,
         )
@@ -120,6 +123,8 @@ class Init:
             say=self.say,
             history=self.history,
         )
+        self._strays = strays
+        self._limit(config)
         self.notify.heard = self.driver.hearing.heard
         self.schedules: Schedules | None = None
         self.watches: Watches | None = None
@@ -127,7 +132,7 @@ class Init:
         Teller(self.say, self.history)
         self.passing: Passing | None = None
         self._pass_on(config)
-        self.runs.on_update = self._pass_on
+        self.runs.on_update = self._go_by
         self.updater = Updater(given, self.driver, self.follow)
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
@@ -138,7 +143,7 @@ class Init:
             given.directory,
             dict(given.env),
             config.init.environment,
-            partial(_enclose, config.sandbox, given.directory, self.say.warning),
+            self._enclose,
             given.passable,
         )
 
@@ -173,6 +178,35 @@ class Init:
         if "NSINIT_SERVICE" not in self.given.env:  # else it is the socket of an init above us
             asked = self.given.env.get("NSINIT_SOCKET") or asked
         return directory.bind_control(asked, "", control.mode, self.given.env)
+
+    def _go_by(self, config: Config) -> None:
+        """What a new configuration wants of init before anything is started by it."""
+        self._pass_on(config)
+        self._limit(config)
+
+    def _limit(self, config: Config) -> None:
+        """Have cgroups, if any service wants one, and their limits."""
+        if self.groups is not None:
+            self.groups.update(config.services)
+        elif "groups" in self.waiting_parts or any(s.has_group for s in config.services.values()):
+            from nsinit.cgroups.services import ServiceGroups  # noqa: PLC0415  (most have none)
+
+            self.groups = ServiceGroups(
+                self.given.group, config.services, self.say.warning, config.sandbox
+            )
+            self._strays.groups = self.groups
+            self.add_part("groups", self.groups)
+
+    def _enclose(self, spec: Service, own: Mapping[str, str], beside: int) -> Enclosure | None:
+        """What confines a service, which most outside of a sandbox are not."""
+        sandbox, made = self.given.loaded.config.sandbox, None
+        if sandbox is not None or is_asked(spec) or spec.has_space:
+            from nsinit.isolation.service import enclose  # noqa: PLC0415  (as said)
+
+            made = enclose(spec, sandbox, self.given.directory, own, beside, self.say.warning)
+        if self.groups is None or not spec.has_group:
+            return made
+        return self.groups.enclose(own["NSINIT_SERVICE"], spec, made)
 
     def _pass_on(self, config: Config) -> None:
         """Bind the sockets of services, if any has one, before anything is started by `config`."""
@@ -296,6 +330,8 @@ class Init:
         self.notify.close()
         if self.passing is not None:
             self.passing.close()
+        if self.groups is not None:
+            self.groups.close()
         directory.remove(self.listener, inside=not self.given.own_root)
 
     def _end_stragglers(self) -> None:
@@ -315,22 +351,6 @@ class Init:
                 if seam.monotonic() >= until:
                     break
                 self.reactor.turn(max(0.0, until - seam.monotonic()))
-
-
-def _enclose(
-    sandbox: Sandbox | None,
-    directory: str,
-    tell: Callable[[str], object],
-    spec: Service,
-    own: Mapping[str, str],
-    beside: int,
-) -> Enclosure | None:
-    """What confines a service, which most outside of a sandbox are not."""
-    if sandbox is None and not is_asked(spec) and not spec.has_space:
-        return None
-    from nsinit.isolation.service import enclose  # noqa: PLC0415  (as said)
-
-    return enclose(spec, sandbox, directory, own, beside, tell)
 
 
 def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:

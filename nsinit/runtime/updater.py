@@ -37,6 +37,7 @@ class Updater:
         self._directory = given.directory
         self._env = given.env
         self._driver = driver
+        self._group = given.group
         self._counts: dict[str, int] = {}
 
     def export(self) -> tuple[Loaded, dict[str, int]]:
@@ -57,7 +58,15 @@ class Updater:
             raise ConfigError([Problem(self._loaded.files[0], 0, "", why)]) from None
         finally:
             os.chdir("/")
+        self._refuse(loaded)
         return self._go_by(loaded, {}, dry_run=dry_run)
+
+    def _refuse(self, loaded: Loaded) -> None:
+        """ConfigError if what runs could not have the limits."""
+        if loaded.config.has_groups:
+            from nsinit.cgroups.needs import check_services  # noqa: PLC0415  (most have none)
+
+            check_services(loaded, self._group)
 
     def scale(self, counts: dict[str, int]) -> Difference:
         """Have so many instances of services, until the next update; ConfigError if it can't be."""

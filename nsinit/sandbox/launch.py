@@ -132,7 +132,7 @@ def _clone(plan: SandboxPlan, exit_signal: int, be_inside: Callable[[], NoReturn
     """Make init as a child; without an exit signal as a sibling."""
     flags = plan.flags if exit_signal else plan.flags | libc.CLONE_PARENT
     try:
-        pid, pidfd = libc.clone3(flags, exit_signal)
+        pid, pidfd = _clone_into(plan, flags, exit_signal)
     except OSError as error:
         hint = namespaces.why_refused(error.errno or 0, list(plan.kinds))
         kinds = ", ".join(plan.kinds)
@@ -141,6 +141,16 @@ def _clone(plan: SandboxPlan, exit_signal: int, be_inside: Callable[[], NoReturn
     if pid == 0:
         be_inside()
     return Born(pid, pidfd)
+
+
+def _clone_into(plan: SandboxPlan, flags: int, exit_signal: int) -> tuple[int, int]:
+    """Into its cgroup of version 2 if that can be; else a step of the parent moves it there."""
+    if plan.group is not None and plan.group.fd is not None and not plan.split:
+        with suppress(OSError):  # of before Linux 5.7, or refused; the next one tells what else
+            made = libc.clone3(flags, exit_signal, plan.group.fd)
+            plan.group.cloned = True
+            return made
+    return libc.clone3(flags, exit_signal)
 
 
 def _split(plan: SandboxPlan, be_inside: Callable[[], NoReturn]) -> Born:

@@ -78,6 +78,10 @@ def _remove(kind: str, path: str, record: Record) -> None:
             _unlink_or_rmdir(path)
         elif kind == "directory":
             seam.rmdir(path)
+        elif kind == "cgroup":
+            from nsinit.cgroups.top import remove_path  # noqa: PLC0415  (few have left any)
+
+            remove_path(path)
         elif _is_own(kind, path, record):
             seam.unlink(path)
 

@@ -18,8 +18,9 @@ from nsinit.sandbox.callers import read_caller, read_subordinate
 from nsinit.sandbox.users import make_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nsinit.cgroups.steps import MakeGroup
     from nsinit.isolation.joins import Join
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Sandbox
@@ -66,6 +67,7 @@ class SandboxPlan(NamedTuple):
     split: tuple[Step, ...]  # by a process between launcher and init: joined namespaces, clocks
     parent: tuple[ParentStep, ...]  # by the launcher, while init waits: id maps, attaching, links
     child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
+    group: MakeGroup | None = None  # among the steps of the host
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
@@ -122,19 +124,22 @@ def make_plan(
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
     root = _root(sandbox, used, kinds)
     users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
+    services = tuple(services)
+    group = _group(sandbox, name, services, facts, users)
     return SandboxPlan(
         name,
         kinds,
         flags,
-        host=(*_sealed(sandbox), *host, *_host(users), *root.host),
+        host=(*_sealed(sandbox), *host, *_host(users), *root.host, *([group] if group else [])),
         split=tuple(split),
-        parent=tuple(_parent(users)),
+        parent=tuple(_parent(users, group)),
         child=(
             *_ids(sandbox, users),
             *_names(sandbox, kinds, joins),
             *root.child,
             *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
+        group=group,
     )
 
 
@@ -200,9 +205,35 @@ def _host(users: Decided | None) -> list[Step]:
     return [DropGroups()] if users is not None and users.drop_groups_before else []
 
 
-def _parent(users: Decided | None) -> list[ParentStep]:
+def _group(
+    sandbox: Sandbox,
+    name: str,
+    services: Sequence[Service],
+    facts: Facts,
+    users: Decided | None,
+) -> MakeGroup | None:
+    """The cgroup of all that is in the sandbox, if anything is to have one.
+
+    It is for root inside to make more of them in it: where that is another than the launcher, it
+    is given to them.
+    """
+    if sandbox.resources is None and not any(spec.has_group for spec in services):
+        return None
+    from nsinit.cgroups.steps import plan_group  # noqa: PLC0415  (most sandboxes have no limits)
+
+    inside = users.root if users is not None else None
+    owner = inside if inside is not None and inside[0] != facts.caller.uid else None
+    return plan_group(sandbox, name, services, owner)
+
+
+def _parent(users: Decided | None, group: MakeGroup | None) -> list[ParentStep]:
     """What the launcher does to init while that waits: ids first, then all that may need them."""
-    return [users.maps] if users is not None else []
+    steps: list[ParentStep] = [users.maps] if users is not None else []
+    if group is not None:
+        from nsinit.cgroups.steps import AttachInit  # noqa: PLC0415  (loaded by then)
+
+        steps.append(AttachInit(group))
+    return steps
 
 
 def _ids(sandbox: Sandbox, users: Decided | None) -> list[Step]:

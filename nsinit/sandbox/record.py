@@ -24,7 +24,8 @@ VERSION: Final = 1
 #   directory  a directory to remove if it is empty
 #   socket     a socket to remove if nobody listens on it
 #   pid-file   a file to remove if it still has the pid of this sandbox
-KINDS: Final = ("mount", "file", "directory", "socket", "pid-file")
+#   cgroup     a group to remove, after a KILL to all that is in it
+KINDS: Final = ("mount", "file", "directory", "socket", "pid-file", "cgroup")
 
 
 class Record(NamedTuple):

@@ -30,7 +30,7 @@ from nsinit.sandbox import record as records
 from nsinit.sandbox.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _LOCK: Final = "lock"
 _PATIENCE: Final = 1.0  # s that somebody who only tidies up may hold a lock
@@ -79,6 +79,10 @@ class Registration:
     def clean_up_later(self, kind: str, path: str) -> str:
         """Have something outside removed when the sandbox has died; as `update`."""
         return self.update(cleanup=(*self.record.cleanup, (kind, path)))
+
+    def clean_up_groups(self, paths: Iterable[str]) -> str:
+        """The same with cgroups, which are about to be made."""
+        return self.update(cleanup=(*self.record.cleanup, *(("cgroup", path) for path in paths)))
 
     def close(self) -> None:
         """The sandbox has ended in order: nothing is left of its entry."""

@@ -64,6 +64,15 @@ class Decided(NamedTuple):
     ids: TakeIds | None  # None: it stays what it is
     drop_groups_before: bool  # what can't be done inside any more
 
+    @property
+    def root(self) -> tuple[int, int] | None:
+        """The ids outside of root inside (a missing group is -1); None if there is no root."""
+        rows = self.maps.rows
+        uid, gid = (
+            next((row.outside for row in rows[which] if row.inside == 0), -1) for which in WHICH
+        )
+        return (uid, gid) if uid >= 0 else None
+
 
 def make_maps(
     users: Users | None, caller: Caller, subordinate: Callable[[str | int | None], Subordinate]

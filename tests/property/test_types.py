@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from nsinit.model import confinement, idmaps, tuning, types
+from nsinit.model import confinement, idmaps, resources, tuning, types
 from tests.support import strategies as some
 
-KINDS = [*types._TYPES, *tuning.TYPES, *confinement.TYPES, idmaps.IdMap]
+KINDS = [*types._TYPES, *tuning.TYPES, *confinement.TYPES, *resources.TYPES, idmaps.IdMap]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))

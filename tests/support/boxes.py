@@ -18,6 +18,8 @@ from tests.support.live import DEADLINE, NSINIT, children, environment, eventual
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.support.cells import Cell
+
 _FAULTY = """\
 import sys
 from nsinit.__main__ import main
@@ -53,6 +55,7 @@ class Box:
         self._fds: tuple[int, ...] = ()
         self._beside: list[subprocess.Popen[bytes]] = []
         self.program = NSINIT
+        self.cell: Cell | None = None  # a cgroup to start in
         (directory / "run").mkdir(mode=0o700)
         if user != os.geteuid():
             for path in (directory, directory / "run"):
@@ -79,9 +82,10 @@ class Box:
         err: IO[bytes] | int,
         stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
-        other = self.user != os.geteuid()
+        other = self.user != os.geteuid() and self.cell is None
+        before = self.cell.command(self.user) if self.cell is not None else []
         return subprocess.Popen(
-            [*self.program, *words],
+            [*before, *self.program, *words],
             env=self.env,
             cwd=self.directory,
             stdin=stdin,

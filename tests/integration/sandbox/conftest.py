@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.boxes import Box, traces
+from tests.support.cells import Cell
 from tests.support.live import ORDINARY, eventually
 from tests.support.roots import make_root, owned
 
@@ -44,6 +45,29 @@ def box(tmp_path: pathlib.Path, user: int) -> Iterator[Callable[..., Box]]:
             return made
 
         yield make
+
+
+@pytest.fixture
+def cell(user: int) -> Iterator[Cell]:
+    """A cgroup that belongs to that user; nothing that nsinit made in it is left."""
+    made = Cell(f"nsinit-test-{os.getpid()}-{os.urandom(3).hex()}", user)
+    try:
+        yield made
+        eventually(lambda: not made.left(), f"removed: {made.left()}")
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def celled(cell: Cell, box: Callable[..., Box]) -> Callable[..., Box]:
+    """As `box`, started within the cell."""
+
+    def make(config: str = "", *options: str, **env: str) -> Box:
+        made = box(config, *options, **env)
+        made.cell = cell
+        return made
+
+    return make
 
 
 @pytest.fixture

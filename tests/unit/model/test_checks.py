@@ -12,6 +12,7 @@ from nsinit.model import (
     checks_confinement,
     checks_own,
     checks_ready,
+    checks_resources,
     checks_root,
     checks_sandbox,
     checks_security,
@@ -63,6 +64,23 @@ def found(check: Check, text: str) -> list[str]:
 
 
 WRONG: list[tuple[Check, str, list[str]]] = [
+    (checks_resources.limits_can_be_lived_with, "[sandbox.resources]\nmemory = 4096\n"
+        "memory_high = '2M'\n" + A + "[services.a.resources.io]\nlimits = [{device = 'vda'}, "
+        "{device = '8:0', read = 0}]\n", [
+        "sandbox.resources.memory: expected at least 1 MiB, got 4096 bytes",
+        "sandbox.resources.memory_high: is above memory, and would never be reached",
+        ('services.a.resources.io.limits[0].device: expected "/dev/NAME", "MAJOR:MINOR" or an '
+        "absolute path, got 'vda'"),
+        ("services.a.resources.io.limits[0]: limits nothing (give one of read, write, read_ops, "
+        "write_ops)"),
+        "services.a.resources.io.limits[1].read: nothing could ever be done with the device"]),
+    (checks_resources.services_fit_into_the_sandbox, "[sandbox]\nresources = {pids = 5}\n" + A +
+        "resources = {pids = 6, cpu = 3}\n", [
+        "services.a.resources.pids: has no effect: it is more than the sandbox has"]),
+    (checks_resources.groups_are_needed, "[sandbox]\nresources_optional = true\n" + A +
+        "resources_optional = true\n" + B + "kill_mode = 'cgroup'\nresources_optional = true\n", [
+        "sandbox.resources_optional: has no effect: there are no resources",
+        "services.a.resources_optional: has no effect: there are no resources"]),
     (checks_security.added_or_dropped, "[sandbox]\ncap_add = 'ALL'\ncap_drop = 'ALL'\n" + A +
         "cap_add = ['KILL', 'CHOWN']\ncap_drop = ['CHOWN', 'BPF']\n", [
         "sandbox.cap_add: ALL is in cap_drop too",

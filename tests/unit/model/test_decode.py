@@ -82,8 +82,8 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
         ("environment = {A = [1]}", "environment: A: expected a string without NUL, got [1]"),
         ("tags = [1]", "tags: expected an array of names, got [1]"),
         ("restart_limit = -2", 'restart_limit: expected a number from 0 or "unlimited", got -2'),
-        ("kill_mode = 'cgroup'", ('kill_mode: expected one of "group", "process", "mixed", got '
-            "'cgroup' (did you mean \"group\"?)")),
+        ("kill_mode = 'cgrop'", ('kill_mode: expected one of "group", "cgroup", "process", '
+            "\"mixed\", got 'cgrop' (did you mean \"cgroup\"?)")),
         ("log = 'nul'", ('log.to: expected one of "console", "file", "null", "inherit", got '
             "'nul' (did you mean \"null\"?)")),
         ("log = 5", 'log.to: expected one of "console", "file", "null", "inherit", got 5'),

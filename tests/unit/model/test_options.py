@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsinit.model.options import Option, _shape, combine, sandbox_options
+from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.types import Environment, Names, Seconds
 
@@ -51,7 +52,8 @@ def _read(key: str, *texts: str) -> object:
 def test_every_key_has_an_option_when_the_struct_grows() -> None:
     """With a form of value; none of them is left to somebody's memory."""
     options = sandbox_options()
-    assert list(options) == [field.encode_name for field in msgspec.structs.fields(Sandbox)]
+    keys = [*msgspec.structs.fields(Sandbox), *msgspec.structs.fields(Resources)]
+    assert list(options) == [field.encode_name for field in keys]
     for option in options.values():
         shape = option.shape
         assert shape.scalars or shape.is_table or shape.items is not None, option.key

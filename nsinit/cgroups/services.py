@@ -1,0 +1,261 @@
+"""The groups of services: below that of the sandbox, or one that init makes for itself.
+
+A service has its group from its first process to the end of its last one; hooks and probes run in
+it too. What can't be removed yet is tried again after each end of a process. Only `enter` raises:
+PID 1 does without what fails here.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from nsinit.cgroups.group import Branch, Group, LimitError
+from nsinit.cgroups.here import find_spots, lacking, no_group, spots_within
+from nsinit.cgroups.needs import controllers, wants, without
+from nsinit.cgroups.steps import JoinGroup, limit_remedy
+from nsinit.cgroups.top import Top
+from nsinit.errors import SpawnError
+from nsinit.kernel import cgroups
+from nsinit.model.resources import UNLIMITED, Resources
+from nsinit.process.steps import Enclosure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nsinit.model.sandboxes import Sandbox
+    from nsinit.model.spec import Service
+
+_ENDING: Final = ".service"  # so that no file of a group has such a name
+_INIT: Final = "init"  # the group of init itself in version 2, where its own may have no processes
+_PATIENCE: Final = 0.3  # s at the very end
+
+
+class ServiceGroups:
+    """All of them."""
+
+    def __init__(
+        self,
+        group: Group | None,
+        services: Mapping[str, Service],
+        tell: Callable[[str], object],
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        """`group` is that of the sandbox; without one init makes its own when it is needed."""
+        self._above = group
+        self._own: Top | None = None
+        self._services = dict(services)
+        self._sandbox = sandbox
+        self._tell = tell
+        self._groups: dict[str, tuple[Group, Resources]] = {}
+        self._leaving: set[str] = set()
+        self._told: set[str] = set()
+        self._roomy = False  # init is not in the way of controllers of version 2
+
+    # --- A process of a service -------------------------------------------------------------------
+
+    def enter(self, name: str, spec: Service) -> JoinGroup | None:
+        """What a new process of a service does first; SpawnError if it can't have its group.
+
+        None if there is none for it, and it may do without.
+        """
+        try:
+            group, _ = self._groups.get(name) or self._make(name, spec)
+        except LimitError as error:
+            hint = "; ".join(filter(None, (str(error.filename), limit_remedy(error.errno or 0))))
+            raise SpawnError(
+                spec.command[0], f"limit {error.key} of", error.errno or errno.EIO, hint=hint
+            ) from None
+        except OSError as error:
+            if not spec.resources_optional:
+                where = str(error.filename or "")
+                raise SpawnError(
+                    spec.command[0], "make a cgroup for", error.errno or errno.EIO, hint=where,
+                    reason=error.strerror or str(error),
+                ) from None  # fmt: skip
+            self._tell_once(f"{name}: is not limited: {error.strerror or error}")
+            return None
+        self._leaving.discard(name)
+        return JoinGroup(group)
+
+    def enclose(self, name: str, spec: Service, rest: Enclosure | None) -> Enclosure | None:
+        """What a process of a service is put into, with its group first; as `enter`."""
+        step = self.enter(name, spec)
+        if step is None:
+            return rest
+        return (rest or Enclosure())._replace(first=(step,))
+
+    def _make(self, name: str, spec: Service) -> tuple[Group, Resources]:
+        above = self._find_above()
+        self._make_room(above, spec)
+        try:
+            group = above.make(name + _ENDING)
+        except FileExistsError:  # of a run before, which could not be removed
+            group = above.find(name + _ENDING)
+        self._groups[name] = (group, UNLIMITED)
+        try:
+            self._limit(name, spec, group)
+        except OSError:
+            self._leave(name)
+            raise
+        return self._groups[name]
+
+    def _limit(self, name: str, spec: Service, group: Group) -> None:
+        """Set what is asked for and can be; LimitError if that is not enough."""
+        before = self._groups[name][1]
+        wished = spec.resources or UNLIMITED
+        lacks = list(lacking(wished, spots_within(group)))
+        if lacks and not spec.resources_optional:
+            raise LimitError(OSError(errno.ENOTSUP, lacks[0].why), lacks[0].key, lacks[0].hint)
+        for lack in lacks:
+            self._tell_once(f"{name}: {lack.key} is not limited: {lack.why}")
+            wished = without(wished, lack.key)
+        while True:
+            try:
+                group.limit(wished, before)
+                break
+            except LimitError as error:
+                if not spec.resources_optional:
+                    raise
+                self._tell_once(f"{name}: {error.key} is not limited: {error.strerror}")
+                wished = without(wished, error.key)
+        self._groups[name] = (group, wished)
+
+    def _find_above(self) -> Group:
+        """The group that all others are in."""
+        if self._above is not None:
+            return self._above
+        wanted = controllers(wants(None, self._services))
+        spots = find_spots(wanted, self._sandbox.cgroup_parent if self._sandbox else None)
+        if none := no_group(spots):
+            raise OSError(errno.EROFS, none.why, none.hint)
+        self._own = Top("init", spots, wanted)
+        try:
+            self._above = self._own.make()
+        except OSError:
+            self._own.remove()
+            self._own = None
+            raise
+        return self._above
+
+    def _make_room(self, above: Group, spec: Service) -> None:
+        """Have controllers of version 2 in the groups to come, which nobody may be beside."""
+        unified = above.unified
+        wanted = controllers(wants(None, {"": spec}))
+        if unified is None or not wanted & unified.controllers:
+            return
+        if not self._roomy and os.getpid() in cgroups.members(unified.fd, 0):
+            try:
+                leaf = cgroups.make(unified.fd, _INIT)
+            except FileExistsError:
+                leaf = cgroups.open_group(_INIT, unified.fd)
+            try:
+                for pid in cgroups.members(unified.fd, 0):
+                    cgroups.write(leaf, cgroups.PROCS, str(pid))
+            finally:
+                os.close(leaf)
+        self._roomy = True
+        above.enable(wanted)
+
+    # --- What the others want to know -------------------------------------------------------------
+
+    def owners(self) -> dict[int, str]:
+        """Which service each process in a group belongs to."""
+        return {pid: name for name, (group, _) in self._groups.items() for pid in group.members()}
+
+    def kill(self, name: str) -> bool:
+        """KILL all of a service at once; whether it has a group."""
+        if name not in self._groups:
+            return False
+        self._groups[name][0].kill()
+        return True
+
+    def group_of(self, name: str) -> Group | None:
+        """The group of a service while it has one."""
+        return self._groups[name][0] if name in self._groups else None
+
+    def forget(self, name: str) -> None:
+        """The run of a service is over."""
+        if name in self._groups:
+            self._leave(name)
+
+    def tidy(self) -> None:
+        """Remove the groups of runs that are over, as far as there is nobody in them any more."""
+        for name in list(self._leaving):
+            self._leave(name)
+
+    def _leave(self, name: str) -> None:
+        group, _ = self._groups[name]
+        self._leaving.add(name)
+        try:
+            group.remove()
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                return
+        group.close()
+        del self._groups[name]
+        self._leaving.discard(name)
+
+    def update(self, services: Mapping[str, Service]) -> None:
+        """Have the limits of another configuration, of those who run as well."""
+        self._services = dict(services)
+        for name in list(self._groups):
+            spec = services.get(name)
+            if spec is None or spec.resources is None or name in self._leaving:
+                continue
+            try:
+                self._limit(name, spec, self._groups[name][0])
+            except OSError as error:
+                key = error.key if isinstance(error, LimitError) else "resources"
+                self._tell(f"{name}: {key} stays as it was: {error.strerror} ({error.filename})")
+
+    def close(self) -> None:
+        """Init ends: so does everything in a group."""
+        for group, _ in self._groups.values():
+            with suppress(OSError):
+                group.end(_PATIENCE)
+            group.close()
+        self._groups.clear()
+        if self._own is not None:
+            self._own.remove()
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(text)
+
+    # --- For another init -------------------------------------------------------------------------
+
+    def export(self) -> tuple[bytes, list[int]]:
+        """The group above by its descriptors, and the names of those in it."""
+        if self._above is None:
+            return b"", []
+        rows = [(one.version, sorted(one.controllers), one.path) for one in self._above.branches]
+        fds = [fd for one in self._above.branches for fd in (one.parent, one.fd)]
+        state = {
+            "name": self._above.name, "branches": rows, "groups": sorted(self._groups),
+            "own": self._own is not None, "outside": self._own.outside if self._own else None,
+        }  # fmt: skip
+        return json.dumps(state).encode(), fds
+
+    def adopt(self, data: bytes, fds: list[int]) -> None:
+        """Go on with them; the limits are those of the services as they are now."""
+        if not data:
+            return
+        state = json.loads(data)
+        branches = [
+            Branch(version, frozenset(names), fds[2 * at], fds[2 * at + 1], path)
+            for at, (version, names, path) in enumerate(state["branches"])
+        ]
+        self._above = Group(state["name"], branches)
+        if state["own"]:
+            self._own = Top.adopted(self._above, state["outside"])
+        for name in state["groups"]:
+            spec = self._services.get(name)
+            resources = (spec.resources if spec is not None else None) or UNLIMITED
+            self._groups[name] = (self._above.find(name + _ENDING), resources)
+            if spec is None:
+                self._leaving.add(name)
