@@ -47,6 +47,7 @@ class Spots(NamedTuple):
     """All of them."""
 
     spots: tuple[Spot, ...] = ()
+    given: bool = False  # within a group that is there, which will not become another
 
     def of(self, controller: str) -> Spot | None:
         """The one with a controller, usable or not."""
@@ -133,9 +134,9 @@ def _why_not(place: Place, directory: str) -> tuple[str, str]:
 
 def spots_within(group: Group) -> Spots:
     """What can be limited in a group that is there."""
-    return Spots(tuple(
-        Spot(one.version, one.controllers, f"/proc/self/fd/{one.fd}") for one in group.branches
-    ))  # fmt: skip
+    path = "/proc/self/fd/{}".format
+    found = (Spot(one.version, one.controllers, path(one.fd)) for one in group.branches)
+    return Spots(tuple(found), given=True)
 
 
 # --- What is missing ------------------------------------------------------------------------------
@@ -185,6 +186,9 @@ def _missing(controller: str, spots: Spots) -> tuple[str, str]:
         hint = "mount -t cgroup2 none /sys/fs/cgroup"
         return "no cgroups are mounted here", f"{hint}; {_WITHOUT}"
     name = "io (blkio)" if controller == "io" else controller
+    if spots.given:
+        hint = "it has what was asked for when it was made: stop it, and run it anew"
+        return f"the cgroup of the sandbox has no controller {name}", f"{hint}; {_WITHOUT}"
     return f"there is no cgroup controller {name} here", f"see /proc/cgroups; {_WITHOUT}"
 
 

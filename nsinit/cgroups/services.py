@@ -8,12 +8,11 @@ PID 1 does without what fails here.
 from __future__ import annotations
 
 import errno
-import json
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from nsinit.cgroups.group import Branch, Group, LimitError
+from nsinit.cgroups.group import LimitError
 from nsinit.cgroups.here import find_spots, lacking, no_group, spots_within
 from nsinit.cgroups.needs import controllers, wants, without
 from nsinit.cgroups.steps import JoinGroup, limit_remedy
@@ -26,6 +25,7 @@ from nsinit.process.steps import Enclosure
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nsinit.cgroups.group import Group
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
 
@@ -45,8 +45,8 @@ class ServiceGroups:
         sandbox: Sandbox | None = None,
     ) -> None:
         """`group` is that of the sandbox; without one init makes its own when it is needed."""
-        self._above = group
-        self._own: Top | None = None
+        self.above = group
+        self.own: Top | None = None
         self._services = dict(services)
         self._sandbox = sandbox
         self._tell = tell
@@ -126,20 +126,20 @@ class ServiceGroups:
 
     def _find_above(self) -> Group:
         """The group that all others are in."""
-        if self._above is not None:
-            return self._above
+        if self.above is not None:
+            return self.above
         wanted = controllers(wants(None, self._services))
         spots = find_spots(wanted, self._sandbox.cgroup_parent if self._sandbox else None)
         if none := no_group(spots):
             raise OSError(errno.EROFS, none.why, none.hint)
-        self._own = Top("init", spots, wanted)
+        self.own = Top("init", spots, wanted)
         try:
-            self._above = self._own.make()
+            self.above = self.own.make()
         except OSError:
-            self._own.remove()
-            self._own = None
+            self.own.remove()
+            self.own = None
             raise
-        return self._above
+        return self.above
 
     def _make_room(self, above: Group, spec: Service) -> None:
         """Have controllers of version 2 in the groups to come, which nobody may be beside."""
@@ -219,8 +219,8 @@ class ServiceGroups:
                 group.end(_PATIENCE)
             group.close()
         self._groups.clear()
-        if self._own is not None:
-            self._own.remove()
+        if self.own is not None:
+            self.own.remove()
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:
@@ -229,33 +229,16 @@ class ServiceGroups:
 
     # --- For another init -------------------------------------------------------------------------
 
-    def export(self) -> tuple[bytes, list[int]]:
-        """The group above by its descriptors, and the names of those in it."""
-        if self._above is None:
-            return b"", []
-        rows = [(one.version, sorted(one.controllers), one.path) for one in self._above.branches]
-        fds = [fd for one in self._above.branches for fd in (one.parent, one.fd)]
-        state = {
-            "name": self._above.name, "branches": rows, "groups": sorted(self._groups),
-            "own": self._own is not None, "outside": self._own.outside if self._own else None,
-        }  # fmt: skip
-        return json.dumps(state).encode(), fds
+    def names(self) -> list[str]:
+        """The services that have a group."""
+        return sorted(self._groups)
 
-    def adopt(self, data: bytes, fds: list[int]) -> None:
-        """Go on with them; the limits are those of the services as they are now."""
-        if not data:
-            return
-        state = json.loads(data)
-        branches = [
-            Branch(version, frozenset(names), fds[2 * at], fds[2 * at + 1], path)
-            for at, (version, names, path) in enumerate(state["branches"])
-        ]
-        self._above = Group(state["name"], branches)
-        if state["own"]:
-            self._own = Top.adopted(self._above, state["outside"])
-        for name in state["groups"]:
+    def go_on(self, above: Group, own: Top | None, names: list[str]) -> None:
+        """Take over what another init in this process has made."""
+        self.above, self.own = above, own
+        for name in names:
             spec = self._services.get(name)
             resources = (spec.resources if spec is not None else None) or UNLIMITED
-            self._groups[name] = (self._above.find(name + _ENDING), resources)
+            self._groups[name] = (above.find(name + _ENDING), resources)
             if spec is None:
                 self._leaving.add(name)

@@ -118,12 +118,12 @@ class Top:
         return self._left
 
     @classmethod
-    def adopted(cls, group: Group, outside: list[str] | None) -> Self:
+    def adopted(cls, group: Group, outside: tuple[str, str] | None) -> Self:
         """One that another init in the same process has made."""
         made = cls("init", Spots(), frozenset())
         made.group = group
         made._parents = [one.parent for one in group.branches]
-        made._left = (outside[0], outside[1]) if outside else None
+        made._left = outside
         return made
 
     def give(self, uid: int, gid: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The parts that this version knows, by name: the module whose `check_part` reads the state of one.
 _PARTS: Final = {
     "control": "nsinit.control.carry",
+    "groups": "nsinit.runtime.grouped",
     "passing": "nsinit.runtime.passed",
     "schedules": "nsinit.runtime.planned",
 }

@@ -134,6 +134,7 @@ class Init:
         self._pass_on(config)
         self.runs.on_update = self._go_by
         self.updater = Updater(given, self.driver, self.follow)
+        self.updater.group = lambda: self.groups.above if self.groups else given.group
         self.desk = SignalDesk(self.reader, self.driver, self.updater, config.init.forward_signals)
         self.reactor.add_reader(self.reader.fd, self.desk.read)
 
@@ -190,12 +191,13 @@ class Init:
             self.groups.update(config.services)
         elif "groups" in self.waiting_parts or any(s.has_group for s in config.services.values()):
             from nsinit.cgroups.services import ServiceGroups  # noqa: PLC0415  (most have none)
+            from nsinit.runtime.grouped import Carried  # noqa: PLC0415  (the same)
 
             self.groups = ServiceGroups(
                 self.given.group, config.services, self.say.warning, config.sandbox
             )
             self._strays.groups = self.groups
-            self.add_part("groups", self.groups)
+            self.add_part("groups", Carried(self.groups))
 
     def _enclose(self, spec: Service, own: Mapping[str, str], beside: int) -> Enclosure | None:
         """What confines a service, which most outside of a sandbox are not."""

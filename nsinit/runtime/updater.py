@@ -17,6 +17,7 @@ from nsinit.model.plan import REPLICAS_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nsinit.cgroups.group import Group
     from nsinit.model.differ import Difference
     from nsinit.model.load import Loaded
     from nsinit.model.spec import Service
@@ -37,7 +38,9 @@ class Updater:
         self._directory = given.directory
         self._env = given.env
         self._driver = driver
-        self._group = given.group
+        self.group: Callable[[], Group | None] = lambda: (
+            given.group
+        )  # that the groups of services are in
         self._counts: dict[str, int] = {}
 
     def export(self) -> tuple[Loaded, dict[str, int]]:
@@ -66,7 +69,7 @@ class Updater:
         if loaded.config.has_groups:
             from nsinit.cgroups.needs import check_services  # noqa: PLC0415  (most have none)
 
-            check_services(loaded, self._group)
+            check_services(loaded, self.group())
 
     def scale(self, counts: dict[str, int]) -> Difference:
         """Have so many instances of services, until the next update; ConfigError if it can't be."""

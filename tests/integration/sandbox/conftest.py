@@ -53,7 +53,7 @@ def cell(user: int) -> Iterator[Cell]:
     made = Cell(f"nsinit-test-{os.getpid()}-{os.urandom(3).hex()}", user)
     try:
         yield made
-        eventually(lambda: not made.left(), f"removed: {made.left()}")
+        eventually(lambda: not made.left(), f"removed: {made.left()}", 3)
     finally:
         made.close()
 
