@@ -23,7 +23,7 @@ from nsinit.model.resources import UNLIMITED, Resources
 from nsinit.process.steps import Enclosure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from nsinit.cgroups.group import Group
     from nsinit.model.sandboxes import Sandbox
@@ -67,8 +67,9 @@ class ServiceGroups:
         except LimitError as error:
             hint = "; ".join(filter(None, (str(error.filename), limit_remedy(error.errno or 0))))
             raise SpawnError(
-                spec.command[0], f"limit {error.key} of", error.errno or errno.EIO, hint=hint
-            ) from None
+                spec.command[0], f"limit {error.key} of", error.errno or errno.EIO, hint=hint,
+                reason=error.strerror or "",
+            ) from None  # fmt: skip
         except OSError as error:
             if not spec.resources_optional:
                 where = str(error.filename or "")
@@ -78,7 +79,6 @@ class ServiceGroups:
                 ) from None  # fmt: skip
             self._tell_once(f"{name}: is not limited: {error.strerror or error}")
             return None
-        self._leaving.discard(name)
         return JoinGroup(group)
 
     def enclose(self, name: str, spec: Service, rest: Enclosure | None) -> Enclosure | None:
@@ -118,10 +118,11 @@ class ServiceGroups:
                 group.limit(wished, before)
                 break
             except LimitError as error:
-                if not spec.resources_optional:
+                less = without(wished, error.key)
+                if not spec.resources_optional or less == wished:
                     raise
                 self._tell_once(f"{name}: {error.key} is not limited: {error.strerror}")
-                wished = without(wished, error.key)
+                wished = less
         self._groups[name] = (group, wished)
 
     def _find_above(self) -> Group:
@@ -154,7 +155,8 @@ class ServiceGroups:
                 leaf = cgroups.open_group(_INIT, unified.fd)
             try:
                 for pid in cgroups.members(unified.fd, 0):
-                    cgroups.write(leaf, cgroups.PROCS, str(pid))
+                    with suppress(ProcessLookupError):
+                        cgroups.write(leaf, cgroups.PROCS, str(pid))
             finally:
                 os.close(leaf)
         self._roomy = True
@@ -182,14 +184,18 @@ class ServiceGroups:
         if name in self._groups:
             self._leave(name)
 
-    def tidy(self) -> None:
-        """Remove the groups of runs that are over, as far as there is nobody in them any more."""
-        for name in list(self._leaving):
+    def tidy(self, living: Collection[str]) -> None:
+        """Remove the groups of runs that are over, as far as there is nobody in them any more.
+
+        A hook or a command of an operator may come back to one, or make it anew: those who are
+        `living` are left alone, as one of their processes may be on its way into the group.
+        """
+        for name in (self._leaving & self._groups.keys()).difference(living):
             self._leave(name)
 
     def _leave(self, name: str) -> None:
         group, _ = self._groups[name]
-        self._leaving.add(name)
+        self._leaving.add(name)  # for ever: the next run says when it is over as well
         try:
             group.remove()
         except OSError as error:
@@ -197,14 +203,13 @@ class ServiceGroups:
                 return
         group.close()
         del self._groups[name]
-        self._leaving.discard(name)
 
     def update(self, services: Mapping[str, Service]) -> None:
         """Have the limits of another configuration, of those who run as well."""
         self._services = dict(services)
         for name in list(self._groups):
             spec = services.get(name)
-            if spec is None or spec.resources is None or name in self._leaving:
+            if spec is None:
                 continue
             try:
                 self._limit(name, spec, self._groups[name][0])

@@ -71,7 +71,7 @@ def unsupported(key: str, version: int, resources: Resources) -> tuple[str, str]
     """Why a key means nothing in a version, and what to do; both empty if it does."""
     if version == 1 and key == "memory_high":
         return "there is no such limit in cgroup version 1", "use memory"
-    if version == 1 and key == "swap" and resources.memory is None:
+    if version == 1 and key == "swap" and resources.swap is not None and resources.memory is None:
         return "cgroup version 1 limits memory and swap together", "give memory too"
     return "", ""
 

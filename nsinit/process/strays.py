@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nsinit.kernel.proc import Stat
 
     Look = dict[int, tuple[Stat, str]]
@@ -42,8 +44,8 @@ class Groups(Protocol):
     def forget(self, service: str) -> None:
         """Its run is over."""
 
-    def tidy(self) -> None:
-        """Something was reaped."""
+    def tidy(self, living: Collection[str]) -> None:
+        """Time has passed; these have processes that init has started."""
 
 
 class Strays:
@@ -87,12 +89,8 @@ class Strays:
     def refresh(self) -> None:
         """Time has passed, or something was reaped: the next look is a new one."""
         self._orphans = self._seen = self._grouped = None
-
-    def reaped(self) -> None:
-        """Something was reaped: a group may be empty now."""
-        self.refresh()
         if self.groups is not None:
-            self.groups.tidy()
+            self.groups.tidy(set(self._mains.values()))
 
     def forget(self, service: str) -> None:
         """Nothing of a service is left, or what is left is nobody's business."""

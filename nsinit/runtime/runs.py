@@ -238,7 +238,7 @@ class Runs:
         ends = reaper.drain()
         if not ends:
             return
-        self._strays.reaped()
+        self._strays.refresh()
         self._hear_last_words({end.pid for end in ends})
         events = [event for event in map(self._end, ends) if event is not None]
         for service, run in list(self._sweeping.items()):
