@@ -56,6 +56,11 @@ class Spots(NamedTuple):
             iter(found), None
         )
 
+    def usable_of(self, controllers: Iterable[str]) -> frozenset[str]:
+        """Those that a group can have."""
+        have = {name for one in self.usable for name in one.controllers}
+        return frozenset(controllers) & have
+
     @property
     def usable(self) -> list[Spot]:
         """Where something can be made."""
@@ -150,8 +155,11 @@ class Lack(NamedTuple):
     hint: str
 
 
-def lacking(resources: Resources, spots: Spots) -> Iterator[Lack]:
-    """What can't be limited in a group that is made in these places."""
+def lacking(resources: Resources, spots: Spots, *, devices: bool = True) -> Iterator[Lack]:
+    """What can't be limited in a group that is made in these places.
+
+    `devices` are looked for, unless their paths are those of another root.
+    """
     for key in asked(resources):
         controller = CONTROLLERS[key]
         spot = spots.of(controller)
@@ -169,7 +177,8 @@ def lacking(resources: Resources, spots: Spots) -> Iterator[Lack]:
                 yield Lack(key, why, f"{hint}; or {_WITHOUT}")
             elif why := _no_file(key, spot):
                 yield Lack(key, why, _WITHOUT)
-    yield from _unknown_devices(resources)
+    if devices:
+        yield from _unknown_devices(resources)
 
 
 def no_group(spots: Spots) -> Lack | None:

@@ -30,6 +30,7 @@ class Want(NamedTuple):
     path: KeyPath
     resources: Resources | None  # None: only a group
     optional: bool
+    elsewhere: bool = False  # in a root of its own, where paths lead somewhere else
 
 
 def wants(sandbox: Sandbox | None, services: Mapping[str, Service]) -> list[Want]:
@@ -40,7 +41,8 @@ def wants(sandbox: Sandbox | None, services: Mapping[str, Service]) -> list[Want
     for name, spec in services.items():
         if spec.has_group:
             path = ("services", name.partition("@")[0])
-            made.append(Want(path, spec.resources, spec.resources_optional))
+            elsewhere = sandbox is not None and sandbox.has_own_root
+            made.append(Want(path, spec.resources, spec.resources_optional, elsewhere))
     return made
 
 
@@ -54,7 +56,9 @@ def problems(found: Iterable[Want], spots: Spots) -> Iterator[tuple[Want, Lack]]
     """What can't be done, table by table."""
     for want in found:
         none = no_group(spots)
-        lacks = list(lacking(want.resources, spots)) if want.resources is not None else []
+        lacks: list[Lack] = []
+        if want.resources is not None:
+            lacks = list(lacking(want.resources, spots, devices=not want.elsewhere))
         if none is not None and not lacks:
             lacks = [none]
         for lack in lacks:

@@ -57,8 +57,8 @@ class ServiceGroups:
 
     # --- A process of a service -------------------------------------------------------------------
 
-    def enter(self, name: str, spec: Service) -> JoinGroup | None:
-        """What a new process of a service does first; SpawnError if it can't have its group.
+    def enter(self, name: str, spec: Service) -> Group | None:
+        """The group for a new process of a service; SpawnError if it can't have one.
 
         None if there is none for it, and it may do without.
         """
@@ -79,14 +79,17 @@ class ServiceGroups:
                 ) from None  # fmt: skip
             self._tell_once(f"{name}: is not limited: {error.strerror or error}")
             return None
-        return JoinGroup(group)
+        return group
 
     def enclose(self, name: str, spec: Service, rest: Enclosure | None) -> Enclosure | None:
         """What a process of a service is put into, with its group first; as `enter`."""
-        step = self.enter(name, spec)
-        if step is None:
+        group = self.enter(name, spec)
+        if group is None:
             return rest
-        return (rest or Enclosure())._replace(first=(step,))
+        rest = rest or Enclosure()
+        root = "cgroup" in rest.kinds  # made by the clone it would have init's group as its root
+        kinds = tuple(kind for kind in rest.kinds if kind != "cgroup")
+        return rest._replace(kinds=kinds, first=(JoinGroup(group, root=root),))
 
     def _make(self, name: str, spec: Service) -> tuple[Group, Resources]:
         above = self._find_above()
@@ -133,7 +136,7 @@ class ServiceGroups:
         spots = find_spots(wanted, self._sandbox.cgroup_parent if self._sandbox else None)
         if none := no_group(spots):
             raise OSError(errno.EROFS, none.why, none.hint)
-        self.own = Top("init", spots, wanted)
+        self.own = Top("init", spots, spots.usable_of(wanted))
         try:
             self.above = self.own.make()
         except OSError:

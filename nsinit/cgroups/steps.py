@@ -10,6 +10,7 @@ from nsinit.cgroups.here import find_spots, no_group
 from nsinit.cgroups.needs import controllers, possible, wants
 from nsinit.cgroups.top import Top
 from nsinit.errors import SandboxError
+from nsinit.kernel import libc
 from nsinit.model.resources import UNLIMITED, asked
 
 if TYPE_CHECKING:
@@ -99,16 +100,19 @@ class AttachInit:
 class JoinGroup:
     """A process moves into a group, before it is anything else."""
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    def __init__(self, group: Group, *, root: bool = False) -> None:
+        """With `root` the group becomes that of a cgroup namespace."""
+        self._group, self._root = group, root
 
     def describe(self) -> str:
         """For people."""
         return "join its cgroup"
 
     def apply(self) -> None:
-        """cgroup.procs; 0 is who writes it."""
+        """cgroup.procs; 0 is who writes it. Then unshare(2), see cgroup_namespaces(7)."""
         self._group.attach(0)
+        if self._root:
+            libc.unshare(libc.CLONE_NEWCGROUP)
 
     def undo(self) -> None:
         """It ends in there."""
@@ -150,6 +154,7 @@ def plan_group(
         return None
     wanted = controllers(found)
     spots = find_spots(wanted, sandbox.cgroup_parent)
+    wanted = spots.usable_of(wanted)
     none = no_group(spots)
     if none is not None:
         if all(want.optional for want in found):

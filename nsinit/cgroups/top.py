@@ -6,6 +6,7 @@ later removes no other.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
@@ -66,6 +67,10 @@ class Top:
                 continue
             branches += made.branches
             self.group = Group(name, branches)
+        missing = sorted(self._wanted - self.group.versions.keys())
+        if missing:
+            why = f"the controllers {', '.join(missing)} can't be enabled"
+            raise OSError(errno.EBUSY, why, name)
         return self.group
 
     def _has_to_move(self, spot: Spot) -> bool:
@@ -76,7 +81,9 @@ class Top:
         if self._has_to_move(spot):
             leaf = cgroups.make(parent, outside)
             try:
-                cgroups.write(leaf, cgroups.PROCS, "0")
+                for pid in cgroups.members(parent, 0):  # and who helps us
+                    with suppress(ProcessLookupError):
+                        cgroups.write(leaf, cgroups.PROCS, str(pid))
             finally:
                 os.close(leaf)
             self._left = (spot.directory, f"{spot.directory}/{outside}")

@@ -59,6 +59,14 @@ def _io(limit: IoLimit, path: KeyPath) -> Iterator[Finding]:
             yield (*path, key), "nothing could ever be done with the device", ""
 
 
+def parent_is_a_group(config: Config) -> Iterator[Finding]:
+    """The same path in each hierarchy."""
+    parent = config.sandbox.cgroup_parent if config.sandbox is not None else None
+    if parent is not None and (not parent.startswith("/") or ".." in parent.split("/")):
+        path = ("sandbox", "cgroup_parent")
+        yield path, f"expected the absolute path of a group such as /batch, got {parent!r}", ""
+
+
 def services_fit_into_the_sandbox(config: Config) -> Iterator[Finding]:
     """What a service may use is no more than all together may."""
     whole = config.sandbox.resources if config.sandbox is not None else None
@@ -86,5 +94,5 @@ def groups_are_needed(config: Config) -> Iterator[Finding]:
             yield (*path, "resources_optional"), "has no effect: there are no resources", ""
 
 
-STRICT: Final[tuple[Check, ...]] = (limits_can_be_lived_with,)
+STRICT: Final[tuple[Check, ...]] = (limits_can_be_lived_with, parent_is_a_group)
 ADVICE: Final[tuple[Check, ...]] = (services_fit_into_the_sandbox, groups_are_needed)

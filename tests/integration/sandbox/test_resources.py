@@ -238,4 +238,4 @@ def test_limits_are_an_error_when_there_are_no_cgroups(box: Callable[..., Box]) 
             assert f"{place}cannot be limited: no cgroups" in said
             assert "no cgroups are mounted here (mount -t cgroup2" in said
         else:
-            assert "memory is not limited: no cgroups are mounted here" in said
+            assert "resources.memory: is not limited: no cgroups are mounted here" in said

@@ -74,6 +74,9 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         ("services.a.resources.io.limits[0]: limits nothing (give one of read, write, read_ops, "
         "write_ops)"),
         "services.a.resources.io.limits[1].read: nothing could ever be done with the device"]),
+    (checks_resources.parent_is_a_group, "[sandbox]\ncgroup_parent = '/a/../b'\n" + A, [
+        ("sandbox.cgroup_parent: expected the absolute path of a group such as /batch, got "
+        "'/a/../b'")]),
     (checks_resources.services_fit_into_the_sandbox, "[sandbox]\nresources = {pids = 5}\n" + A +
         "resources = {pids = 6, cpu = 3}\n", [
         "services.a.resources.pids: has no effect: it is more than the sandbox has"]),
