@@ -240,7 +240,8 @@ def _any_inside(group: int, names: tuple[str, ...]) -> bool:
 def _unknown_devices(resources: Resources) -> Iterator[Lack]:
     from nsinit.cgroups.devices import device_numbers  # noqa: PLC0415  (few limit any)
 
-    for index, limit in enumerate(resources.io.limits if resources.io is not None else ()):
+    limits = resources.io.limits if resources.io is not None else []
+    for index, limit in reversed(list(enumerate(limits))):  # each can be taken out by its index
         try:
             device_numbers(limit.device)
         except OSError as error:

@@ -118,7 +118,9 @@ def without(resources: Resources, key: str) -> Resources:
     io = resources.io or Io()
     if rest == "weight":
         return structs.replace(resources, io=structs.replace(io, weight=None))
-    return structs.replace(resources, io=structs.replace(io, limits=[]))
+    index = rest.partition(".")[2]
+    limits = [limit for at, limit in enumerate(io.limits) if index and str(at) != index]
+    return structs.replace(resources, io=structs.replace(io, limits=limits))
 
 
 def is_empty(resources: Resources | None) -> bool:

@@ -51,6 +51,8 @@ class Report:
 
     def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
         source = source or self.source_of(path)
+        if source.is_options and path[1:2] == ("resources",) and len(path) > 2:
+            path = path[1:]  # its keys have options of their own
         if source.is_options and len(path) > 1:
             option = "--" + str(path[1]).replace("_", "-")
             return Problem(option, 0, dotted(path[2:]), message, hint)

@@ -12,6 +12,8 @@ from nsinit.errors import ConfigError, UsageError
 from nsinit.model.find import with_command, with_options
 from nsinit.model.load import load, parse_source
 from nsinit.model.options import sandbox_options
+from nsinit.model.resources import Count, Resources
+from nsinit.model.types import Size
 
 ENV = {"PATH": "/usr/bin:/bin"}
 FILE = '[sandbox]\nhostname = "old"\ndomainname = "kept"\n[services.a]\ncommand = "true"\n'
@@ -31,6 +33,10 @@ FILE = '[sandbox]\nhostname = "old"\ndomainname = "kept"\n[services.a]\ncommand 
         (["--no-new-privs", "--", "sh"], Asked(None, ("sh",), {"no_new_privs": True})),
         (["--cap-drop", "A", "--cap-drop=B,C"], Asked(sandbox={"cap_drop": ["A", "B", "C"]})),
         (["--pid-file", "p"], Asked(pid_file=os.path.abspath("p"))),
+        (
+            ["--memory", "1M", "--resources", "pids=5,memory=9M", "--cpuset=0-1"],
+            Asked(sandbox={"resources": {"memory": "1M", "pids": 5, "cpuset": ["0-1"]}}),
+        ),
         (["--info-fd", "1", "--block-fd=0"], Asked(info_fd=1, block_fd=0)),
         (["--hostname", "--x"], Asked(sandbox={"hostname": "--x"})),
     ],
@@ -81,6 +87,20 @@ def test_error_names_the_option_or_the_line_that_it_comes_from() -> None:
         "--hostname",
         "/n.toml:3",
     ]
+
+
+def test_limits_of_options_go_before_those_of_the_file_one_by_one() -> None:
+    """An option for one leaves the others as they are; what is wrong is told by the option."""
+    text = f"[sandbox.resources]\npids = 5\nmemory = '9M'\n{FILE[FILE.index('[services') :]}"
+
+    def given(memory: object) -> Resources | None:
+        sources = with_options([parse_source("/n.toml", text)], {"resources": {"memory": memory}})
+        sandbox = load(sources, {}).config.sandbox
+        return sandbox.resources if sandbox is not None else None
+
+    assert given("64M") == Resources(memory=Size(64 << 20), pids=Count(5))
+    with pytest.raises(ConfigError, match="^--memory: expected at least 1 MiB"):
+        given(4096)
 
 
 def test_sandbox_is_made_of_options_when_there_is_no_file() -> None:

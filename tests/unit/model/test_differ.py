@@ -1,0 +1,33 @@
+"""What an update does because of which key."""
+
+from __future__ import annotations
+
+import pytest
+
+from nsinit.model.differ import differ
+from nsinit.model.load import load, parse_source
+from nsinit.model.spec import Config
+
+
+def config(text: str) -> Config:
+    """One service with these keys."""
+    return load([parse_source("n.toml", f"[services.a]\ncommand = 'x'\n{text}\n")], {}).config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "restarts"),
+    [
+        ("resources.pids = 5", "resources.pids = 6", False),
+        ("resources.pids = 5", "resources = {}", False),
+        ("resources = {}", "resources = {}\nresources_optional = true", False),
+        ("resources = {}", "resources = {}\nkill_mode = 'cgroup'", False),
+        ("", "resources = {}", True),  # the process is in no group that they could be set for
+        ("resources = {}", "", True),
+        ("resources = {}", "resources = {}\nnice = 5", True),
+    ],
+)
+def test_service_goes_on_when_only_its_limits_change(old: str, new: str, restarts: bool) -> None:
+    """They are those of its group, which it stays in."""
+    found = differ(config(old), config(new))
+    assert bool(found.restarted) == restarts
+    assert bool(found.adjusted) != restarts
