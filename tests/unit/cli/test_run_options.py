@@ -99,7 +99,7 @@ def test_limits_of_options_go_before_those_of_the_file_one_by_one() -> None:
         return sandbox.resources if sandbox is not None else None
 
     assert given("64M") == Resources(memory=Size(64 << 20), pids=Count(5))
-    with pytest.raises(ConfigError, match="^--memory: expected at least 1 MiB"):
+    with pytest.raises(ConfigError, match=r"^--memory: expected at least 1 MiB"):
         given(4096)
 
 

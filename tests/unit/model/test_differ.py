@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from nsinit.model.differ import differ
 from nsinit.model.load import load, parse_source
-from nsinit.model.spec import Config
+
+if TYPE_CHECKING:
+    from nsinit.model.spec import Config
 
 
 def config(text: str) -> Config:
