@@ -99,7 +99,12 @@ class Group:
         self.branches = ()
 
     def remove(self) -> None:
-        """Remove it with all groups in it; OSError (EBUSY) if there is a process left in it."""
+        """Remove it with all groups in it; OSError (EBUSY) if there is a process left in it.
+
+        In all hierarchies or in none: half a group would be of no use to the next run.
+        """
+        if self.members():
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), self.name)
         for one in self.branches:
             cgroups.remove(one.parent, self.name)
 

@@ -80,13 +80,13 @@ class Top:
         """Have the groups above give it controllers of version 2."""
         if self._has_to_move(spot):
             leaf = cgroups.make(parent, outside)
+            self._left = (spot.directory, f"{spot.directory}/{outside}")
             try:
                 for pid in cgroups.members(parent, 0):  # and who helps us
                     with suppress(ProcessLookupError):
                         cgroups.write(leaf, cgroups.PROCS, str(pid))
             finally:
                 os.close(leaf)
-            self._left = (spot.directory, f"{spot.directory}/{outside}")
         for path in spot.chain:
             group = cgroups.open_group(path)
             try:
