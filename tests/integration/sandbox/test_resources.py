@@ -90,6 +90,7 @@ def test_sandbox_has_its_limits_when_they_are_typed(celled: Callable[..., Box], 
     assert 0.1 < share < 0.4
 
 
+@ROOTFUL
 @pytest.mark.row(46)
 def test_service_has_its_limits_when_the_sandbox_has_more(
     celled: Callable[..., Box], cell: Cell
@@ -204,6 +205,7 @@ def test_group_is_gone_when_launcher_and_init_are_killed(
     assert not cell.left()
 
 
+@ROOTFUL
 def test_sandbox_is_not_made_when_a_limit_is_refused(
     celled: Callable[..., Box], cell: Cell
 ) -> None:

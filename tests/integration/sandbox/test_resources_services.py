@@ -26,18 +26,22 @@ exec sleep 1000
 STUBBORN = LOST.replace("; exit\\", "\\")
 
 
+SLEEP = '[services.a]\ncommand = "sleep 1000"\n'
+
+
 def service(script: str, rest: str) -> str:
     """One that runs a script of the shell."""
     return f"[services.a]\nshell = true\ncommand = '''\n{script}'''\n{rest}\n"
 
 
 @pytest.mark.parametrize(
-    ("script", "rest", "told"),
+    ("user", "script", "rest", "told"),
     [
-        (LOST, "kill_mode = 'cgroup'\nstop_timeout = 20", True),
-        (STUBBORN, "resources = {}\nstop_timeout = 0.3\nkill_mode = 'mixed'", False),
+        ("rootless", LOST, "kill_mode = 'cgroup'\nstop_timeout = 20", True),
+        ("rootful", STUBBORN, "resources = {}\nstop_timeout = 0.3\nkill_mode = 'mixed'", False),
     ],
     ids=["told", "killed"],
+    indirect=["user"],
 )
 def test_strays_are_ended_when_nothing_tells_whose_they_are(
     celled: Callable[..., Box], cell: Cell, script: str, rest: str, told: bool
@@ -111,6 +115,31 @@ def test_groups_are_kept_when_init_is_replaced(celled: Callable[..., Box], cell:
     assert made.stop() == 0
 
 
+@ROOTFUL
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ("mkdir:ENOSPC", "cannot make a cgroup for sleep: No space left on device (/"),
+        ("rmdir:EBUSY", "a has failed, was killed by KILL"),  # the launcher removes it
+    ],
+)
+def test_service_fails_alone_when_its_group_can_not_be_had(
+    celled: Callable[..., Box], fault: str, text: str
+) -> None:
+    """Init and the others go on, and nothing is left."""
+    made = celled(
+        "[sandbox]\n" + SLEEP + "resources = {pids = 10}\nrestart = 'no'\n"
+        '[services.b]\ncommand = "sleep 1000"\n',
+        NSINIT_FAULTS=fault,
+    ).start()
+    made.wait_for_line("b is running")
+    if "KILL" in text:
+        made.client.signal(names=["a"], signal="KILL")
+    made.wait_for_line(text)
+    assert made.stop() == 0
+
+
+@ROOTFUL
 def test_example_works_when_run(celled: Callable[..., Box], cell: Cell) -> None:
     """config/resources.toml: each service in its group, with its limits, in that of the sandbox."""
     made = celled((ROOT / "config" / "resources.toml").read_text(), "--pids", "90").start()
