@@ -174,12 +174,17 @@ class Opened:
         return fd
 
 
+# Whoever can write there can change the limits that hold for them.
+_GUARDED: Final = ("cgroup", "cgroup2")
+
+
 class FileSystem(_Put):
     """A new file system of the kind that the type says."""
 
     def _put(self) -> None:
         kind = self._mount.type
-        options = sort_options(self._mount.options)
+        guarded = ["ro"] if kind in _GUARDED else []  # unless the options have "rw"
+        options = sort_options([*guarded, *self._mount.options])
         words = [word for option in options.rest for word in _written_out(kind, option)]
         if kind == "overlay" and is_in_user_namespace():
             words.append("userxattr")

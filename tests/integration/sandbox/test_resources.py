@@ -170,7 +170,7 @@ def test_sandbox_sees_its_own_root_when_it_has_a_cgroup_namespace(
         "echo 1000 >/sys/fs/cgroup/pids.max || echo refused"
     )
     kind = "cgroup2" if cell.unified else "cgroup"
-    data = "" if cell.unified else ', options = ["pids", "ro"]'
+    data = "" if cell.unified else ', options = ["pids"]'
     done = celled(
         f'[sandbox]\nnamespaces = {{cgroup = "new"}}\nresources = {{pids = 77}}\n'
         f'mounts = [{{type = "{kind}", target = "/sys/fs/cgroup"{data}}}]\n'
