@@ -113,7 +113,7 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
     entry = _register(given, sandbox)
     try:
         services = given.loaded.config.services.values()
-        plan = make_plan(sandbox, entry.record.name, read_facts(), services)
+        plan = make_plan(sandbox, entry.record.name, read_facts(entry), services)
         control = given.loaded.config.init.control
         listener = bind_control(
             control.path or entry.control, entry.record.name, control.mode, given.env

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 RESERVE: Final = 16  # descriptors that services can't take from init
 _FEW: Final = 1024  # where /proc does not tell which are open
+_NO_FD: Final = 1 << 31
 _MANY: Final = 1 << 16  # as far as a loop over descriptors goes where close_range(2) is missing
 
 
@@ -75,6 +76,19 @@ def close_inherited(keep: Container[int]) -> None:
     for fd in inherited():
         if fd not in keep:
             os.close(fd)
+
+
+def close_all_but(keep: Iterable[int]) -> None:
+    """Close everything beyond the first three that is not in `keep`."""
+    low = 3
+    for fd in (*sorted(keep), _NO_FD):
+        if fd > low:
+            try:
+                libc.close_range(low, fd - 1, 0)
+            except OSError:  # as above
+                limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+                os.closerange(low, min(fd, limit, _MANY))
+        low = max(low, fd + 1)
 
 
 def raise_limit() -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from nsinit.model import (
     checks_confinement,
+    checks_network,
     checks_own,
     checks_ready,
     checks_resources,
@@ -280,6 +281,7 @@ STRICT: Final = (
     control_path,
     *checks_sandbox.STRICT,
     *checks_root.STRICT,
+    *checks_network.STRICT,
     *checks_security.STRICT,
     *checks_users.STRICT,
     *checks_own.STRICT,
@@ -292,6 +294,7 @@ STRICT: Final = (
 ADVICE: Final = (
     *checks_ready.ADVICE,
     *checks_sandbox.ADVICE,
+    *checks_network.ADVICE,
     *checks_security.ADVICE,
     *checks_users.ADVICE,
     *checks_own.ADVICE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Union, get_args,
 
 import msgspec
 
-from nsinit.model import mounting, supervisord
+from nsinit.model import mounting, network, supervisord
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.spec import Init, Service
 from nsinit.model.types import decode_hook, show
@@ -111,6 +111,8 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
             shaped[key] = write_out(shaped[key])
     if kind in (Sandbox, Service) and "mounts" in shaped:
         shaped["mounts"] = mounting.written_out(shaped["mounts"])
+    if kind is Sandbox and "network" in shaped:
+        shaped["network"] = network.written_out(shaped["network"])
     if kind is not Service:
         return shaped
     supervisord.take_log_keys(shaped, path, report)

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from nsinit.model.idmaps import IdMap
 from nsinit.model.mounting import Mount, Overlay, Propagation
 from nsinit.model.naming import bad_name
+from nsinit.model.network import Network
 from nsinit.model.resources import Resources
 from nsinit.model.security import Security
 
@@ -48,6 +49,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
     users: Users | None = None
     time_offsets: Clocks | None = None
+    network: Network | None = None
     rootfs: str | None = None
     overlay: Overlay | None = None
     readonly: bool = False
@@ -105,6 +107,19 @@ def origins(sandbox: Sandbox) -> dict[NamespaceKind, Origin]:
     made: dict[NamespaceKind, Origin] = dict.fromkeys(("ipc", "uts", "pid", "mount"), Origin("new"))
     if sandbox.time_offsets is not None:
         made["time"] = Origin("new")
+    if sandbox.network is not None and (found := network_origin(sandbox.network)):
+        made["net"] = found
     for kind, value in sandbox.namespaces.items():
         made[kind] = origin(value) or Origin("shared")
     return made
+
+
+def network_origin(network: Network) -> Origin | None:
+    """Which network namespace its mode stands for; None if for none in particular."""
+    if network.way is None:
+        return None
+    if network.way == "host":
+        return Origin("shared")
+    if network.way == "join":
+        return origin(network.join) if network.join is not None else None
+    return NEW

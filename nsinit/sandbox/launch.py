@@ -8,6 +8,8 @@
     take the steps of the parent              wait
     GO  ------------------------------------> take the steps of the child
                 <---------------------------- DONE, or FAILED with what, why, and what to do
+    take the steps that wait for helpers
+    let it begin
     forward signals, wait                     be init
     undo the steps of parent and host
     end with init's code
@@ -115,6 +117,7 @@ def _begin(
     try:
         taken.take([Bound(step, init) for step in plan.parent])
         _await_done(ours)
+        taken.take(plan.settled)
     except StepError:
         _end(init.pid)
         if said := _last_words(ours):  # why there is no init any more that it could be done to

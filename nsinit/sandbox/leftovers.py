@@ -82,6 +82,10 @@ def _remove(kind: str, path: str, record: Record) -> None:
             from nsinit.cgroups.top import remove_path  # noqa: PLC0415  (few have left any)
 
             remove_path(path)
+        elif kind == "network":
+            from nsinit.network.ledger import Ledger  # noqa: PLC0415  (most have none)
+
+            Ledger(path, record.owner).sweep()
         elif _is_own(kind, path, record):
             seam.unlink(path)
 

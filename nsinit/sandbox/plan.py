@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
     from nsinit.process.steps import ParentStep, Step
+    from nsinit.sandbox.network import NetworkPlan
+    from nsinit.sandbox.state import Registration
     from nsinit.sandbox.users import Caller, Decided, Subordinate
 
 # Not made by the clone itself: init makes it when it has been attached.
@@ -44,6 +46,7 @@ class Facts(NamedTuple):
     supported: Mapping[Kind, bool]
     find_sandbox: Callable[[str], int] = _no_sandbox  # the pid of the init of that name
     subordinate: Callable[[str | int | None], Subordinate] = read_subordinate
+    entry: Registration | None = None  # where it is noted what the sandbox has; for making it
 
 
 class RootPlan(NamedTuple):
@@ -68,6 +71,7 @@ class SandboxPlan(NamedTuple):
     parent: tuple[ParentStep, ...]  # by the launcher, while init waits: id maps, attaching, links
     child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
     group: MakeGroup | None = None  # among the steps of the host
+    settled: tuple[Step, ...] = ()  # by the launcher, when init has taken its: waiting for helpers
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
@@ -80,12 +84,13 @@ class SandboxPlan(NamedTuple):
             ],
             "parent": [step.describe() for step in self.parent],
             "child": [step.describe() for step in self.child],
+            "settled": [step.describe() for step in self.settled],
         }
         return [f"{phase:<7} {line}" for phase, lines in phases.items() for line in lines]
 
 
-def read_facts() -> Facts:
-    """What is true here and now."""
+def read_facts(entry: Registration | None = None) -> Facts:
+    """What is true here and now; with the entry of a sandbox it can be made, not only planned."""
     from nsinit.sandbox.state import find_sandbox_pid  # noqa: PLC0415  (who makes a plan has it)
 
     kinds = namespaces.FLAGS
@@ -94,6 +99,7 @@ def read_facts() -> Facts:
         basics.has_cap_sys_admin(),
         {kind: namespaces.is_supported(kind) for kind in kinds},
         find_sandbox_pid,
+        entry=entry,
     )
 
 
@@ -126,13 +132,21 @@ def make_plan(
     users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
     services = tuple(services)
     group = _group(sandbox, name, services, facts, users)
+    network = _network(sandbox, facts) if sandbox.network is not None else None
     return SandboxPlan(
         name,
         kinds,
         flags,
-        host=(*_sealed(sandbox), *host, *_host(users), *root.host, *([group] if group else [])),
+        host=(
+            *_sealed(sandbox),
+            *host,
+            *(network.host if network else ()),
+            *_host(users),
+            *root.host,
+            *([group] if group else []),
+        ),
         split=tuple(split),
-        parent=tuple(_parent(users, group)),
+        parent=(*_parent(users, group), *(network.parent if network else ())),
         child=(
             *_ids(sandbox, users),
             *_names(sandbox, kinds, joins),
@@ -140,7 +154,15 @@ def make_plan(
             *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
         group=group,
+        settled=network.settled if network else (),
     )
+
+
+def _network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
+    """Interfaces other than lo; made beside all the rest, which they are waited for after."""
+    from nsinit.sandbox.network import plan_network  # noqa: PLC0415  (most have none)
+
+    return plan_network(sandbox, facts.entry, privileged=facts.privileged)
 
 
 def _sealed(sandbox: Sandbox) -> list[Step]:

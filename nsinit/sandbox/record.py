@@ -13,7 +13,8 @@ import os
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from nsinit.kernel import proc, seam
+from nsinit.kernel import seam
+from nsinit.process.alive import boot_id, format_owner, own_pids, runs, start_time
 
 _SIZE_MAX: Final = 1 << 20  # bytes
 VERSION: Final = 1
@@ -25,7 +26,8 @@ VERSION: Final = 1
 #   socket     a socket to remove if nobody listens on it
 #   pid-file   a file to remove if it still has the pid of this sandbox
 #   cgroup     a group to remove, after a KILL to all that is in it
-KINDS: Final = ("mount", "file", "directory", "socket", "pid-file", "cgroup")
+#   network    a directory with the addresses and interfaces of sandboxes (nsinit.network.ledger)
+KINDS: Final = ("mount", "file", "directory", "socket", "pid-file", "cgroup", "network")
 
 
 class Record(NamedTuple):
@@ -43,6 +45,7 @@ class Record(NamedTuple):
     control: str = ""  # the path of the control socket
     namespaces: dict[str, int] = {}  # noqa: RUF012  (never changed) by the names of /proc/PID/ns
     cleanup: tuple[tuple[str, str], ...] = ()
+    network: tuple[dict[str, Any], ...] = ()  # its interfaces (nsinit.network.plug)
     boot: str = ""
     pids_of: int = 0  # the pid namespace (inode) that pids are of
     version: int = VERSION
@@ -59,6 +62,12 @@ class Record(NamedTuple):
             return runs(self.pid, self.started)
         return runs(self.launcher, self.launcher_started)
 
+    @property
+    def owner(self) -> str:
+        """One line that stands for this sandbox and for no other (nsinit.network.ledger)."""
+        started = self.launcher_started
+        return format_owner(self.name, self.launcher, started, self.pids_of, self.boot)
+
     def countable(self) -> bool:
         """Whether its pids mean anything here."""
         return self.boot == boot_id() and self.pids_of == own_pids()
@@ -73,6 +82,7 @@ def decode(data: bytes) -> Record | None:
         made = Record(**found)
         made = made._replace(
             command=tuple(made.command),
+            network=tuple(made.network),
             cleanup=tuple((kind, path) for kind, path in made.cleanup),
         )
     except (ValueError, TypeError, RecursionError):
@@ -89,6 +99,7 @@ def _is_sound(record: Record) -> bool:
     return (
         all(isinstance(number, int) and 0 <= number < 1 << 63 for number in numbers)
         and all(isinstance(word, str) for word in record.command)
+        and all(isinstance(one, dict) for one in record.network)
         and all(kind in KINDS and is_plain(path) for kind, path in record.cleanup)
         and (not record.control or is_plain(record.control))
     )
@@ -143,35 +154,6 @@ def write(path: str, data: bytes, mode: int = 0o644) -> None:
         with suppress(OSError):
             seam.unlink(draft)
         raise
-
-
-def runs(pid: int, started: int) -> bool:
-    """Whether that process, and not another that got its pid later, runs; a zombie does not."""
-    found = proc.stat(pid) if pid > 0 else None
-    return found is not None and found.started == started and found.state not in "ZX"
-
-
-def start_time(pid: int) -> int:
-    """When a process was started (clock ticks since the boot); 0 if it is gone or hidden."""
-    found = proc.stat(pid)
-    return found.started if found else 0
-
-
-def boot_id() -> str:
-    """What tells this boot from others."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
-
-
-def own_pids() -> int:
-    """The pid namespace (inode) that this process sees pids of."""
-    try:
-        return seam.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        return 0
 
 
 def namespaces_of(pid: int) -> dict[str, int]:

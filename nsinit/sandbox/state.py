@@ -87,7 +87,9 @@ class Registration:
     def close(self) -> None:
         """The sandbox has ended in order: nothing is left of its entry."""
         if self.directory:
-            leftovers.remove_outside(self.record)
+            # As it was written last: others may have added to it (nsinit net add).
+            last = records.read(f"{self.directory}/{RECORD_NAME}")
+            leftovers.remove_outside(last or self.record)
             leftovers.remove_directory(self.directory)
             os.close(self._lock)
             if self._made_root:

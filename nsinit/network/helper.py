@@ -1,0 +1,70 @@
+"""The process that makes the network of a sandbox: a child of the launcher, which it dies with.
+
+    launcher                    helper
+    --------                    ------
+    fork ---------------------> load pyroute2; make bridges, find addresses
+    clone init, as ever
+    its pid ------------------> for each interface: make it in init's network namespace
+         <--------------------- what it is, or FAILED with what, and what to do
+    wait until all are there    end
+    let init be init
+
+What it has begun when something fails is in the ledger, for the launcher to take back.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Sequence
+
+    from nsinit.model.network import Interface
+    from nsinit.network.ledger import Ledger
+
+_PID_MAX = 32  # bytes
+
+
+def work(
+    sock: _socket.socket, wanted: Sequence[Interface], subnets: tuple[str, ...], ledger: Ledger
+) -> None:
+    """Answer with one message for each interface; the first that says what failed is the last."""
+    at = 0
+    try:
+        from nsinit.network.netlink import Netlink  # noqa: PLC0415  (told as what it costs)
+        from nsinit.network.plug import Plug, open_net  # noqa: PLC0415  (the same)
+
+        host = Netlink()
+        plugs = []
+        for at, one in enumerate(wanted):
+            plugs.append(Plug(one, subnets, ledger))
+            plugs[-1].prepare(host)
+        told = sock.recv(_PID_MAX)
+        if not told:
+            return  # the launcher has given up
+        net = open_net(int(told))
+        for at, plug in enumerate(plugs):
+            answer(sock, {"at": at, "made": plug.connect(host, net)})
+    except ImportError as error:
+        fail(sock, at, errno.ENOPKG, f"cannot load pyroute2: {error}")
+    except OSError as error:
+        fail(sock, at, error.errno or errno.EIO, error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001  (whatever it is, the launcher is who tells it)
+        fail(sock, at, errno.EIO, f"internal error: {error!r}")
+
+
+def fail(sock: _socket.socket, at: int, number: int, words: str) -> None:
+    """Say what failed: of which interface, with which errno."""
+    answer(sock, {"at": at, "errno": number, "words": words})
+
+
+def answer(sock: _socket.socket, told: dict[str, Any]) -> None:
+    """One message."""
+    try:
+        sock.send(json.dumps(told).encode())
+    except OSError:
+        os._exit(1)  # nobody waits for it any more
