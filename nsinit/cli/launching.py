@@ -208,13 +208,14 @@ def default_name(loaded: Loaded, command: tuple[str, ...] = ()) -> str:
 
 def _tell(entry: Registration, pid: int, control: str, wishes: Wishes) -> None:
     """Let everybody know that there is an init now. SandboxError if one who asked can't be told."""
+    from nsinit.process.alive import start_time
     from nsinit.sandbox import record
 
     if wishes.pid_file:
         entry.clean_up_later("pid-file", wishes.pid_file)
     note = entry.update(
         pid=pid,
-        started=record.start_time(pid),
+        started=start_time(pid),
         control=control,
         namespaces=record.namespaces_of(pid),
     )

@@ -154,14 +154,7 @@ class _Reading:
         for key, texts in self._given.items():
             option = self._keys[key]
             try:
-                value = combine(option, texts)
+                made[option.path] = combine(option, texts)
             except ValueError as error:
                 raise UsageError(f"{option.flag}: {error}") from None
-            if option.table:
-                own = made.get(option.table)
-                made[option.table] = {**(own if isinstance(own, dict) else {}), key: value}
-            elif isinstance(value, dict) and isinstance(own := made.get(key), dict):
-                made[key] = {**value, **own}
-            else:
-                made[key] = value
         return made

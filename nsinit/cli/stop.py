@@ -14,7 +14,7 @@ from nsinit.errors import (
     TimedOutError,
     UnreachableError,
 )
-from nsinit.sandbox.record import runs
+from nsinit.process.alive import runs
 from nsinit.sandbox.state import find, wait_until_gone
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.isolation.basics import OwnProc
 from nsinit.isolation.devices import Device, MinimalDev
-from nsinit.isolation.files import EtcFiles
+from nsinit.isolation.files import EtcFiles, NameFiles
 from nsinit.isolation.mounting import put
 from nsinit.isolation.paths import MASKED, READONLY, Mask, ReadonlyPath
 from nsinit.isolation.root import (
@@ -34,6 +34,7 @@ from nsinit.model.mounting import Mount, at
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from nsinit.isolation.files import Names
     from nsinit.isolation.layers import HoldUpper
     from nsinit.isolation.mounting import Opened
     from nsinit.process.steps import Step
@@ -56,6 +57,8 @@ class Root(NamedTuple):
     sysctls: Mapping[str, str | int] = {}
     propagation: str = "private"
     hostname: str | None = None
+    names: Names | None = None
+    connected: bool = False  # it has a network of its own with more than lo
     own: Collection[str] = ()  # the kinds of namespaces that are not the host's
 
     @property
@@ -66,7 +69,9 @@ class Root(NamedTuple):
     @property
     def is_built(self) -> bool:
         """Whether there is more to do than to cut mounts off, and to have a /proc."""
-        return self.is_own or any((self.mounts, self.devices, self.masked, self.readonly_paths))
+        return self.is_own or any(
+            (self.mounts, self.devices, self.masked, self.readonly_paths, self.names)
+        )
 
 
 def root_steps(root: Root) -> list[Step]:
@@ -90,7 +95,10 @@ def root_steps(root: Root) -> list[Step]:
         steps.append(MinimalDev(stage, queues="ipc" in root.own))
     steps += [put(stage, mount) for mount in defaults if at(mount) not in ("/proc", "/sys")]
     if root.is_own and "/etc" not in taken:
-        steps.append(EtcFiles(stage, root.hostname, resolve="net" not in root.own))
+        resolve = root.connected or "net" not in root.own
+        steps.append(EtcFiles(stage, root.hostname, resolve=resolve, apart=root.connected))
+    if root.names is not None:
+        steps.append(NameFiles(stage, root.names, root.hostname, own=root.is_own))
     for device in root.devices:
         source, _, target = device.partition(":")
         steps.append(Device(stage, source, target or source))

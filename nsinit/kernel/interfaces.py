@@ -60,7 +60,7 @@ _PIECE: Final = 1 << 16  # bytes of one answer: the kernel fills at most 32 KiB
 class Interface(NamedTuple):
     """An interface of this network namespace."""
 
-    index: int
+    number: int  # its index
     name: str
     mac: str  # "" if it has none
     master: int  # the index of the bridge that it is a port of; 0: of none

@@ -10,7 +10,14 @@ from nsinit.model.sandboxes import network_origin, origin, origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from ipaddress import IPv4Interface, IPv6Interface
+    from ipaddress import (
+        IPv4Address,
+        IPv4Interface,
+        IPv4Network,
+        IPv6Address,
+        IPv6Interface,
+        IPv6Network,
+    )
 
     from nsinit.model.lines import KeyPath
     from nsinit.model.network import Interface, Network
@@ -34,9 +41,7 @@ def namespaces_agree(config: Config) -> Iterator[Finding]:
     network, way = box.network, box.network.way
     if network.join is not None and network.mode not in (None, "join"):
         yield (*_AT, "join"), f"is of no use with the mode {network.mode!r}", ""
-    elif network.join is not None and (
-        (found := origin(network.join)) is None or not found.joined
-    ):
+    elif network.join is not None and ((found := origin(network.join)) is None or not found.joined):
         expected = '"sandbox:NAME", "/path" or a pid'
         yield (*_AT, "join"), f"expected {expected}, got {network.join!r}", ""
     given = origin(box.namespaces["net"]) if "net" in box.namespaces else None
@@ -54,15 +59,15 @@ def interfaces_can_be_made(config: Config) -> Iterator[Finding]:
     network = config.sandbox.network if config.sandbox is not None else None
     if network is None:
         return
+    unused: dict[str, str] = {}
     if network.way not in CONNECTED:
-        for key in ("bridge", "subnet", "interfaces", *OF_ONE):
-            if getattr(network, key):
-                yield (*_AT, key), f"is of no use with the mode {network.way!r}", ""
-        return
-    if network.interfaces:
-        for key in OF_ONE:
-            if getattr(network, key) is not None:
-                yield (*_AT, key), 'stands in each of the "interfaces"', ""
+        said = f"is of no use with the mode {network.way!r}"
+        unused = dict.fromkeys(("bridge", "subnet", "interfaces", *OF_ONE), said)
+    elif network.interfaces:
+        unused = dict.fromkeys(OF_ONE, 'stands in each of the "interfaces"')
+    for key, why in unused.items():
+        if getattr(network, key):
+            yield (*_AT, key), why, ""
     seen: dict[str, KeyPath] = {}
     for index, one in enumerate(links(network)):
         path: KeyPath = (*_AT, "interfaces", index) if network.interfaces else _AT
@@ -70,8 +75,12 @@ def interfaces_can_be_made(config: Config) -> Iterator[Finding]:
         if one.name in seen:
             yield (*path, "name"), f"there are two interfaces {one.name!r}", ""
         seen[one.name] = path
-        for key, message, hint in interface_wrong(one):
-            yield (*path, *key), message, hint
+        for keys, message, hint in interface_wrong(one):
+            yield (*path, *keys), message, hint
+    yield from _subnets_wrong(network)
+
+
+def _subnets_wrong(network: Network) -> Iterator[Finding]:
     for index, text in enumerate(network.subnet):
         if (found := _network(text)) is None or found.num_addresses < 4:
             yield (*_AT, "subnet", index), f'expected "10.0.0.0/24", got {text!r}', ""
@@ -90,7 +99,11 @@ def interface_wrong(one: Interface) -> Iterator[tuple[tuple[str | int, ...], str
     if one.type != "bridge" and one.bridge is not None:
         yield ("bridge",), f"a {one.type} is on no bridge", 'use parent = "INTERFACE"'
     if one.type == "bridge" and one.parent is not None:
-        yield ("parent",), "what is on a bridge has none", 'use bridge = "NAME", or type = "macvlan"'
+        yield (
+            ("parent",),
+            "what is on a bridge has none",
+            'use bridge = "NAME", or type = "macvlan"',
+        )
     if one.type != "bridge" and one.parent is None:
         what = "the interface that is moved" if one.type == "phys" else "an interface of the host"
         yield ("parent",), f"a {one.type} needs one: {what}", 'such as parent = "eth0"'
@@ -157,7 +170,7 @@ def read_address(text: str) -> tuple[IPv4Interface | IPv6Interface | None, str]:
     return made, ""
 
 
-def read_ip(text: str):  # type: ignore[no-untyped-def]  # of the lazily loaded module
+def read_ip(text: str) -> IPv4Address | IPv6Address | None:
     """A numeric address; None if it is none."""
     import ipaddress  # noqa: PLC0415  (as above)
 
@@ -167,7 +180,7 @@ def read_ip(text: str):  # type: ignore[no-untyped-def]  # of the lazily loaded 
         return None
 
 
-def _network(text: str):  # type: ignore[no-untyped-def]  # as above
+def _network(text: str) -> IPv4Network | IPv6Network | None:
     import ipaddress  # noqa: PLC0415  (as above)
 
     try:
@@ -178,7 +191,9 @@ def _network(text: str):  # type: ignore[no-untyped-def]  # as above
 
 def _is_mac(text: str) -> bool:
     """Whether it can be the address of one interface (the lowest bit says "of a group")."""
-    return _MAC.fullmatch(text) is not None and not int(text[:2], 16) & 1 and set(text) != {"0", ":"}
+    return (
+        _MAC.fullmatch(text) is not None and not int(text[:2], 16) & 1 and set(text) != {"0", ":"}
+    )
 
 
 def bad_interface_name(text: str) -> str:

@@ -111,8 +111,11 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
     """The files, with keys of `[sandbox]` from the command line instead of their own."""
     if not options:
         return list(sources)
+    from nsinit.model.options import within  # noqa: PLC0415  (most have none)
+
+    plain = {key: _as_it_is(value) for key, value in options.items()}
+    given = within(plain, [source.data.get("sandbox") for source in sources])
     made: list[Source] = []
-    given = {key: _as_it_is(value) for key, value in options.items()}
     for source in sources:
         table = source.data.get("sandbox")
         data = source.data
@@ -120,7 +123,7 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
             limits, own = table.get("resources"), given.get("resources")
             if isinstance(limits, dict) and isinstance(own, dict):  # one limit is not all of them
                 given["resources"] = {**limits, **own}
-            rest = {key: value for key, value in table.items() if key not in options}
+            rest = {key: value for key, value in table.items() if key not in given}
             data = {**data, "sandbox": rest}
         made.append(Source(source.file, source.text, data))
     return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]

@@ -71,7 +71,7 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def written_out(value: object) -> object:
     """The short forms as a table: a mode, or whose network it is to be."""
-    if isinstance(value, dict) or isinstance(value, bool):
+    if isinstance(value, (dict, bool)):
         return value
     if isinstance(value, int) or (isinstance(value, str) and _names_another(value)):
         return {"join": value}
@@ -86,9 +86,7 @@ def links(network: Network | None) -> list[Interface]:
     """The interfaces that are made for it by the host, with all that was left out filled in."""
     if network is None or network.way not in CONNECTED:
         return []
-    given = network.interfaces or [
-        Interface(**{key: getattr(network, key) for key in OF_ONE})
-    ]
+    given = network.interfaces or [Interface(**{key: getattr(network, key) for key in OF_ONE})]
     return [_filled(one, index, network) for index, one in enumerate(given)]
 
 

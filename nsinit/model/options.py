@@ -7,6 +7,7 @@
                                a list: an option for each item, or TOML: '[...]'
     --cap-drop NET_RAW,CHOWN   a list of words: also with commas
     --memory 64M --pids 100    the keys of `resources` have options of their own too
+    --dns 10.0.0.1             a key of a table that has options for its own keys
 
 What is written here becomes the values that TOML would have; whether they are right is for the
 checks of the configuration to tell. Pure.
@@ -20,17 +21,28 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_ar
 
 import msgspec
 
+from nsinit.model import network
+from nsinit.model.network import Network
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _SCALARS: Final[dict[type, str]] = {bool: "bool", int: "int", float: "float", str: "str"}
 _DEEPEST: Final = 8
 _READ_ONLY: Final = ("ro",)
 # A word without a value in such a table; elsewhere it is true.
 _BARE: Final[dict[str, object]] = {"namespaces": "new"}
+# Keys of a table in [sandbox] that have options of their own.
+_INNER: Final[dict[str, tuple[type[msgspec.Struct], tuple[str, ...]]]] = {
+    "resources": (Resources, Resources.__struct_fields__),
+    "network": (
+        Network, ("bridge", "subnet", "address", "gateway", "dns", "dns_search", "hosts"),
+    ),
+}  # fmt: skip
+# The key that a first word without a value is of: --network macvlan,parent=eth0.
+_FIRST: Final = {"network": "mode"}
 # Docker's words in --mount.
 _ALIASES: Final[dict[str, dict[str, str]]] = {
     "mounts": {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
@@ -57,7 +69,12 @@ class Option(NamedTuple):
 
     key: str
     shape: Shape
-    table: str = ""  # that it is a key of, if not of [sandbox] itself
+    table: str = ""  # the key of [sandbox] that has this key in its table; "" for its own
+
+    @property
+    def path(self) -> str:
+        """The key with that of its table: "network.dns"."""
+        return f"{self.table}.{self.key}" if self.table else self.key
 
     @property
     def flag(self) -> str:
@@ -85,13 +102,12 @@ class Option(NamedTuple):
 
 def sandbox_options() -> dict[str, Option]:
     """All of them, by their keys."""
-    made = {name: Option(name, shape) for name, shape in _keys(Sandbox)}
-    return made | {name: Option(name, shape, "resources") for name, shape in _keys(Resources)}
-
-
-def _keys(kind: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
-    for found in msgspec.structs.fields(kind):
-        yield found.encode_name, _shape(found.type)
+    fields = msgspec.structs.fields(Sandbox)
+    made = {f.encode_name: Option(f.encode_name, _shape(f.type)) for f in fields}
+    for table, (kind, names) in _INNER.items():
+        keys = _shape(kind).keys or {}
+        made |= {name: Option(name, keys[name], table) for name in names}
+    return made
 
 
 def _shape(kind: Any, depth: int = 0) -> Shape:  # noqa: ANN401  (a type annotation)
@@ -136,6 +152,22 @@ def _either(shapes: Sequence[Shape]) -> Shape:
             made.items or one.items,
             made.words or one.words,
         )
+    return made
+
+
+def within(options: Mapping[str, object], tables: Sequence[object]) -> dict[str, object]:
+    """The options, with those for keys of a table ("network.dns") put into that.
+
+    Into the one that another option gives, or else into that of the files.
+    """
+    made = {key: value for key, value in options.items() if "." not in key}
+    for path, value in options.items():
+        key, dot, inner = path.partition(".")
+        if dot:
+            there = [table[key] for table in tables if isinstance(table, dict) and key in table]
+            before = network.written_out(made.get(key, there[0] if there else {}))
+            if isinstance(before, dict):  # else it is wrong, and told
+                made[key] = {**before, inner: value}
     return made
 
 
@@ -211,6 +243,9 @@ def _read_pairs(text: str, shape: Shape, key: str) -> dict[str, object]:
     made: dict[str, object] = {}
     for part in _split(text):
         name, mark, word = part.partition("=")
+        if not mark and not made and key in _FIRST:
+            made[_FIRST[key]] = name
+            continue
         name = _ALIASES.get(key, {}).get(name, name)
         of = (shape.keys or {}).get(name) or shape.values or Shape()
         value: object

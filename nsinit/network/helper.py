@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from nsinit.model.network import Interface
     from nsinit.network.ledger import Ledger
+    from nsinit.network.plug import Plug
 
 _PID_MAX = 32  # bytes
 
@@ -33,33 +34,35 @@ def work(
     sock: _socket.socket, wanted: Sequence[Interface], subnets: tuple[str, ...], ledger: Ledger
 ) -> None:
     """Answer with one message for each interface; the first that says what failed is the last."""
-    at = 0
+    plugs: list[Plug] = []
+    name = ""  # of the interface in work, where there are several
     try:
         from nsinit.network.netlink import Netlink  # noqa: PLC0415  (told as what it costs)
         from nsinit.network.plug import Plug, open_net  # noqa: PLC0415  (the same)
 
         host = Netlink()
-        plugs = []
-        for at, one in enumerate(wanted):
+        for one in wanted:
+            name = f"{one.name}: " if len(wanted) > 1 else ""
             plugs.append(Plug(one, subnets, ledger))
             plugs[-1].prepare(host)
         told = sock.recv(_PID_MAX)
         if not told:
             return  # the launcher has given up
         net = open_net(int(told))
-        for at, plug in enumerate(plugs):
-            answer(sock, {"at": at, "made": plug.connect(host, net)})
+        for plug in plugs:
+            name = f"{plug.name}: " if len(wanted) > 1 else ""
+            answer(sock, {"made": plug.connect(host, net)})
     except ImportError as error:
-        fail(sock, at, errno.ENOPKG, f"cannot load pyroute2: {error}")
+        fail(sock, errno.ENOPKG, f"cannot load pyroute2: {error}")
     except OSError as error:
-        fail(sock, at, error.errno or errno.EIO, error.strerror or str(error))
+        fail(sock, error.errno or errno.EIO, f"{name}{error.strerror or error}")
     except Exception as error:  # noqa: BLE001  (whatever it is, the launcher is who tells it)
-        fail(sock, at, errno.EIO, f"internal error: {error!r}")
+        fail(sock, errno.EIO, f"internal error: {error!r}")
 
 
-def fail(sock: _socket.socket, at: int, number: int, words: str) -> None:
-    """Say what failed: of which interface, with which errno."""
-    answer(sock, {"at": at, "errno": number, "words": words})
+def fail(sock: _socket.socket, number: int, words: str) -> None:
+    """Say what failed, with which errno."""
+    answer(sock, {"errno": number, "words": words})
 
 
 def answer(sock: _socket.socket, told: dict[str, Any]) -> None:

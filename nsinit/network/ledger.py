@@ -136,15 +136,15 @@ class Ledger:
                 continue
             if port is not None:
                 with suppress(OSError):
-                    interfaces.delete(port.index)
+                    interfaces.delete(port.number)
             seam.unlink(f"{directory}/{name}")
         if known and not needed and (mac := _read(f"{directory}/{_MADE}")):
             left = {one.name: one for one in interfaces.list_all()}
             made = left.get(bridge)
             if made is None or made.mac != mac:
                 seam.unlink(f"{directory}/{_MADE}")
-            elif not any(one.master == made.index for one in left.values()):
-                interfaces.delete(made.index)
+            elif not any(one.master == made.number for one in left.values()):
+                interfaces.delete(made.number)
                 seam.unlink(f"{directory}/{_MADE}")
         with suppress(OSError):
             seam.rmdir(directory)

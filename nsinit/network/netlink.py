@@ -61,7 +61,7 @@ _route: Final = _load("pyroute2.netlink.rtnl.rtmsg").rtmsg
 class Link(NamedTuple):
     """An interface."""
 
-    index: int
+    number: int  # its index
     name: str
     kind: str  # "bridge", "veth", ...; "" for hardware
     is_up: bool
@@ -208,7 +208,7 @@ class Netlink:
 
     def _dump(self, kind: int, of: Any) -> list[Any]:  # noqa: ANN401
         self._send(kind, of(), _DUMP)
-        found = []
+        found: list[Any] = []
         while True:
             data = self._socket.recv(_PIECE)
             offset = 0

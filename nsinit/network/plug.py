@@ -53,7 +53,7 @@ class Plug:
         assert self._one.bridge is not None  # noqa: S101  (it was filled in)
         with self._ledger.held():
             bridge = self._bridge(host, self._one.bridge)
-            own = [ipaddress.ip_interface(text) for text in host.addresses(bridge.index)]
+            own = [ipaddress.ip_interface(text) for text in host.addresses(bridge.number)]
             if self._ledger.has_made(bridge.name, bridge.mac):
                 own += self._supply(host, bridge, own)
             self._find_addresses(own)
@@ -69,7 +69,7 @@ class Plug:
             # With an address of its own it does not take that of whatever port is the lowest.
             host.add_link(name, "bridge", [("IFLA_ADDRESS", mac)])
             found = host.links()[name]
-            host.change_link(found.index, f"set {name} up", [], up=True)
+            host.change_link(found.number, f"set {name} up", [], up=True)
         elif found.kind != "bridge":
             kind = f"a {found.kind}" if found.kind else "hardware"
             raise OSError(errno.EEXIST, f"{name} is no bridge but {kind}")
@@ -79,9 +79,7 @@ class Plug:
 
     def _supply(self, host: Netlink, bridge: Link, own: list[Address]) -> list[Address]:
         """Give a bridge that nsinit has made the addresses that it needs for this sandbox."""
-        wanted: list[Address] = []
-        for subnet in self._subnets:
-            wanted.append(ipaddress.ip_interface(f"{subnet[1]}/{subnet.prefixlen}"))
+        wanted = [ipaddress.ip_interface(f"{net[1]}/{net.prefixlen}") for net in self._subnets]
         if self._one.address == (AUTO,):
             wanted += [] if own or wanted else [_free_subnet(host)]
         elif not self._is_apart():
@@ -92,7 +90,7 @@ class Plug:
                 continue
             if other := self._ledger.take(bridge.name, str(one.ip)):
                 raise OSError(errno.EADDRINUSE, f"{one.ip} is an address of the sandbox {other}")
-            _add(host, bridge.index, one, bridge.name)
+            _add(host, bridge.number, one, bridge.name)
             self._ledger.give_back(bridge.name, [str(one.ip)])
             made.append(one)
         return made
@@ -183,11 +181,11 @@ class Plug:
         bridge = host.links()[self._one.bridge]
         inner = [("IFLA_IFNAME", self.name), *self._settings(), ("IFLA_NET_NS_FD", net)]
         outer: list[tuple[str, Any]] = [("IFLA_MTU", self._one.mtu)] if self._one.mtu else []
-        outer.append(("IFLA_MASTER", bridge.index))
+        outer.append(("IFLA_MASTER", bridge.number))
         host.add_link(self._port, "veth", outer, [("VETH_INFO_PEER", {"attrs": inner})])
         made = host.links()[self._port]
         alias = f"{self.name} of the sandbox {self._ledger.owner.split()[0]}"
-        host.change_link(made.index, f"set {self._port} up", [("IFLA_IFALIAS", alias)], up=True)
+        host.change_link(made.number, f"set {self._port} up", [("IFLA_IFALIAS", alias)], up=True)
 
     def _parent(self, host: Netlink) -> Link:
         assert self._one.parent is not None  # noqa: S101  (the checks have seen it)
@@ -200,13 +198,13 @@ class Plug:
         parent = self._parent(host)
         if not parent.is_up:
             raise OSError(errno.ENETDOWN, f"{parent.name} is down: ip link set {parent.name} up")
-        where = [("IFLA_LINK", parent.index), ("IFLA_NET_NS_FD", net), *self._settings()]
+        where = [("IFLA_LINK", parent.number), ("IFLA_NET_NS_FD", net), *self._settings()]
         host.add_link(self.name, "macvlan", where, [("IFLA_MACVLAN_MODE", _MACVLAN_BRIDGE)])
 
     def _move(self, host: Netlink, net: int) -> None:
         parent = self._parent(host)
         where = [("IFLA_NET_NS_FD", net), ("IFLA_IFNAME", self.name), *self._settings()]
-        host.change_link(parent.index, f"move {parent.name}", where)
+        host.change_link(parent.number, f"move {parent.name}", where)
 
     def _configure(self, net: int) -> dict[str, Any]:
         from nsinit.network.netlink import Netlink  # noqa: PLC0415  (the caller has loaded it)
@@ -215,10 +213,10 @@ class Plug:
         try:
             made = inside.links()[self.name]
             for one in self._addresses:
-                _add(inside, made.index, one, self.name)
-            inside.change_link(made.index, f"set {self.name} up", [], up=True)
+                _add(inside, made.number, one, self.name)
+            inside.change_link(made.number, f"set {self.name} up", [], up=True)
             for gate in self._gateways:
-                inside.add_default_route(made.index, str(gate), self.name)
+                inside.add_default_route(made.number, str(gate), self.name)
         finally:
             inside.close()
         told: dict[str, Any] = {

@@ -42,9 +42,7 @@ class NetworkPlan(NamedTuple):
     settled: tuple[Step, ...] = ()
 
 
-def plan_network(
-    sandbox: Sandbox, entry: Registration | None, *, privileged: bool
-) -> NetworkPlan:
+def plan_network(sandbox: Sandbox, entry: Registration | None, *, privileged: bool) -> NetworkPlan:
     """The steps; SandboxError if they can't work here."""
     network = sandbox.network
     if network is None or network.way not in CONNECTED:
@@ -63,7 +61,10 @@ def plan_network(
     connected = tuple(Connected(helper, index) for index in range(len(wanted)))
     return NetworkPlan(
         (helper,),
-        (Tell(helper, connected if waits else ()), *(Kept(one) for one in wanted if one.type == "phys")),
+        (
+            Tell(helper, connected if waits else ()),
+            *(Kept(one) for one in wanted if one.type == "phys"),
+        ),
         () if waits else connected,
     )
 
@@ -199,7 +200,9 @@ class Tell:
 
     def describe(self) -> str:
         """For people."""
-        return "; ".join(["tell it the network namespace", *(c.describe() for c in self._connected)])
+        return "; ".join(
+            ["tell it the network namespace", *(c.describe() for c in self._connected)]
+        )
 
     def apply(self, init: Born) -> None:
         """Send the pid."""
@@ -261,7 +264,7 @@ class Kept:
             try:
                 for found in interfaces.list_all():
                     if found.name == name:
-                        interfaces.move(found.index, self._one.parent or "", home)
+                        interfaces.move(found.number, self._one.parent or "", home)
             finally:
                 libc.setns(home, libc.CLONE_NEWNET)
         finally:
@@ -284,6 +287,8 @@ def remedy(number: int) -> str:
         errno.EADDRINUSE: lambda: 'take another one, or address = "auto"',
         errno.ENODEV: lambda: "see ip link",
         errno.EADDRNOTAVAIL: lambda: 'say which: subnet = "10.0.0.0/24", or address and gateway',
-        errno.EACCES: lambda: "IPv6 is turned off here: see the sysctls net.ipv6.conf.*.disable_ipv6",
+        errno.EACCES: lambda: (
+            "IPv6 is turned off here: see the sysctls net.ipv6.conf.*.disable_ipv6"
+        ),
     }
     return known[number]() if number in known else ""

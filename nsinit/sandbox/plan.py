@@ -300,7 +300,8 @@ def _root(sandbox: Sandbox, used: list[Kind], kinds: tuple[Kind, ...]) -> RootPl
         from nsinit.isolation.joins import FitProc  # noqa: PLC0415  (few sandboxes join others)
 
         steps.append(FitProc())
-    if any(getattr(sandbox, key) for key in ROOT_KEYS):
+    names = sandbox.network is not None and sandbox.network.has_names
+    if names or any(getattr(sandbox, key) for key in ROOT_KEYS):
         from nsinit.sandbox.root import plan_root  # noqa: PLC0415  (the root of most is the host's)
 
         return plan_root(sandbox, used, steps if "mount" not in kinds else None)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from nsinit.kernel import seam
-from nsinit.process.alive import boot_id, format_owner, own_pids, runs, start_time
+from nsinit.process.alive import boot_id, format_owner, own_pids, runs
 
 _SIZE_MAX: Final = 1 << 20  # bytes
 VERSION: Final = 1

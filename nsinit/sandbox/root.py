@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from nsinit.isolation.files import Names
 from nsinit.isolation.rootfs import Root, root_steps, sysctl_steps
 from nsinit.isolation.stage import Stage
 from nsinit.sandbox.plan import RootPlan
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Step
+
+_QUIET: Final = (None, "none", "host", "join")  # where no other name servers are needed, or none
 
 
 def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None) -> RootPlan:
@@ -52,6 +55,8 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
         sysctls=sandbox.sysctls,
         propagation=sandbox.propagation or "private",
         hostname=sandbox.hostname,
+        names=_names(sandbox),
+        connected=sandbox.network is not None and sandbox.network.way not in _QUIET,
         own=frozenset(kinds),
     )
     child = root_steps(root)
@@ -61,3 +66,10 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
         host.append(ReadModules())
         child.append(ForbidImports())
     return RootPlan(tuple(host), tuple(child))
+
+
+def _names(sandbox: Sandbox) -> Names | None:
+    network = sandbox.network
+    if network is None or not network.has_names:
+        return None
+    return Names(network.dns, network.dns_search, network.hosts)

@@ -25,6 +25,7 @@ from nsinit.errors import SandboxError, UnknownNameError
 from nsinit.kernel import seam
 from nsinit.nearest import did_you_mean
 from nsinit.places import RECORD_NAME, SOCKET_NAME, is_private, roots
+from nsinit.process import alive
 from nsinit.sandbox import leftovers
 from nsinit.sandbox import record as records
 from nsinit.sandbox.record import Record
@@ -116,11 +117,11 @@ def register(record: Record, env: Mapping[str, str]) -> Registration:
     """
     record = record._replace(
         launcher=os.getpid(),
-        launcher_started=records.start_time(os.getpid()),
+        launcher_started=alive.start_time(os.getpid()),
         uid=os.geteuid(),
         created_at=seam.wall(),
-        boot=records.boot_id(),
-        pids_of=records.own_pids(),
+        boot=alive.boot_id(),
+        pids_of=alive.own_pids(),
     )
     reasons: list[str] = []
     _refuse_if_taken(record.name, env)
@@ -323,7 +324,7 @@ def wait_until_gone(found: Found, seconds: float) -> bool:
     both = ((one.pid, one.started), (one.launcher, one.launcher_started))
     while True:
         listed = _look(found.directory, one.name) is not None
-        pids = [pid for pid, started in both if one.countable() and records.runs(pid, started)]
+        pids = [pid for pid, started in both if one.countable() and alive.runs(pid, started)]
         if not listed and not pids:
             return True
         left = until - seam.monotonic()

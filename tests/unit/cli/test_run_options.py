@@ -35,7 +35,13 @@ FILE = '[sandbox]\nhostname = "old"\ndomainname = "kept"\n[services.a]\ncommand 
         (["--pid-file", "p"], Asked(pid_file=os.path.abspath("p"))),
         (
             ["--memory", "1M", "--resources", "pids=5,memory=9M", "--cpuset=0-1"],
-            Asked(sandbox={"resources": {"memory": "1M", "pids": 5, "cpuset": ["0-1"]}}),
+            Asked(
+                sandbox={
+                    "resources.memory": "1M",
+                    "resources": {"pids": 5, "memory": "9M"},
+                    "resources.cpuset": ["0-1"],
+                }
+            ),
         ),
         (["--info-fd", "1", "--block-fd=0"], Asked(info_fd=1, block_fd=0)),
         (["--hostname", "--x"], Asked(sandbox={"hostname": "--x"})),
@@ -94,7 +100,7 @@ def test_limits_of_options_go_before_those_of_the_file_one_by_one() -> None:
     text = f"[sandbox.resources]\npids = 5\nmemory = '9M'\n{FILE[FILE.index('[services') :]}"
 
     def given(memory: object) -> Resources | None:
-        sources = with_options([parse_source("/n.toml", text)], {"resources": {"memory": memory}})
+        sources = with_options([parse_source("/n.toml", text)], {"resources.memory": memory})
         sandbox = load(sources, {}).config.sandbox
         return sandbox.resources if sandbox is not None else None
 

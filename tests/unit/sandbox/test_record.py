@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsinit.process import alive
 from nsinit.sandbox import record as records
 from nsinit.sandbox.record import Record, decode
 
@@ -78,17 +79,17 @@ def test_any_bytes_are_read(data: bytes) -> None:
 def test_record_is_alive_while_its_process_is() -> None:
     """The same pid in another boot, or of a process started at another time, is not it."""
     pid = os.getpid()
-    alive = Record(
+    made = Record(
         "a",
         pid=pid,
-        started=records.start_time(pid),
-        boot=records.boot_id(),
-        pids_of=records.own_pids(),
+        started=alive.start_time(pid),
+        boot=alive.boot_id(),
+        pids_of=alive.own_pids(),
     )
-    assert alive.is_alive()
-    assert alive._replace(pid=0, started=0, launcher=pid, launcher_started=alive.started).is_alive()
-    for changes in ({"started": alive.started + 1}, {"boot": "other"}, {"pids_of": 1}, {"pid": 0}):
-        assert not alive._replace(**changes).is_alive()
+    assert made.is_alive()
+    assert made._replace(pid=0, started=0, launcher=pid, launcher_started=made.started).is_alive()
+    for changes in ({"started": made.started + 1}, {"boot": "other"}, {"pids_of": 1}, {"pid": 0}):
+        assert not made._replace(**changes).is_alive()
 
 
 def test_file_is_whole_or_not_there_when_it_is_written(tmp_path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from nsinit.errors import SandboxError, UnknownNameError
 from nsinit.kernel import seam
-from nsinit.sandbox import record as records
+from nsinit.process import alive
 from nsinit.sandbox import state
 from nsinit.sandbox.record import Record
 
@@ -45,7 +45,7 @@ def no_faults() -> Iterator[None]:
 
 def _enter(name: str, env: dict[str, str]) -> state.Registration:
     made = state.register(Record(name), env)
-    made.update(pid=ME, started=records.start_time(ME))
+    made.update(pid=ME, started=alive.start_time(ME))
     return made
 
 
@@ -84,7 +84,7 @@ def test_name_gets_a_number_when_nobody_chose_it(env: dict[str, str]) -> None:
         names = []
         for _ in range(3):
             made = state.register_somehow(Record("shop"), env)
-            made.update(pid=ME, started=records.start_time(ME))
+            made.update(pid=ME, started=alive.start_time(ME))
             stack.callback(made.close)
             names.append(made.record.name)
     assert names == ["shop", "shop-2", "shop-3"]
@@ -237,7 +237,7 @@ def test_pid_is_given_for_joining_when_the_sandbox_runs(
     made = state.register(Record("shop"), env)
     with pytest.raises(SandboxError, match="is still being made"):
         state.find_sandbox_pid("shop")
-    made.update(pid=ME, started=records.start_time(ME))
+    made.update(pid=ME, started=alive.start_time(ME))
     assert state.find_sandbox_pid("shop") == ME
     made.close()
     with pytest.raises(SandboxError, match="no sandbox"):
