@@ -45,6 +45,8 @@ class NetworkPlan(NamedTuple):
 def plan_network(sandbox: Sandbox, entry: Registration | None, *, privileged: bool) -> NetworkPlan:
     """The steps; SandboxError if they can't work here."""
     network = sandbox.network
+    if network is not None and network.way in ("pasta", "slirp4netns"):
+        raise SandboxError(f"cannot connect the sandbox by {network.way}: not in this version")
     if network is None or network.way not in CONNECTED:
         return NetworkPlan()
     wanted = links(network)

@@ -59,7 +59,7 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "c"], ["ctl", "check", "completion"]),
         (["nsinit", "completion", ""], list(SHELLS)),
         (["nsinit", "st"], ["stop"]),
-        (["nsinit", "run", "--host"], ["--hostname"]),
+        (["nsinit", "run", "--hostn"], ["--hostname"]),
         (["nsinit", "run", "--det"], ["--detach"]),
         (["nsinit", "stop", "-"], ["--timeout", "-t", "--help"]),
         (["nsinit", "enter", ""], []),
