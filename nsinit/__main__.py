@@ -14,6 +14,7 @@ usage: nsinit run [FILE]          start the services of FILE, as init or in a sa
        nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
        nsinit list                 the sandboxes that run; also inspect, enter, stop, kill NAME
        nsinit ns VERB ...          namespaces: list, compare, supported, pin, unpin
+       nsinit net VERB ...         interfaces of a running sandbox: add, remove, show
        nsinit check [FILE]         tell everything that is wrong with FILE
        nsinit completion SHELL     what bash, zsh or fish need to complete all this
        nsinit --version
@@ -69,6 +70,10 @@ def main() -> int:
         from nsinit.cli.ns import main as ns
 
         return ns(argv[1:])
+    if verb == "net":
+        from nsinit.cli.net import main as net
+
+        return net(argv[1:])
     if verb == "check":
         from nsinit.cli.check import main as check
 
@@ -97,7 +102,7 @@ def _other(verb: str) -> int:
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    programs = ("run", "ctl", *_BOXES, "ns", "check", "completion")
+    programs = ("run", "ctl", *_BOXES, "ns", "net", "check", "completion")
     hint = did_you_mean(verb, programs)
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)

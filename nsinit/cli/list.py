@@ -30,7 +30,17 @@ def run(*, quiet: bool, json: bool) -> int:
     elif rows:
         cells = [_cells(one) for one in rows]
         tints = [_TINTS.get(one["state"], "dim") for one in rows]
-        head = ["NAME", "STATE", "PID", "SERVICES", "FOR", "USER", "NAMESPACES", "CONFIG"]
+        head = [
+            "NAME",
+            "STATE",
+            "PID",
+            "SERVICES",
+            "FOR",
+            "USER",
+            "NAMESPACES",
+            "ADDRESSES",
+            "CONFIG",
+        ]
         say(table(head, cells, tints))
     return EXIT_OK
 
@@ -52,6 +62,9 @@ def row(one: Found) -> dict[str, Any]:
         "user": user_name(record.uid),
         "uid": record.uid,
         "namespaces": own_namespaces(record.namespaces),
+        "addresses": [
+            text.partition("/")[0] for made in record.network for text in made.get("address", ())
+        ],
         "config": record.config or None,
         "control": record.control or None,
     }
@@ -97,5 +110,6 @@ def _cells(one: dict[str, Any]) -> list[str]:
         span(time.time() - one["since"]) if one["since"] else "-",
         one["user"],
         str(len(one["namespaces"])),
+        ", ".join(one["addresses"]) or "-",
         one["config"] or "-",
     ]

@@ -11,9 +11,10 @@ import fcntl
 import os
 import struct
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nsinit.kernel import seam
+from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,20 @@ def bring_up(name: str) -> None:
         fcntl.ioctl(sock.fileno(), _SIOCSIFFLAGS, _IFREQ.pack(name.encode(), flags))
     finally:
         sock.close()
+
+
+@contextmanager
+def inside(net: int) -> Iterator[int]:
+    """Be in the network namespace of an open file; the value is a descriptor of one's own."""
+    home = seam.open_fd("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        libc.setns(net, libc.CLONE_NEWNET)
+        try:
+            yield home
+        finally:
+            libc.setns(home, libc.CLONE_NEWNET)
+    finally:
+        os.close(home)
 
 
 # --- rtnetlink(7) ---------------------------------------------------------------------------------

@@ -105,8 +105,8 @@ class Ledger:
             seam.unlink(f"{directory}/{_MADE}")
         _write(f"{directory}/{_MADE}", mac)
 
-    def sweep(self) -> None:
-        """Remove all that is one's own, and bridges that nobody needs any more; never raises."""
+    def sweep(self, *, own: bool = True) -> None:
+        """Remove all that is one's `own`, and bridges that nobody needs any more; never raises."""
         try:
             fd = _lock(self.directory, make=False)
         except OSError:
@@ -115,14 +115,14 @@ class Ledger:
             known = self.directory.rpartition("/")[2] == str(here())
             for bridge, directory in _bridges(self.directory):
                 with suppress(OSError):
-                    self._sweep_bridge(bridge, directory, known=known)
+                    self._sweep_bridge(bridge, directory, known=known, own=own)
             with suppress(OSError):
                 seam.rmdir(self.directory)
                 seam.rmdir(os.path.dirname(self.directory))
         finally:
             os.close(fd)
 
-    def _sweep_bridge(self, bridge: str, directory: str, *, known: bool) -> None:
+    def _sweep_bridge(self, bridge: str, directory: str, *, known: bool, own: bool) -> None:
         """What is on one bridge; `known`: whether it is of the network namespace that we are in."""
         found = {one.name: one for one in interfaces.list_all()} if known else {}
         needed = False
@@ -131,7 +131,7 @@ class Ledger:
             port = found.get(name.removeprefix(_PORT)) if name.startswith(_PORT) else None
             if name == _MADE:
                 continue
-            if line != self.owner and owner_runs(line):
+            if (line != self.owner or not own) and owner_runs(line):
                 needed = True
                 continue
             if port is not None:

@@ -13,10 +13,11 @@ import os
 import struct
 import sys
 import types
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
-from nsinit.kernel import libc, seam
+from nsinit.kernel import interfaces, seam
 
 _NEW_LINK: Final = 16
 _DEL_LINK: Final = 17
@@ -74,17 +75,10 @@ class Netlink:
 
     def __init__(self, net: int = -1) -> None:
         """In this namespace, or in that of an open file: one that the caller has power over."""
-        home = seam.open_fd("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC) if net >= 0 else -1
-        try:
-            if net >= 0:
-                libc.setns(net, libc.CLONE_NEWNET)
+        flags = _socket.SOCK_RAW | _socket.SOCK_CLOEXEC
+        with interfaces.inside(net) if net >= 0 else nullcontext():
             seam.ask("netlink")
-            flags = _socket.SOCK_RAW | _socket.SOCK_CLOEXEC
             self._socket = _socket.socket(_socket.AF_NETLINK, flags, 0)
-        finally:
-            if net >= 0:
-                libc.setns(home, libc.CLONE_NEWNET)
-                os.close(home)
         for option in (_EXT_ACK, _CAP_ACK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
         self._count = 0

@@ -16,6 +16,7 @@ from nsinit.kernel import seam
 from nsinit.model.network import AUTO, NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
     from nsinit.model.network import Interface
@@ -171,6 +172,15 @@ class Plug:
         make[self._one.type or "bridge"](host, net)
         return self._configure(net)
 
+    def release(self, host: Netlink) -> None:
+        """Take back what is on the host; what is in the sandbox stays."""
+        if self._one.type != "bridge" or not self._port:
+            return
+        found = host.links().get(self._port)
+        if found is not None:
+            host.delete_link(found.number, self._port)
+        give_back(self._ledger, self._one.bridge or "", self._port, map(str, self._addresses))
+
     def _settings(self) -> list[tuple[str, Any]]:
         made: list[tuple[str, Any]] = [("IFLA_MTU", self._one.mtu)] if self._one.mtu else []
         return made + ([("IFLA_ADDRESS", self._one.mac)] if self._one.mac else [])
@@ -252,6 +262,13 @@ def _new_mac() -> str:
     data = bytearray(seam.random(6))
     data[0] = data[0] & 0xFC | 2
     return bytes(data).hex(":")
+
+
+def give_back(ledger: Ledger, bridge: str, port: str, addresses: Iterable[str]) -> None:
+    """Let go of a port and its addresses ("10.0.0.2/24"), and of the bridge if it was the last."""
+    with ledger.held():
+        ledger.give_back(bridge, [f"port.{port}", *(text.partition("/")[0] for text in addresses)])
+    ledger.sweep(own=False)
 
 
 def open_net(pid: int) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.errors import SandboxError
 from nsinit.isolation.basics import Inside
-from nsinit.kernel import creds, fds, interfaces, libc, proc, seam
+from nsinit.kernel import creds, fds, interfaces, proc, seam
 from nsinit.model.network import AUTO, CONNECTED, NONE, links
 from nsinit.network.ledger import Ledger, directory_of
 
@@ -259,18 +259,12 @@ class Kept:
         """In the namespace, which lives as long as it is open."""
         if self._net < 0:
             return
-        name = self._one.name
-        home = seam.open_fd("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            libc.setns(self._net, libc.CLONE_NEWNET)
-            try:
+            with interfaces.inside(self._net) as home:
                 for found in interfaces.list_all():
-                    if found.name == name:
+                    if found.name == self._one.name:
                         interfaces.move(found.number, self._one.parent or "", home)
-            finally:
-                libc.setns(home, libc.CLONE_NEWNET)
         finally:
-            os.close(home)
             os.close(self._net)
             self._net = -1
 

@@ -1,0 +1,235 @@
+"""`nsinit net add|remove|show`: the interfaces of sandboxes that run.
+
+One table of these verbs makes their parsers, their help and their completion.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit.cli.boxes import Verb
+from nsinit.control.row import Param
+from nsinit.errors import (
+    EXIT_OK,
+    EXIT_USAGE,
+    ControlError,
+    DeniedError,
+    NsinitError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nsinit.model.network import Interface
+
+TYPES: Final = ("bridge", "macvlan", "phys")
+_CODES: Final = """
+
+exit codes: 0 done · 1 failed · 2 usage · 4 no such sandbox · 77 not allowed"""
+_JSON: Final = Param("json", "flag", "JSON instead of text")
+_ONE: Final = Param("sandbox", "name", "the sandbox, as nsinit list has it")
+
+VERBS: Final[dict[str, Verb]] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "add",
+            "connect one more interface to a sandbox",
+            (
+                _ONE,
+                Param("bridge", "text", "the bridge that it is on; nsinit0 if not said"),
+                Param("type", "choice", "what it is; a bridge's if not said", choices=TYPES),
+                Param("parent", "text", "of a macvlan; for phys the interface that is moved in"),
+                Param("name", "text", "what it is called inside; the next ethN if not said"),
+                Param("address", "text", "10.0.0.2/24,fd00::2/64; a free one if not said"),
+                Param("gateway", "text", "route all else by it; no route if not said"),
+                Param("mac", "text", "its own address"),
+                Param("mtu", "integer", "how much it sends at once (bytes)"),
+                _JSON,
+            ),
+            (
+                "nsinit net add shop --bridge br0 --address 192.168.10.12/24",
+                "nsinit net add shop --type macvlan --parent eth0 --name lan",
+            ),
+            _CODES,
+        ),
+        Verb(
+            "remove",
+            "remove an interface that nsinit has made, or give back one that was moved in",
+            (_ONE, Param("interface", "name", "what it is called inside")),
+            ("nsinit net remove shop eth1",),
+            _CODES,
+        ),
+        Verb(
+            "show",
+            "tell which interfaces and addresses sandboxes have",
+            (Param("sandboxes", "names", "only of these"), _JSON),
+            ("nsinit net show", "nsinit net show shop --json"),
+            _CODES,
+        ),
+    )
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one of the verbs; returns the exit code."""
+    from nsinit.cli.output import complain
+
+    try:
+        return _run(list(argv))
+    except NsinitError as error:
+        complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_OK
+
+
+def _run(argv: list[str]) -> int:
+    name = argv[0] if argv else ""
+    if name in ("", "-h", "--help"):
+        print(_help(), file=sys.stdout if name else sys.stderr)
+        return EXIT_OK if name else EXIT_USAGE
+    if name not in VERBS:
+        from nsinit.nearest import did_you_mean
+
+        hint = did_you_mean(name, VERBS) or "nsinit net --help"
+        raise UsageError(f"there is no verb {name!r} of nsinit net", hint=hint)
+    from nsinit.cli.parsing import make_parser, parse
+
+    verb = VERBS[name]
+    parser = make_parser(f"net {name}", verb.summary, verb.examples, verb.params)
+    parser.epilog = (parser.epilog or "") + verb.codes
+    given = parse(parser, argv[1:], verb.params)
+    code: int = {"add": _add, "remove": _remove, "show": _show}[name](**given)
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items()]
+    examples = [f"  {verb.examples[0]}" for verb in VERBS.values()]
+    return "\n".join(["usage: nsinit net VERB ...", "", *lines, "", "examples:", *examples])
+
+
+def _add(*, sandbox: str, json: bool, **given: Any) -> int:  # noqa: ANN401  (the keys of one)
+    from nsinit.cli.output import as_json, say
+
+    one = _interface(given)
+    hotplug, book = _hotplug(), _book(sandbox)
+    what = f"cannot connect an interface to {sandbox!r}"
+    try:
+        made = hotplug.add(book, one)
+    except OSError as error:
+        raise _told(what, error) from None
+    if json:
+        say(as_json(made))
+    else:
+        say(" ".join([made["name"], *made["address"]]))
+    return EXIT_OK
+
+
+def _remove(*, sandbox: str, interface: str) -> int:
+    hotplug, book = _hotplug(), _book(sandbox)
+    try:
+        hotplug.remove(book, interface)
+    except OSError as error:
+        told = _told(f"cannot remove {interface} of {sandbox!r}", error)
+        told.hint = f"nsinit net show {sandbox}" if error.errno == errno.ENODEV else told.hint
+        raise told from None
+    return EXIT_OK
+
+
+def _show(*, sandboxes: list[str], json: bool) -> int:
+    from nsinit.cli.output import as_json, say, table
+    from nsinit.sandbox.state import find, running
+
+    found = [find(name) for name in sandboxes] if sandboxes else running()
+    rows = [
+        {"sandbox": one.record.name, **row}
+        for one in found
+        for row in _interfaces(one.record.pid if one.record.countable() else 0, one.record.network)
+    ]
+    if json:
+        say(as_json(rows))
+    elif rows:
+        cells = [
+            [
+                row["sandbox"], row["name"], row.get("type") or "-",
+                row.get("bridge") or row.get("parent") or "-",
+                ", ".join(row["address"]) or "-", ", ".join(row.get("gateway") or ()) or "-",
+                row["mac"] or "-",
+            ]
+            for row in rows
+        ]  # fmt: skip
+        head = ["SANDBOX", "INTERFACE", "TYPE", "ON", "ADDRESS", "GATEWAY", "MAC"]
+        say(table(head, cells))
+    return EXIT_OK
+
+
+def _interfaces(pid: int, known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is known of the interfaces of a sandbox, as they are now where that may be asked."""
+    made = {str(one.get("name")): one for one in known}
+    try:
+        if not pid or _shares(pid):
+            return list(made.values())
+        now = _hotplug().look(pid)
+    except (OSError, ControlError):
+        return list(made.values())
+    return [{"name": name, **made.get(name, {}), **seen} for name, seen in now.items()]
+
+
+def _shares(pid: int) -> bool:
+    here, there = (os.stat(f"/proc/{who}/ns/net").st_ino for who in ("self", pid))
+    return here == there
+
+
+def _interface(given: dict[str, Any]) -> Interface:
+    """What the options describe; UsageError if it can't be."""
+    from nsinit.model.checks_network import interface_wrong
+    from nsinit.model.network import AUTO, Interface
+    from nsinit.model.types import Names
+
+    made = {key: value for key, value in given.items() if value is not None}
+    made["type"] = made.get("type") or "bridge"
+    for key in ("address", "gateway"):
+        if key in made:
+            made[key] = Names(made[key].split(","))
+    if made["type"] == "bridge":
+        made.setdefault("address", Names([AUTO]))
+    one = Interface(**made)
+    for keys, message, hint in interface_wrong(one):
+        raise UsageError(f"--{keys[0]}: {message}", hint=hint)
+    return one
+
+
+def _hotplug() -> Any:  # noqa: ANN401  (a module)
+    """What loads pyroute2; ControlError if that is not there."""
+    try:
+        from nsinit.network import hotplug
+    except ImportError as error:
+        message = f"cannot change interfaces: {error}"
+        raise ControlError(message, hint="pip install pyroute2") from None
+    return hotplug
+
+
+def _book(name: str) -> Any:  # noqa: ANN401  (an nsinit.network.hotplug.Book)
+    from nsinit.sandbox.book import Book
+    from nsinit.sandbox.state import find
+
+    found = find(name)
+    if not found.record.pid or not found.record.countable():
+        raise ControlError(f"cannot change the interfaces of {name!r}: it can't be seen from here")
+    return Book(found)
+
+
+def _told(what: str, error: OSError) -> NsinitError:
+    from nsinit.sandbox.network import remedy
+
+    number = error.errno or 0
+    kind = DeniedError if number in (errno.EPERM, errno.EACCES) else ControlError
+    return kind(f"{what}: {error.strerror or error}", hint=remedy(number))
