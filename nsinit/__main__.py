@@ -66,14 +66,10 @@ def main() -> int:
         from nsinit.cli.boxes import main as boxes
 
         return boxes(verb, argv[1:])
-    if verb == "ns":
-        from nsinit.cli.ns import main as ns
+    if verb in ("ns", "net"):
+        from nsinit.cli import net, ns
 
-        return ns(argv[1:])
-    if verb == "net":
-        from nsinit.cli.net import main as net
-
-        return net(argv[1:])
+        return (ns if verb == "ns" else net).main(argv[1:])
     if verb == "check":
         from nsinit.cli.check import main as check
 
