@@ -69,7 +69,7 @@ def main() -> int:
     if verb in ("ns", "net"):
         from nsinit.cli import net, ns
 
-        return (ns if verb == "ns" else net).main(argv[1:])
+        return ns.main(argv[1:]) if verb == "ns" else net.main(argv[1:])
     if verb == "check":
         from nsinit.cli.check import main as check
 

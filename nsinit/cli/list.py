@@ -30,17 +30,8 @@ def run(*, quiet: bool, json: bool) -> int:
     elif rows:
         cells = [_cells(one) for one in rows]
         tints = [_TINTS.get(one["state"], "dim") for one in rows]
-        head = [
-            "NAME",
-            "STATE",
-            "PID",
-            "SERVICES",
-            "FOR",
-            "USER",
-            "NAMESPACES",
-            "ADDRESSES",
-            "CONFIG",
-        ]
+        head = ["NAME", "STATE", "PID", "SERVICES", "FOR", "USER", "NAMESPACES"]
+        head += ["ADDRESSES", "CONFIG"]
         say(table(head, cells, tints))
     return EXIT_OK
 

@@ -105,7 +105,7 @@ def _run(argv: list[str]) -> int:
     parser = make_parser(f"net {name}", verb.summary, verb.examples, verb.params)
     parser.epilog = (parser.epilog or "") + verb.codes
     given = parse(parser, argv[1:], verb.params)
-    code: int = {"add": _add, "remove": _remove, "show": _show}[name](**given)
+    code: int = globals()[f"_{name}"](**given)
     return code
 
 

@@ -75,7 +75,7 @@ class Plug:
             kind = f"a {found.kind}" if found.kind else "hardware"
             raise OSError(errno.EEXIST, f"{name} is no bridge but {kind}")
         elif not found.is_up:
-            raise OSError(errno.ENETDOWN, f"the bridge {name} is down: ip link set {name} up")
+            raise OSError(errno.ENETDOWN, f"the bridge {name} is down")
         return found
 
     def _supply(self, host: Netlink, bridge: Link, own: list[Address]) -> list[Address]:
@@ -174,7 +174,7 @@ class Plug:
 
     def release(self, host: Netlink) -> None:
         """Take back what is on the host; what is in the sandbox stays."""
-        if self._one.type != "bridge" or not self._port:
+        if self._one.type != "bridge":
             return
         found = host.links().get(self._port)
         if found is not None:
@@ -207,7 +207,7 @@ class Plug:
     def _macvlan(self, host: Netlink, net: int) -> None:
         parent = self._parent(host)
         if not parent.is_up:
-            raise OSError(errno.ENETDOWN, f"{parent.name} is down: ip link set {parent.name} up")
+            raise OSError(errno.ENETDOWN, f"{parent.name} is down")
         where = [("IFLA_LINK", parent.number), ("IFLA_NET_NS_FD", net), *self._settings()]
         host.add_link(self.name, "macvlan", where, [("IFLA_MACVLAN_MODE", _MACVLAN_BRIDGE)])
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.errors import SandboxError
 from nsinit.isolation.basics import Inside
-from nsinit.kernel import creds, fds, interfaces, proc, seam
+from nsinit.kernel import fds, interfaces, proc, seam
 from nsinit.model.network import AUTO, CONNECTED, NONE, links
 from nsinit.network.ledger import Ledger, directory_of
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from nsinit.model.network import Interface, Network
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Born, ParentStep, Step
+    from nsinit.sandbox.plan import Facts
     from nsinit.sandbox.state import Registration
 
-_CAP_NET_ADMIN: Final = 12
 _PATIENCE: Final = 30.0  # s for one interface: what takes longer hangs
 _MESSAGE_MAX: Final = 1 << 16
 _POWERLESS: Final = 'use mode = "pasta", which needs no power, or be root'
@@ -42,16 +42,16 @@ class NetworkPlan(NamedTuple):
     settled: tuple[Step, ...] = ()
 
 
-def plan_network(sandbox: Sandbox, entry: Registration | None, *, privileged: bool) -> NetworkPlan:
+def plan_network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
     """The steps; SandboxError if they can't work here."""
     network = sandbox.network
     if network is not None and network.way in ("pasta", "slirp4netns"):
         raise SandboxError(f"cannot connect the sandbox by {network.way}: not in this version")
     if network is None or network.way not in CONNECTED:
         return NetworkPlan()
-    wanted = links(network)
-    if not (privileged and creds.has_cap(_CAP_NET_ADMIN)):
-        missing = "CAP_NET_ADMIN" if privileged else "CAP_SYS_ADMIN and CAP_NET_ADMIN"
+    wanted, entry = links(network), facts.entry
+    if not (facts.privileged and facts.net_admin):
+        missing = "CAP_NET_ADMIN" if facts.privileged else "CAP_SYS_ADMIN and CAP_NET_ADMIN"
         message = f"cannot {_words(wanted[0])} without {missing}"
         raise SandboxError(message, hint=_POWERLESS)
     if entry is not None and not entry.directory:
@@ -65,7 +65,7 @@ def plan_network(sandbox: Sandbox, entry: Registration | None, *, privileged: bo
         (helper,),
         (
             Tell(helper, connected if waits else ()),
-            *(Kept(one) for one in wanted if one.type == "phys"),
+            *(Kept(one, helper) for one in wanted if one.type == "phys"),
         ),
         () if waits else connected,
     )
@@ -153,10 +153,11 @@ class Helper:
         poll.register(self._socket, select.POLLIN)
         if not poll.poll(_PATIENCE * 1000):
             raise OSError(errno.ETIMEDOUT, f"no answer in {_PATIENCE:.0f} s")
-        try:
-            data = self._socket.recv(_MESSAGE_MAX)
-        except OSError:
-            data = b""
+        data = b""
+        for _ in range(2):  # it may have ended without hearing us: that is told before its words
+            with suppress(ConnectionResetError):
+                data = self._socket.recv(_MESSAGE_MAX)
+                break
         if not data:
             raise OSError(errno.EPIPE, "the helper that makes the network has ended")
         told: dict[str, Any] = json.loads(data)
@@ -168,11 +169,12 @@ class Helper:
         """One more is there; with the last, the helper ends, and the record has all of them."""
         self.made.append(made)
         if len(self.made) == len(self.wanted):
-            self._end()
+            self.end()
             if self._entry is not None:
                 self._entry.update(network=tuple(self.made))
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """It has nothing to do any more."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -185,7 +187,7 @@ class Helper:
 
     def undo(self) -> None:
         """End it, and remove what it made on the host."""
-        self._end()
+        self.end()
         if self._ledger is not None:
             self._ledger.sweep()
 
@@ -242,8 +244,8 @@ class Connected(Inside):
 class Kept:
     """Hold the namespace that an interface is moved into, and move it back at the end."""
 
-    def __init__(self, one: Interface) -> None:
-        self._one = one
+    def __init__(self, one: Interface, helper: Helper) -> None:
+        self._one, self._helper = one, helper
         self._net = -1
 
     def describe(self) -> str:
@@ -256,7 +258,8 @@ class Kept:
         self._net = seam.open_fd(f"/proc/{init.pid}/ns/net", flags)
 
     def undo(self) -> None:
-        """In the namespace, which lives as long as it is open."""
+        """In the namespace, which lives as long as it is open; nobody moves anything any more."""
+        self._helper.end()
         if self._net < 0:
             return
         try:
@@ -282,6 +285,8 @@ def remedy(number: int) -> str:
         errno.ENOPKG: lambda: "pip install pyroute2",
         errno.EADDRINUSE: lambda: 'take another one, or address = "auto"',
         errno.ENODEV: lambda: "see ip link",
+        errno.EEXIST: lambda: "see ip -d link, or use another name",
+        errno.ENETDOWN: lambda: "ip link set NAME up",
         errno.EADDRNOTAVAIL: lambda: 'say which: subnet = "10.0.0.0/24", or address and gateway',
         errno.EACCES: lambda: (
             "IPv6 is turned off here: see the sysctls net.ipv6.conf.*.disable_ipv6"

@@ -11,7 +11,7 @@ from nsinit.errors import SandboxError
 from nsinit.isolation import basics
 from nsinit.isolation.idmaps import DropGroups, NoMoreUsers
 from nsinit.isolation.init import harden
-from nsinit.kernel import namespaces
+from nsinit.kernel import creds, namespaces
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import Origin, origins
 from nsinit.sandbox.callers import read_caller, read_subordinate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nsinit.sandbox.state import Registration
     from nsinit.sandbox.users import Caller, Decided, Subordinate
 
+_CAP_NET_ADMIN: Final = 12
 # Not made by the clone itself: init makes it when it has been attached.
 _LATER: Final = frozenset({"cgroup"})
 
@@ -46,6 +47,7 @@ class Facts(NamedTuple):
     supported: Mapping[Kind, bool]
     find_sandbox: Callable[[str], int] = _no_sandbox  # the pid of the init of that name
     subordinate: Callable[[str | int | None], Subordinate] = read_subordinate
+    net_admin: bool = False  # CAP_NET_ADMIN, to make interfaces
     entry: Registration | None = None  # where it is noted what the sandbox has; for making it
 
 
@@ -99,6 +101,7 @@ def read_facts(entry: Registration | None = None) -> Facts:
         basics.has_cap_sys_admin(),
         {kind: namespaces.is_supported(kind) for kind in kinds},
         find_sandbox_pid,
+        net_admin=creds.has_cap(_CAP_NET_ADMIN),
         entry=entry,
     )
 
@@ -162,7 +165,7 @@ def _network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
     """Interfaces other than lo; made beside all the rest, which they are waited for after."""
     from nsinit.sandbox.network import plan_network  # noqa: PLC0415  (most have none)
 
-    return plan_network(sandbox, facts.entry, privileged=facts.privileged)
+    return plan_network(sandbox, facts)
 
 
 def _sealed(sandbox: Sandbox) -> list[Step]:

@@ -50,8 +50,12 @@ class Outer:
         return {row["ifname"] for row in self.ip("link")}
 
     def holds(self, box: Box) -> Box:
-        """Let that sandbox be started in it."""
-        box.program = [*self.enter, *box.program]
+        """Let that sandbox be started in it, as its user: only root may enter."""
+        enter = self.enter
+        if box.user:
+            enter[-1:] = [f"--setuid={box.user}", f"--setgid={box.user}", "--"]
+            box.user = 0
+        box.program = [*enter, *box.program]
         return box
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from nsinit.model.load import Loaded, load, parse_source
 from nsinit.model.network import Interface, Network, links
 from nsinit.model.options import combine, sandbox_options
 from nsinit.model.sandboxes import Sandbox, origins
+from nsinit.model.types import Names
 
 REST = '\n[services.a]\ncommand = "x"\n'
 
@@ -70,7 +71,7 @@ def test_mode_says_which_namespace_when_it_is_read(text: str, way: str, net: str
 def test_what_is_left_out_is_filled_in_when_there_are_interfaces() -> None:
     """Names, types, the bridge; only the first has a route for all else."""
     assert links(network('network = "bridge"')) == [
-        Interface(name="eth0", type="bridge", bridge="nsinit0", address=("auto",))
+        Interface(name="eth0", type="bridge", bridge="nsinit0", address=Names(("auto",)))
     ]
     text = """network = {bridge = "br0", interfaces = [
         {address = "10.0.0.2/24", mtu = 1400},
@@ -79,12 +80,18 @@ def test_what_is_left_out_is_filled_in_when_there_are_interfaces() -> None:
         {type = "phys", parent = "eth1"},
     ]}"""
     assert links(network(text)) == [
-        Interface(name="eth0", type="bridge", bridge="br0", address=("10.0.0.2/24",), mtu=1400),
-        Interface(name="lan", type="macvlan", parent="eth0", gateway=("none",)),
         Interface(
-            name="eth2", type="bridge", bridge="br1", address=("auto",), gateway=("10.0.0.1",)
+            name="eth0", type="bridge", bridge="br0", address=Names(("10.0.0.2/24",)), mtu=1400
         ),
-        Interface(name="eth3", type="phys", parent="eth1", gateway=("none",)),
+        Interface(name="lan", type="macvlan", parent="eth0", gateway=Names(("none",))),
+        Interface(
+            name="eth2",
+            type="bridge",
+            bridge="br1",
+            address=Names(("auto",)),
+            gateway=Names(("10.0.0.1",)),
+        ),
+        Interface(name="eth3", type="phys", parent="eth1", gateway=Names(("none",))),
     ]
     assert links(network('network = "none"')) == []
     assert links(None) == []
