@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import NSINIT, eventually
+from tests.support.live import NSINIT, ROOT, eventually
 from tests.support.namespaces import service, wait_for, written
 from tests.support.outer import Outer, addresses, outer
 
@@ -352,3 +352,15 @@ def test_names_are_told_when_they_are_given(host: Outer, box: Make) -> None:
         assert int(lines[5]) >= 1
         assert made.stop() == 0
     assert (os.stat("/etc/resolv.conf"), os.stat("/etc/hosts")) == before
+
+
+@ROOT_ONLY
+def test_network_example_works_when_run(host: Outer, box: Make) -> None:
+    """Its address answers at port 80, by IPv4 and IPv6."""
+    made = host.holds(box("", str(ROOT / "config" / "network.toml"))).start()
+    made.wait_for_line("default via 10.231.90.1 dev eth0")
+    assert written(made, "look")[0] == "shop"
+    assert "10.231.90.3     db" in written(made, "look")
+    for ip in ("10.231.90.2", "[fd90::2]"):
+        assert "Directory listing" in host.run("curl", "-sf", f"http://{ip}/")
+    assert made.stop() == 0

@@ -100,9 +100,9 @@ def test_what_is_left_out_is_filled_in_when_there_are_interfaces() -> None:
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ('"brigde"', [
+        ('"bridgex"', [
             ('mode: expected one of "none", "host", "bridge", "macvlan", "pasta", "slirp4netns",'
-            " \"join\", got 'brigde'"),
+            " \"join\", got 'bridgex'"),
         ]),
         ('{address = "10.0.0.2"}', [('address[0]: the length of its prefix is missing:'
                                     ' "10.0.0.2/24"')]),

@@ -8,7 +8,9 @@ from nsinit.errors import SandboxError
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
+from nsinit.model.network import Interface, Network
 from nsinit.model.sandboxes import NamespaceKind, Sandbox, Users
+from nsinit.model.types import Names
 from nsinit.sandbox.plan import Facts, make_plan
 from nsinit.sandbox.users import Caller
 
@@ -149,3 +151,69 @@ def test_sandbox_is_refused_when_the_kernel_lacks_a_namespace(kind: NamespaceKin
     with pytest.raises(SandboxError, match=f"this kernel has no {kind} namespaces"):
         make_plan(Sandbox(namespaces={kind: "new"}), "box", lacking)
     make_plan(Sandbox(namespaces={kind: "shared"}), "box", lacking)
+
+
+MANY = Network(
+    interfaces=[
+        Interface(bridge="br0", gateway=Names(["10.0.0.1"])),
+        Interface(type="macvlan", parent="eth0", address=Names(["10.0.0.2/24", "fd00::2/64"])),
+        Interface(type="phys", parent="eth1", name="nic"),
+    ]
+)
+ETH0 = "connect eth0 to the bridge br0; an address that is free; routes by 10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "lines"),
+    [
+        (Sandbox(network=Network(mode="none")), ["child   set the interface lo up"]),
+        (Sandbox(network=Network(mode="host")), []),
+        (Sandbox(network=Network(dns=Names(["10.0.0.1"]), hosts={"a": Names(["10.0.0.2"])})), [
+            "child   write /etc/resolv.conf (10.0.0.1) and /etc/hosts (a)",
+        ]),
+        (Sandbox(network=Network(join=7)), [
+            "host    open the net namespace of process 7",
+            "host    try whether these can be entered",
+            "split   enter the namespaces net of process 7",
+        ]),
+        (Sandbox(network=Network(mode="bridge")), [
+            "host    start a helper that makes the network",
+            "parent  tell it the network namespace",
+            "child   set the interface lo up",
+            ("settled connect eth0 to the bridge nsinit0; an address that is free; routes by the"
+            " bridge"),
+        ]),
+        (Sandbox(network=MANY), [
+            "host    start a helper that makes the network",
+            "parent  tell it the network namespace",
+            "parent  move nic back as eth1 at the end",
+            "child   set the interface lo up",
+            f"settled {ETH0}",
+            "settled connect eth1 over eth0; 10.0.0.2/24, fd00::2/64",
+            "settled move eth1 in as nic",
+        ]),
+        (Sandbox(network=Network(interfaces=MANY.interfaces[:1]), sysctls={"net.x": 1}), [
+            "host    start a helper that makes the network",
+            f"parent  tell it the network namespace; {ETH0}",
+            "child   set the interface lo up",
+            "child   set the sysctl net.x to 1",
+        ]),
+    ],
+)  # fmt: skip
+def test_network_is_planned_when_there_is_one(sandbox: Sandbox, lines: list[str]) -> None:
+    """The helper first, the interfaces when all else is done; unless a setting is of one."""
+    facts = ROOT._replace(net_admin=True)
+    plan = make_plan(sandbox, "n", facts).describe()
+    words = ("network", "interface", "connect", "move ", "net ", "net.", "/etc/", "tell", "try")
+    assert [line for line in plan if any(word in line for word in words)] == lines
+
+
+@pytest.mark.parametrize(("facts", "missing"), [
+    (USER._replace(net_admin=True), "CAP_SYS_ADMIN and CAP_NET_ADMIN"), (ROOT, "CAP_NET_ADMIN"),
+])  # fmt: skip
+def test_network_is_refused_when_there_is_no_power(facts: Facts, missing: str) -> None:
+    """Before anything is done, with the way that needs none."""
+    with pytest.raises(SandboxError) as caught:
+        make_plan(Sandbox(network=Network(mode="bridge")), "n", facts)
+    assert caught.value.message == f"cannot connect eth0 to the bridge nsinit0 without {missing}"
+    assert "pasta" in caught.value.hint
