@@ -76,6 +76,9 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "ns", "list", "--"], ["--kind", "--json", "--help"]),
         (["nsinit", "ns", "list", "--kind", "u"], ["user", "uts"]),
         (["nsinit", "ns", "pin", "7", "m"], ["mount"]),
+        (["nsinit", "net", ""], ["add", "remove", "show", "--help"]),
+        (["nsinit", "net", "add", "x", "--type", ""], ["bridge", "macvlan", "phys"]),
+        (["nsinit", "net", "show", "--"], ["--json", "--help"]),
         (["nsinit", "nothing", ""], []),
     ],
 )

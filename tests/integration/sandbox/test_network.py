@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import NSINIT, ROOT, eventually
+from tests.support.live import NSINIT, ROOT, eventually, have
 from tests.support.namespaces import service, wait_for, written
 from tests.support.outer import Outer, addresses, outer
 
@@ -60,6 +60,11 @@ def beside(one: Box, other: Box) -> Box:
 @pytest.fixture
 def host(nothing_left: None) -> Iterator[Outer]:
     """The host of the sandboxes."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for a network namespace that stands for the host")
+    for program in ("ip", "ping", "curl", "nsenter"):
+        if not have(program):
+            pytest.skip(f"EngineUnavailable: the program {program} is not installed")
     with outer() as made:
         yield made
 
@@ -204,9 +209,6 @@ def test_interface_comes_and_goes_when_the_sandbox_runs(host: Outer, box: Make) 
         (("add", "shop", "--name", "eth1"), "there is an interface eth1 in it already"),
         (("add", "shop", "--address", "10.9.9.2/24"), "the sandbox shop has 10.9.9.2"),
         (("remove", "shop", "eth7"), "nsinit has made no interface 'eth7' for it"),
-        (("add", "shop", "--address", "10.9.9.2"), "the length of its prefix is missing"),
-        (("add", "nobody"), "there is no sandbox 'nobody'"),
-        (("ad",), 'did you mean "add"?'),
     )
     for typed, why in wrong:
         failed = made.run("net", *typed)
