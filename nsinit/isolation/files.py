@@ -143,8 +143,5 @@ def _reachable(text: str) -> str:
 
 
 def _is_loopback(words: list[str]) -> bool:
-    return (
-        words[:1] == ["nameserver"]
-        and words[1:2] > [""]
-        and (words[1].startswith("127.") or words[1] == "::1")
-    )
+    server = words[1] if len(words) > 1 and words[0] == "nameserver" else ""
+    return server.startswith("127.") or server == "::1"

@@ -43,6 +43,13 @@ def directory_of(registry: str) -> str:
     return f"{registry}/.net/{here()}"
 
 
+def _here_or_nothing() -> str:
+    try:
+        return str(here())
+    except OSError:
+        return ""
+
+
 class Ledger:
     """The account of one network namespace, for one sandbox; to be changed while it is `held`."""
 
@@ -112,7 +119,7 @@ class Ledger:
         except OSError:
             return
         try:
-            known = self.directory.rpartition("/")[2] == str(here())
+            known = self.directory.rpartition("/")[2] == _here_or_nothing()
             for bridge, directory in _bridges(self.directory):
                 with suppress(OSError):
                     self._sweep_bridge(bridge, directory, known=known, own=own)
@@ -155,6 +162,7 @@ def _lock(directory: str, *, make: bool) -> int:
     until = seam.monotonic() + _PATIENCE
     while True:
         if make:
+            seam.ask("mkdir")
             os.makedirs(directory, 0o755, exist_ok=True)
         try:
             fd = seam.open_fd(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -70,12 +70,13 @@ class Plug:
             # With an address of its own it does not take that of whatever port is the lowest.
             host.add_link(name, "bridge", [("IFLA_ADDRESS", mac)])
             found = host.links()[name]
-            host.change_link(found.number, f"set {name} up", [], up=True)
         elif found.kind != "bridge":
             kind = f"a {found.kind}" if found.kind else "hardware"
             raise OSError(errno.EEXIST, f"{name} is no bridge but {kind}")
-        elif not found.is_up:
+        elif not found.is_up and not self._ledger.has_made(name, found.mac):
             raise OSError(errno.ENETDOWN, f"the bridge {name} is down")
+        if not found.is_up:
+            host.change_link(found.number, f"set {name} up", [], up=True)
         return found
 
     def _supply(self, host: Netlink, bridge: Link, own: list[Address]) -> list[Address]:
