@@ -103,6 +103,7 @@ class Handlers(Insight, Care):
             "orphans_reaped": self._driver.runs.orphans_reaped,
             "log_bytes_dropped": self._init.logs.dropped,
             "clients_dropped": self.clients_dropped,
+            "addresses": _addresses(),
         }
 
     def _select(self, params: dict[str, Any]) -> list[str]:
@@ -361,3 +362,13 @@ def _settled(s: ServiceView) -> bool:
 def _settled_after(s: ServiceView, run: int) -> bool:
     idle = s.state is State.WAITING and s.awaits_trigger  # and nothing was to be stopped
     return s.state is State.FAILED or idle or (s.run > run and _settled(s))
+
+
+def _addresses() -> list[str]:
+    """Where this network can be reached; none where that may not be asked."""
+    from nsinit.kernel import interfaces  # noqa: PLC0415  (few ask)
+
+    try:
+        return interfaces.addresses()
+    except OSError:
+        return []

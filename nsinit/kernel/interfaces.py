@@ -57,6 +57,7 @@ def inside(net: int) -> Iterator[int]:
 _RTM_NEWLINK: Final = 16
 _RTM_DELLINK: Final = 17
 _RTM_GETLINK: Final = 18
+_RTM_GETADDR: Final = 22
 _NLMSG_ERROR: Final = 2
 _NLMSG_DONE: Final = 3
 _NLM_F_REQUEST: Final = 1
@@ -66,8 +67,11 @@ _IFLA_ADDRESS: Final = 1
 _IFLA_IFNAME: Final = 3
 _IFLA_MASTER: Final = 10
 _IFLA_NET_NS_FD: Final = 28
+_IFA_ADDRESS: Final = 1
+_IFA_LOCAL: Final = 2
 _HEADER: Final = struct.Struct("=IHHII")
 _LINK: Final = struct.Struct("=BxHiII")
+_ADDRESS: Final = struct.Struct("=BBBBI")
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _PIECE: Final = 1 << 16  # bytes of one answer: the kernel fills at most 32 KiB
 
@@ -91,6 +95,18 @@ def list_all() -> list[Interface]:
         name = parts.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
         master = int.from_bytes(parts.get(_IFLA_MASTER, b""), sys.byteorder)
         found.append(Interface(index, name, parts.get(_IFLA_ADDRESS, b"").hex(":"), master))
+    return found
+
+
+def addresses() -> list[str]:
+    """Those of this network namespace that reach further than its cables: "10.0.0.2/24"."""
+    found = []
+    for body in _talk(_RTM_GETADDR, _NLM_F_DUMP, _ADDRESS.pack(_socket.AF_UNSPEC, 0, 0, 0, 0)):
+        family, length, _, scope, _ = _ADDRESS.unpack_from(body)
+        parts = dict(_attributes(body[_ADDRESS.size :]))
+        data = parts.get(_IFA_LOCAL) or parts.get(_IFA_ADDRESS)
+        if scope == 0 and data is not None:
+            found.append(f"{_socket.inet_ntop(family, data)}/{length}")
     return found
 
 

@@ -90,6 +90,7 @@ def test_sandboxes_talk_when_they_are_on_one_bridge(host: Outer, box: Make) -> N
     one = host.holds(box(config(f"{{{BOTH}}}", SERVE, "one"))).start()
     wait_for(one)
     assert addresses(one) == ["10.9.0.2/24", "fd09::2/64"]
+    assert one.client.status()["init"]["addresses"] == ["10.9.0.2/24", "fd09::2/64"]
     look = (
         f"{SERVE} ping -c1 -W5 10.9.0.2 >/dev/null && echo four;"
         " ping -c1 -W5 fd09::2 >/dev/null && echo six;"
@@ -170,16 +171,12 @@ def test_network_is_shared_when_it_is_joined(host: Outer, box: Make) -> None:
     one = host.holds(box(config('"none"', SERVE, "one"))).start()
     wait_for(one)
     net = os.readlink(f"/proc/{one.pid}/ns/net")
-    user = f", user = {one.pid}" if "user" not in one.namespace("user") else ""
+    apart = os.readlink("/proc/self/ns/user") != one.namespace("user")
+    user = f"namespaces = {{user = {one.pid}}}\n" if apart else ""
     for whose in ("sandbox:one", f"/proc/{one.pid}/ns/net"):
-        text = f'[sandbox]\nnetwork = "{whose}"\nnamespaces = {{user = {one.pid}}}\n'
-        text = (
-            text
-            if os.readlink("/proc/self/ns/user") != one.namespace("user")
-            else (f'[sandbox]\nnetwork = "{whose}"\n')
-        )
+        text = f'[sandbox]\nnetwork = "{whose}"\n{user}'
         other = host.holds(beside(one, box(text + service(fetch("[::1]"))))).start()
-        assert wait_for(other) == ["[init] of box1"], user
+        assert wait_for(other) == ["[init] of box1"]
         assert other.namespace("net") == net
         assert other.stop() == 0
 
