@@ -67,7 +67,7 @@ def test_sandboxes_are_listed_when_they_run_side_by_side(make: Callable[..., Box
     assert listed["shop"]["config"] == str(shop.config)
     table = shop.run("list").stdout.splitlines()
     assert table[0].split() == [
-        "NAME", "STATE", "PID", "SERVICES", "FOR", "USER", "NAMESPACES", "CONFIG",
+        "NAME", "STATE", "PID", "SERVICES", "FOR", "USER", "NAMESPACES", "ADDRESSES", "CONFIG",
     ]  # fmt: skip
     assert table[2].split()[:4] == ["shop", "healthy", str(shop.pid), "1/1"]
     assert shop.run("list", "-q").stdout == "bank\nshop\n"
