@@ -44,6 +44,7 @@ def _load(name: str) -> Any:  # noqa: ANN401  (pyroute2 has no types)
     """A module of pyroute2, without what the package itself loads; else with that."""
     if "pyroute2" not in sys.modules and (spec := find_spec("pyroute2")) is not None:
         bare = types.ModuleType("pyroute2")
+        bare.__spec__ = spec
         bare.__path__ = list(spec.submodule_search_locations or ())
         sys.modules["pyroute2"] = bare
         try:
