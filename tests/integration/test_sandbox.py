@@ -110,6 +110,7 @@ def test_host_keeps_its_name_when_sandbox_has_another(directory: pathlib.Path, w
         made.close()
 
 
+@pytest.mark.row(62, 64)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_services_are_stopped_when_launcher_is_signalled(
     directory: pathlib.Path, way: Way, number: int

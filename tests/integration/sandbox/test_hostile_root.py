@@ -45,6 +45,7 @@ def test_device_is_not_made_when_root_tries(box: MakeBox, rootfs: pathlib.Path, 
     assert words(done, "code") != ["0"]
 
 
+@pytest.mark.row(63)
 @pytest.mark.parametrize("users", ["", 'users = {map = "keep"}'])
 def test_device_of_the_machine_stays_as_it_is_when_root_changes_its_mode(
     box: MakeBox, rootfs: pathlib.Path, users: str
@@ -68,6 +69,7 @@ def test_device_of_the_machine_stays_as_it_is_when_root_changes_its_mode(
     assert words(done, "size") == ["0"]
 
 
+@pytest.mark.row(22)
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -110,12 +112,13 @@ def test_links_stay_within_the_root_when_they_are_places_of_mounts(
 
 
 @pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to hide /dev
+@pytest.mark.parametrize("other", ["", "echo secret > /dev/null && "])
 def test_cause_is_told_when_there_is_no_null_device_to_mask_files_by(
-    box: MakeBox, rootfs: pathlib.Path
+    box: MakeBox, rootfs: pathlib.Path, other: str
 ) -> None:
-    """The file that is missing is not the one that is to be hidden."""
+    """The file that is missing, or is another, is not the one that is to be hidden."""
     made = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true"))
-    hide = 'mount -t tmpfs x /dev && exec "$@"'
+    hide = f'mount -t tmpfs x /dev && {other}exec "$@"'
     made.program = ["unshare", "-m", "sh", "-c", hide, "sh", *made.program]
     done = made.run()
     assert done.returncode == 125

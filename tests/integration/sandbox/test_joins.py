@@ -56,7 +56,7 @@ def test_one_namespace_is_the_owners_when_joined_alone(box: Callable[..., Box], 
         made.close()
 
 
-@pytest.mark.row(4, 52)
+@pytest.mark.row(4, 52, 55)
 def test_all_namespaces_are_the_owners_when_joined_together(
     box: Callable[..., Box], owner: Box
 ) -> None:

@@ -119,6 +119,7 @@ def test_one_of_many_gets_the_name_when_all_ask_at_once(env: dict[str, str]) -> 
     assert sorted(said) == ["mine", *["taken"] * 4]
 
 
+@pytest.mark.row(62)
 def test_dead_sandbox_is_removed_when_somebody_looks(
     env: dict[str, str], root: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
