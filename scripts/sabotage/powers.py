@@ -25,6 +25,7 @@ _CALLFILTER: Final = "unit/model/test_callfilter.py"
 _CAPABILITIES: Final = "sandbox/test_capabilities.py"
 _FILTERS: Final = "sandbox/test_filters.py"
 _HARDENING: Final = "sandbox/test_hardening.py"
+_IMPORTS: Final = "unit/isolation/test_imports.py"
 _OWN_ROOT: Final = "sandbox/test_own_root.py"
 _PASS_FDS: Final = "sandbox/test_pass_fds.py"
 _SEALED: Final = "sandbox/test_sealed.py"
@@ -99,7 +100,10 @@ FAULTS: Final = (
         '        """See the module."""\n        forbid()', '        """See the module."""',
         "what the root has in the place of Python's modules is run by init (CVE-2019-14271)", (),
         (f"{_OWN_ROOT}::test_modules_of_the_root_are_not_run_when_it_has_those_of_nsinit[rootful]",)),
-    Fault("nothing-preloaded", "sandbox/root.py", "        host.append(LoadAll())\n", "",
+    Fault("old-code", "isolation/shelf.py", "        if stamp != (", "        if not stamp and (",
+        "init runs what a module was before it was replaced", (),
+        (f"{_IMPORTS}::test_module_is_made_of_its_source_when_its_byte_code_is_old",)),
+    Fault("nothing-preloaded", "sandbox/root.py", "        host.append(ReadModules())\n", "",
         "init does not find its own modules in a root without Python", (),
         (f"{_OWN_ROOT}::test_modules_of_the_root_are_not_run_when_it_has_those_of_nsinit[rootful]",)),
     # --- What the launcher was given --------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 They run in mount, pid, uts, ipc and network namespaces that end with them: no process, mount, name,
 queue or interface of theirs is left, whatever the fault. The files of the machine and its cgroups
-are mounted read-only there, /dev and /run are others: all that can be written is in the directory
-of the copy. Mounts are shared there and there is another interface, as on most machines.
+are mounted read-only there, /dev and /run are others: what can be written is in the directory of
+the copy, but for settings of the kernel in /proc/sys and /sys. Mounts are shared there and there is
+another interface, as on most machines.
 """
 
 from __future__ import annotations
