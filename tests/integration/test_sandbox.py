@@ -134,6 +134,7 @@ def test_launcher_gives_code_of_init_when_it_ends(
         assert init.wait() == code
 
 
+@pytest.mark.row(64)
 def test_init_dies_when_launcher_is_killed(directory: pathlib.Path, way: Way) -> None:
     """Kill -9 of the launcher takes the whole sandbox with it."""
     with live(directory, CONFIG, way) as init:

@@ -162,6 +162,7 @@ def test_name_is_free_again_when_its_sandbox_died(env: dict[str, str], root: pat
     made.close()
 
 
+@pytest.mark.row(62)
 @pytest.mark.parametrize("rubbish", [b"", b"{", b'{"name": "other", "version": 1}', b"\0" * 9])
 def test_list_goes_on_when_there_is_rubbish_in_it(
     env: dict[str, str], root: pathlib.Path, rubbish: bytes
