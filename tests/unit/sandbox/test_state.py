@@ -143,9 +143,13 @@ def test_dead_sandbox_is_removed_when_somebody_looks(
     _die("shop", env, pid=99999999, started=1, control=str(elsewhere), cleanup=cleanup)
     (root / "shop" / "deep").mkdir()
     (root / "shop" / "deep" / "link").symlink_to(files["stranger"])
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (root / "shop" / "deep" / "way").symlink_to(tmp_path / "kept")
     assert state.running(env) == []
     assert list(root.iterdir()) == []
     assert {name for name, path in files.items() if path.exists()} == {"other.pid", "stranger"}
+    assert (tmp_path / "kept" / "file").exists()
     assert elsewhere.exists()  # somebody listens there
     listening.close()
     _die("shop", env, pid=99999999, started=1, control=str(elsewhere))
