@@ -93,8 +93,8 @@ FAULTS: Final = (
         "an ordinary user gets no range though it was granted", (31,),
         (f"{_USERS_RANGES}::test_services_have_users_of_their_own_when_rootless_with_ranges",)),
     Fault("user-namespace-last", "sandbox/launch.py",
-        "        pid, pidfd = libc.clone3(flags, exit_signal)\n",
-        "        pid, pidfd = libc.clone3(flags & ~libc.CLONE_NEWUSER, exit_signal)\n"
+        "        pid, pidfd = _clone_into(plan, flags, exit_signal)\n",
+        "        pid, pidfd = _clone_into(plan, flags & ~libc.CLONE_NEWUSER, exit_signal)\n"
         "        if pid == 0 and flags & libc.CLONE_NEWUSER:\n"
         "            libc.unshare(libc.CLONE_NEWUSER)\n",
         "the other namespaces belong to one in which root inside has no power", (32,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cache
+from typing import Final
 
 import pytest
 
@@ -11,8 +12,11 @@ from scripts.sabotage.catalogue import EXCUSED, FAULTS
 from scripts.sabotage.command import doubtful, judge
 from scripts.sabotage.fault import Fault, node
 from scripts.sabotage.trial import Report
-from tests.architecture.test_rows import ROWS
 from tests.support.live import ROOT
+
+# Of those in test_rows, all but the ones about networks and cgroups: a trial has none that a fault
+# could be made in without reaching those of the machine.
+ROWS: Final = frozenset({*range(1, 33), 38, *range(47, 66)})
 
 
 @cache
