@@ -107,11 +107,16 @@ def _look(place: Place, below: str, *, own: bool) -> Spot:
         with suppress(OSError), _Opened(path) as group:
             have = _named(group, "cgroup.controllers")
             known, found = known | have, found | have
-            inside = [] if cgroups.is_root(group) else cgroups.members(group, 0)
+            inside = [] if cgroups.is_root(group) else _processes(group)
             moves = own and path == directory and inside == [os.getpid()]
             if (inside and not moves) or not os.access(f"{path}/{SUBTREE}", os.W_OK):
                 found = _named(group, SUBTREE)
     return Spot(2, found, directory, moves, why, hint, known - found, chain)
+
+
+def _processes(group: int) -> list[int]:
+    """Those in it, also those that have no pid here (0)."""
+    return [int(word) for word in cgroups.words(group, cgroups.PROCS) if word.isdigit()]
 
 
 class _Opened:

@@ -126,6 +126,7 @@ _WHY = {
     errno.EACCES: "that group, or the one above both, belongs to another user",
     errno.EPERM: "that group, or the one above both, belongs to another user",
     errno.EBUSY: "there are processes in a group that is to give its controllers to others",
+    errno.EOPNOTSUPP: "there are processes in a group above that gives controllers to others",
     errno.ENODEV: "the group has been removed by somebody else",
     errno.ENOSPC: "a cpuset without CPUs can hold nobody",
 }

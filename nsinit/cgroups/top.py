@@ -90,6 +90,10 @@ class Top:
         for path in spot.chain:
             group = cgroups.open_group(path)
             try:
+                # Some controllers (cpu, pids) can be enabled beside processes, which makes those
+                # below a group of threads, that no process can be moved into (cgroups(7)).
+                if not cgroups.is_root(group) and cgroups.read(group, cgroups.PROCS).strip():
+                    continue
                 for name in sorted((self._wanted | USUAL) & spot.controllers):
                     with suppress(OSError):  # what is missing in the end is told where it is set
                         enable(group, [name])
