@@ -224,7 +224,8 @@ def _check(head: bytes) -> None:
     told = head[148:156].strip(b"\0 ")
     wanted = int(told, 8) if told and not told.strip(b"01234567") else -1
     plain = head[:148] + b" " * 8 + head[156:]
-    if wanted not in (sum(plain), sum(byte - 256 * (byte > 127) for byte in plain)):
+    # Some old writers have summed up signed bytes.
+    if wanted != sum(plain) and wanted != sum(plain) - 256 * sum(byte > 127 for byte in plain):
         raise ImageError("this is no tar archive, or it is damaged")
 
 
