@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import tarfile
     from collections.abc import Iterator
 
+    from nsinit.images.unpack import Ids
+
 WORDS = [
     "a", "b", "link", "..", ".", "", "canary", "file", ".wh.a", ".wh.link", ".wh..wh..opq", ".wh.",
     ".wh..", ".wh...", ".wh..wh.plnk", "x" * 300, "é\udcff", "tree", "trash",
@@ -40,7 +42,24 @@ TARGETS = st.one_of(
 )
 KINDS = st.sampled_from([None, b"0", b"1", b"2", b"2", b"5", b"5", b"6", b"3", b"4"])
 MODES = st.sampled_from([0, 0o644, 0o4755, 0o1777, 0o7777])
-ENTRIES = st.lists(st.tuples(NAMES, KINDS, TARGETS, MODES), max_size=10)
+ENTRY = st.tuples(NAMES, KINDS, TARGETS, MODES)
+# A link that leads out, and what is then made in its place, behind it, or as another name of it.
+TRICK = st.tuples(
+    st.sampled_from(["a", "b", "dir/link"]),
+    st.sampled_from(["OUT/canary", "OUT/canary/file", "../canary", "../../canary/file", ".."]),
+    st.sampled_from(["", "/file", "/new", "/canary/file", "/.wh.file", "/.wh..wh..opq"]),
+    KINDS,
+    MODES,
+).map(
+    lambda trick: [
+        (trick[0], b"2", trick[1], 0o777),
+        (trick[0] + trick[2], trick[3], trick[0] + trick[2], trick[4]),
+        ("other", b"1", trick[0] + trick[2], 0o600),
+    ]
+)
+ENTRIES = st.lists(st.one_of(ENTRY.map(lambda one: [one]), TRICK), max_size=6).map(
+    lambda parts: [entry for part in parts for entry in part]
+)
 
 
 class Place:
@@ -62,7 +81,7 @@ class Place:
             text = path.read_bytes() if stat.S_ISREG(found.st_mode) else b""
             who = (found.st_uid, found.st_gid, found.st_mode, found.st_nlink)
             made.append((path, *who, found.st_mtime_ns, text, os.listxattr(path)))
-        return [*made, sorted(os.listdir(self.top))]  # type: ignore[list-item]  # as one more row
+        return [*made, (sorted(os.listdir(self.top)), self.top.stat().st_mode)]
 
     def unpack(self, data: bytes) -> bool:
         """Whether that is a layer."""
@@ -70,7 +89,7 @@ class Place:
         opened = [os.open(self.top / name, flags) for name in ("tree", TRASH)]
         tree = Tree(*opened, privileged=False)
         try:
-            ids = "kept" if os.geteuid() == 0 else "single"
+            ids: Ids = "kept" if os.geteuid() == 0 else "single"
             unpacker = Unpacker(tree, ids, Bounds(1 << 20, 1000))
             unpacker.unpack(Unpacked(io.BytesIO(data), 1 << 20))
         except ImageError:
@@ -121,8 +140,8 @@ def test_nothing_outside_is_touched_when_an_archive_is_damaged(
 ) -> None:
     """Headers too: their sums are made right again, so that the rest is read."""
     data = bytearray(layer(*made_of(entries, top / "place")))
-    for at, piece in damage:
-        at %= len(data)
+    for place, piece in damage:
+        at = place % len(data)
         data[at : at + len(piece)] = piece[: len(data) - at]
         head = at - at % BLOCK
         block = data[head : head + BLOCK]
