@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nsinit.cli.output import complain, paint, say
 from nsinit.cli.words import split_words
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UnknownNameError, UsageError
 from nsinit.model.find import load_asked
 from nsinit.process.environment import given_environment
 
@@ -59,6 +59,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _find_image(name: str, env: Mapping[str, str]) -> ImageDefaults:
+    """What the image says; a file can be right where its image is not."""
     from nsinit.images.use import Finder
+    from nsinit.model.images import ImageDefaults
 
-    return Finder(env)(name)
+    try:
+        return Finder(env)(name)
+    except UnknownNameError as error:
+        say(f"{error.message} here: see nsinit image import --help")
+        return ImageDefaults(command=("?",))

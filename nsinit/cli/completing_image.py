@@ -8,10 +8,7 @@ _IMAGES = '$(command "${COMP_WORDS[0]}" image list -q 2>/dev/null)'
 
 
 def bash() -> str:
-    """The case of bash's function for the word `image`.
-
-    A colon begins a new word there: what is before it is not offered again.
-    """
+    """The case of bash's function for the word `image`."""
     flags = [
         f'                {name}) offer="{" ".join(_options(name))}" ;;'
         for name in VERBS

@@ -76,6 +76,10 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "ns", "list", "--"], ["--kind", "--json", "--help"]),
         (["nsinit", "ns", "list", "--kind", "u"], ["user", "uts"]),
         (["nsinit", "ns", "pin", "7", "m"], ["mount"]),
+        (["nsinit", "image", ""], ["import", "list", "inspect", "remove", "--help"]),
+        (["nsinit", "image", "import", "--m"], ["--max-size", "--max-files"]),
+        (["nsinit", "image", "remove", "-"], ["--json", "--help"]),
+        (["nsinit", "run", "--im"], ["--image"]),
         (["nsinit", "nothing", ""], []),
     ],
 )

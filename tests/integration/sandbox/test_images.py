@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.images import Layout, layer, layer_of, member, saved
-from tests.support.live import eventually
+from tests.support.live import ROOT, eventually
 from tests.support.ranges import FIRST, RangedBox, lacking
 from tests.support.roots import main_service, make_root, owned, words
 
@@ -136,9 +136,22 @@ def test_services_run_on_an_image_when_a_file_has_them(
     again = box(text + main_service("echo text $(cat /etc/new) $(ls /was)"), **env).run()
     assert words(again, "text") == ["of", "the", "second", "more"]
     checked = box(text.replace("shop:1", "shop:7") + main_service("true"), **env)
-    done = checked.run("check", str(checked.config))
+    done = checked.run()
     assert done.returncode == 78
     assert "nsinit.toml:4: sandbox.image: there is no image 'shop:7' (did you mean" in done.stderr
+    done = checked.run("check", str(checked.config))
+    assert done.returncode == 0, "the file is right"
+    assert done.stdout.startswith("there is no image 'shop:7' here")
+
+
+def test_example_works_when_run(box: MakeBox, made: Layout, store: pathlib.Path) -> None:
+    """config/image.toml: the image's own command, after another service."""
+    env = {"NSINIT_IMAGE_DIR": str(store), "IMAGE": "shop:1"}
+    assert box("", **env).run("image", "import", str(made.directory)).returncode == 0
+    done = box((ROOT / "config/image.toml").read_text(), **env).run()
+    lines = done.stdout.splitlines()
+    assert lines.index("prepare | prepared in /bin:/usr/bin") < lines.index("main    | cmd"), done
+    assert done.returncode == 0
 
 
 def test_layers_go_when_no_image_and_no_sandbox_needs_them(
