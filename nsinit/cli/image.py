@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from nsinit.cli.boxes import Verb
 from nsinit.control.row import Param
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NsinitError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +90,9 @@ def _told(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_OK
+    except OSError as error:
+        complain(f"cannot change the store: {error.strerror}")
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

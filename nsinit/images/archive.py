@@ -76,6 +76,9 @@ def open_archive(path: str, most: int) -> Archive:
     name first; that has `most` bytes at most.
     """
     if path == "-":
+        if os.isatty(0):
+            hint = "such as docker save shop:1 | nsinit image import -"
+            raise ImageError("there is no archive on stdin", hint=hint)
         return _opened(os.dup(0), "stdin", most)
     try:
         fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -65,8 +65,20 @@ class Importer:
 
     def run(self, archive: Archive, wanted: Wanted) -> list[Imported]:
         """All images of an archive that are wanted; ImageError, and then none half done."""
-        self._store.prepare()
         chosen = _choose(archive, wanted)
+        before = os.umask(0o022)  # of directories that no entry is about
+        try:
+            self._store.prepare()
+            return self._import_all(archive, chosen, wanted)
+        except OSError as error:
+            message = f"cannot keep images in {self._store.path}: {error.strerror}"
+            raise ImageError(message) from None
+        finally:
+            os.umask(before)
+
+    def _import_all(
+        self, archive: Archive, chosen: list[tuple[Image, tuple[str, ...]]], wanted: Wanted
+    ) -> list[Imported]:
         made: list[Imported] = []
         path, lock = self._store.begin()
         try:
@@ -74,10 +86,6 @@ class Importer:
                 work = f"{path}/{number}"
                 seam.mkdir(work, 0o700)
                 made.append(self._import(archive, image, names, work, wanted))
-        except OSError as error:
-            raise ImageError(
-                f"cannot keep images in {self._store.path}: {error.strerror}"
-            ) from None
         finally:
             os.close(lock)
             self._store.clean()

@@ -107,7 +107,7 @@ class Store:
     @contextlib.contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the lock of the store; without a store there is nothing to look at, and no lock."""
-        flags = os.O_RDWR | os.O_CLOEXEC | (0 if shared else os.O_CREAT)
+        flags = os.O_CLOEXEC | (os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT)
         try:
             fd = seam.open_fd(f"{self.path}/lock", flags, _MODE)
         except FileNotFoundError:

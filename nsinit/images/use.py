@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import structs
 
-from nsinit.errors import SandboxError
+from nsinit.errors import ImageError, SandboxError
 from nsinit.images.store import Store, store_path
 from nsinit.model.images import ImageDefaults, image_name
 from nsinit.model.mounting import Mount, Overlay, at
@@ -39,7 +39,10 @@ class Chosen(NamedTuple):
 
     def hold(self) -> int:
         """Keep it from being removed, as long as the descriptor is open anywhere."""
-        return self.store.hold(self.key)
+        try:
+            return self.store.hold(self.key)
+        except ImageError as error:
+            raise SandboxError(error.message, hint=error.hint) from None
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """What its services begin with, in the place of what nsinit was started with.
@@ -63,9 +66,12 @@ class Finder:
 
     def choose(self, name: str) -> Chosen:
         """The image of that name; UnknownNameError if there is none."""
-        store = Store(store_path(self._env, os.geteuid()))
-        with store.locked(shared=True):
-            key, kept = store.find(name)
+        try:
+            store = Store(store_path(self._env, os.geteuid()))
+            with store.locked(shared=True):
+                key, kept = store.find(name)
+        except ImageError as error:
+            raise SandboxError(error.message, hint=error.hint) from None
         return Chosen(name, key, store, kept)
 
     def __call__(self, name: str) -> ImageDefaults:

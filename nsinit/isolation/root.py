@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.basics import Inside
-from nsinit.isolation.stage import is_in_user_namespace, set_propagation
+from nsinit.isolation.stage import is_in_user_namespace, needs_user_attributes, set_propagation
 from nsinit.kernel import libc, mounts, seam
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class OverlayRoot(Mounted):
             self._make_layers()
             upper, work = "layers/upper", "layers/work"
         options += [f"upperdir={_escaped(upper)}", f"workdir={_escaped(work)}"]
-        if is_in_user_namespace():
+        if needs_user_attributes():
             options.append("userxattr")  # no other place for its notes is allowed there
         here = seam.open_fd(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fchdir(self._stage.store)

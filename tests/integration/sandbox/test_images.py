@@ -92,8 +92,8 @@ def test_layers_are_merged_when_an_image_runs(
         "echo owner $(stat -c %u /srv/of-web)\n"
         "rm -r /data /etc/new; echo changed > /marker; echo done $(id -u)"
     )
-    for _ in range(2):
-        done = box("", "--image", "shop:1", "--", script, **env).run()
+    for more in ([], ["--namespaces", "user"]):  # of root, with all ids
+        done = box("", "--image", "shop:1", *more, "--", script, **env).run()
         assert words(done, "etc") == ["new"]
         assert words(done, "data") == ["three", "711"]
         assert {"was", "way", "abs", "marker"} <= set(words(done, "top"))
@@ -235,12 +235,19 @@ def test_highest_layer_counts_when_layers_are_hidden_or_equal(
     path = saved(tmp_path / "s.tar", "a:1", [base, one, two, one], {"Cmd": ["cat", "/file"]})
     env = {"NSINIT_IMAGE_DIR": str(store)}
     piped = box("", **env)
-    done = piped.shell(f"cat {path} | {piped.typed()} image import - --name piped")
+    done = piped.shell(f"umask 077; cat {path} | {piped.typed()} image import - --name piped")
     assert "piped:latest: 3 layers, 3 of them new" in done.stdout, done.stderr
     done = box(
-        "", "--image", "piped", "--", "sh", "-c", "echo is $(cat /file; ls /two)", **env
+        "",
+        "--image",
+        "piped",
+        "--",
+        "sh",
+        "-c",
+        "echo is $(cat /file; ls /two) $(stat -c %a / /file)",
+        **env,
     ).run()
-    assert words(done, "is") == ["one/two"]
+    assert words(done, "is") == ["one/two", "755", "644"]
     all_new = layer(member(".wh..wh..opq", ""), *_members(base))
     Layout(tmp_path / "l").add("b:1", [two, all_new], {"Cmd": ["sh", "-c", "echo top $(ls /)"]})
     assert box("", **env).run("image", "import", str(tmp_path / "l")).returncode == 0
