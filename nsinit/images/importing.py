@@ -10,8 +10,9 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import ImageError
+from nsinit.images.kept import Kept
 from nsinit.images.manifest import machine, read_images
-from nsinit.images.store import TREE, Kept, key_of
+from nsinit.images.store import TREE, key_of
 from nsinit.images.streams import Unpacked
 from nsinit.images.tree import TRASH, Tree
 from nsinit.images.unpack import Bounds, Unpacker

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from nsinit.errors import ImageError
 from nsinit.images.archive import read_document
+from nsinit.images.kept import Platform, RunConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,17 +41,6 @@ _MACHINES: Final = {
 _NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
 _REFERENCE: Final = "vnd.docker.reference.type"
-
-
-class Platform(Struct):
-    """What an image is for."""
-
-    architecture: str = ""
-    os: str = ""
-    variant: str = ""
-
-    def __str__(self) -> str:
-        return "/".join(filter(None, (self.os or "?", self.architecture or "?", self.variant)))
 
 
 class Descriptor(Struct):
@@ -78,20 +68,6 @@ class _Saved(Struct):
     Config: str
     Layers: list[str]
     RepoTags: list[str] | None = None
-
-
-class RunConfig(Struct, omit_defaults=True):
-    """How the image wants to be run."""
-
-    Env: list[str] | None = None
-    Cmd: list[str] | None = None
-    Entrypoint: list[str] | None = None
-    WorkingDir: str = ""
-    User: str = ""
-    ExposedPorts: dict[str, Any] | None = None
-    Volumes: dict[str, Any] | None = None
-    StopSignal: str = ""
-    Labels: dict[str, str] | None = None
 
 
 class _RootFs(Struct):

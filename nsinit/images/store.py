@@ -23,12 +23,9 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from nsinit.errors import ImageError, UnknownNameError
-from nsinit.images.manifest import Platform, RunConfig
-from nsinit.images.tree import clear_away
-from nsinit.isolation.layers import holder
+from nsinit.images.kept import Kept
 from nsinit.kernel import seam
 from nsinit.nearest import did_you_mean
 from nsinit.sandbox.record import write
@@ -46,20 +43,6 @@ _PATIENCE: Final = 30.0  # s that others may hold the lock: they only rename and
 _PAUSE_MS: Final = 10
 _DIRECTORIES: Final = ("images", LAYERS, "work")
 _MODE: Final = 0o600
-
-
-class Kept(Struct):
-    """What is known of an image in the store; `layers` are directories, the lowest first."""
-
-    id: str
-    layers: list[str]
-    config: RunConfig
-    platform: Platform
-    ids: str
-    sizes: list[int]  # bytes of what was unpacked of each layer
-    imported_at: float  # s since the epoch
-    created: str = ""
-    version: int = 1
 
 
 def key_of(digest: str, ids: Ids) -> str:
@@ -242,6 +225,8 @@ class Store:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            from nsinit.isolation.layers import holder  # noqa: PLC0415  (only for an error)
+
             return holder(fd)
         finally:
             os.close(fd)
@@ -273,6 +258,8 @@ class Store:
             os.close(work)
 
     def _clean_one(self, work: int, name: str) -> None:
+        from nsinit.images.tree import clear_away  # noqa: PLC0415  (who runs an image has no use)
+
         found = seam.stat(name, dir_fd=work, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode):
             seam.unlink(name, dir_fd=work)

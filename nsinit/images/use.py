@@ -20,7 +20,7 @@ from nsinit.model.sandboxes import Users
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nsinit.images.store import Kept
+    from nsinit.images.kept import Kept
     from nsinit.model.load import Loaded
     from nsinit.model.sandboxes import Sandbox
 

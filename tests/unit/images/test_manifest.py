@@ -9,7 +9,8 @@ import pytest
 
 from nsinit.errors import ImageError
 from nsinit.images.archive import open_archive
-from nsinit.images.manifest import Image, Platform, machine, read_images
+from nsinit.images.kept import Platform
+from nsinit.images.manifest import Image, machine, read_images
 from tests.support.images import ARCHITECTURE, Layout, config_of, layer, member, saved
 
 if TYPE_CHECKING:
