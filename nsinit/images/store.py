@@ -245,7 +245,8 @@ class Store:
                 seam.unlink(f"{self.path}/images/{file}")
         for key in seam.list_directory(f"{self.path}/{LAYERS}"):
             if key not in needed:
-                seam.rename(self.layer(key), f"{self.path}/work/{key}.{os.getpid()}")
+                with contextlib.suppress(OSError):  # then it is for the next time
+                    seam.rename(self.layer(key), f"{self.path}/work/{key}.{os.getpid()}")
 
     def clean(self) -> None:
         """Remove what nobody is at work on; what can't be removed stays for the next time."""

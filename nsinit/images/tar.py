@@ -205,17 +205,19 @@ class TarReader:
 
     def _map_in_data(self) -> list[int]:
         """Of format 1.0: decimal lines, how many pieces and then those, at the head of the data."""
-        text, wanted = b"", -1
-        while wanted < 0 or text.count(b"\n") < wanted + 1:
+        text, lines, wanted = bytearray(), 0, -1
+        while wanted < 0 or lines < wanted + 1:
             if self._left < BLOCK or len(text) > 64 * _PIECES_MAX:
                 raise ImageError("the map of a sparse file does not end in the archive")
-            text += self._read(BLOCK)
+            block = self._read(BLOCK)
             self._left -= BLOCK
-            if wanted < 0 and b"\n" in text:
-                wanted = 2 * _decimal(text.partition(b"\n")[0])
+            text += block
+            lines += block.count(b"\n")
+            if wanted < 0 and lines:
+                wanted = 2 * _decimal(bytes(text.partition(b"\n")[0]))
                 if wanted > 2 * _PIECES_MAX:
                     raise ImageError("a sparse file has too many pieces in the archive")
-        return [_decimal(line) for line in text.split(b"\n")[1 : wanted + 1]]
+        return [_decimal(bytes(line)) for line in text.split(b"\n")[1 : wanted + 1]]
 
 
 def _check(head: bytes) -> None:

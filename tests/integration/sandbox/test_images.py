@@ -33,6 +33,8 @@ OVER = (
     member(".wh.gone", ""), member("was/now", "below\n"),
     member("abs", type=tarfile.SYMTYPE, linkname="/etc/new"),
     member("srv/of-web", "x", uid=33, gid=33, mode=0o600),
+    # CAP_NET_RAW, permitted and effective, as capabilities(7) has it in a file.
+    member("can", "x", pax_headers={"SCHILY.xattr.security.capability": "\1\0\0\2\0 " + "\0" * 14}),
 )  # fmt: skip
 RUN = {
     "Entrypoint": ["sh", "-c"],
@@ -111,6 +113,8 @@ def test_layers_are_merged_when_an_image_runs(
         lowest = pathlib.Path(told["layers"][0])
         assert (lowest / "marker").read_text() == "this is the root of the test\n"
     assert store.stat().st_mode & 0o777 == 0o700
+    able = os.getxattr(next(store.glob("layers/*/can")), "security.capability")
+    assert len(able) == (20 if user == 0 else 24), "of the root of that sandbox alone"
 
 
 @pytest.mark.row(48, 49)

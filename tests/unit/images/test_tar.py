@@ -163,6 +163,7 @@ def test_layer_is_refused_when_it_becomes_too_large() -> None:
         (b"\x1f\x8b\x08\0\0\0\0\0", "it ends in the middle"),
         (b"\x1f\x8brubbish, and more", "a layer is damaged: Error -3"),
         (b"\xfd7zXZ\0 and more", "cannot unpack xz"),
+        (b"\x28\xb5\x2f\xfd and more", "cannot unpack zstd with this Python|a layer is damaged"),
     ],
 )
 def test_layer_is_refused_when_it_can_not_be_unpacked(data: bytes, told: str) -> None:
