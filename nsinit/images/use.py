@@ -105,12 +105,7 @@ def _with_layers(sandbox: Sandbox, chosen: Chosen) -> Sandbox:
     ephemeral = given.upper is None and not sandbox.readonly
     made = structs.replace(given, lower=lower, ephemeral=ephemeral)
     users = sandbox.users
-    if os.geteuid() == 0:
-        if users is not None and (users.map == "auto" or not _keeps_root(users)):
-            message = "cannot use an image of root with other ids: its files belong to root"
-            hint = 'users = "keep"; or start the sandbox as an ordinary user'
-            raise SandboxError(message, hint=hint)
-    elif users is None and kept.ids == "mapped":
+    if os.geteuid() != 0 and users is None and kept.ids == "mapped":
         users = Users(map="auto")
     mounts = sandbox.mounts
     place = kept.config.WorkingDir
@@ -119,10 +114,3 @@ def _with_layers(sandbox: Sandbox, chosen: Chosen) -> Sandbox:
         if at(made_there) not in map(at, mounts):
             mounts = [*mounts, made_there]
     return structs.replace(sandbox, overlay=made, users=users, mounts=mounts)
-
-
-def _keeps_root(users: Users) -> bool:
-    """Whether root of the machine is somebody inside."""
-    if users.uid_map is None:
-        return users.map != "none"
-    return any(row.outside == 0 for row in users.uid_map)

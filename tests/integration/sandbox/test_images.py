@@ -94,7 +94,12 @@ def test_layers_are_merged_when_an_image_runs(
         "echo owner $(stat -c %u /srv/of-web)\n"
         "rm -r /data /etc/new; echo changed > /marker; echo done $(id -u)"
     )
-    for more in ([], ["--namespaces", "user"]):  # of root, with all ids
+    ranges = f'{{uid_map = "0:{FIRST}:65536", gid_map = "0:{FIRST}:65536"}}'
+    for more in (
+        [],
+        ["--namespaces", "user"],  # of root, with all ids
+        *([["--users", ranges]] if user == 0 else []),  # root inside is nobody outside
+    ):
         done = box("", "--image", "shop:1", *more, "--", script, **env).run()
         assert words(done, "etc") == ["new"]
         assert words(done, "data") == ["three", "711"]

@@ -8,6 +8,8 @@ from nsinit.errors import SandboxError
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
+from nsinit.model.idmaps import IdMap, Row
+from nsinit.model.mounting import Overlay
 from nsinit.model.sandboxes import NamespaceKind, Sandbox, Users
 from nsinit.sandbox.plan import Facts, make_plan
 from nsinit.sandbox.users import Caller
@@ -149,3 +151,24 @@ def test_sandbox_is_refused_when_the_kernel_lacks_a_namespace(kind: NamespaceKin
     with pytest.raises(SandboxError, match=f"this kernel has no {kind} namespaces"):
         make_plan(Sandbox(namespaces={kind: "new"}), "box", lacking)
     make_plan(Sandbox(namespaces={kind: "shared"}), "box", lacking)
+
+
+@pytest.mark.parametrize(
+    ("outside", "image", "mapped"),
+    [(300000, "a:1", True), (0, "a:1", False), (300000, None, False)],
+)
+def test_layers_are_mapped_when_root_of_an_image_is_somebody_else(
+    outside: int, image: str | None, mapped: bool
+) -> None:
+    """Its files belong to root of the machine, whom such a sandbox does not have."""
+    rows = IdMap((Row(0, outside, 65536),))
+    sandbox = Sandbox(
+        image=image,
+        overlay=Overlay(lower=["/l/two", "/l/one"], ephemeral=True),
+        users=Users(uid_map=rows, gid_map=rows),
+    )
+    lines = make_plan(sandbox, "box", ROOT).describe()
+    found = [line for line in lines if "map the ids of /l/" in line]
+    words = f"g:0:{outside}:65536 u:0:{outside}:65536"
+    told = [f"host    map the ids of /l/{name} as {words}" for name in ("two", "one")]
+    assert sorted(found) == sorted(told if mapped else [])
