@@ -15,6 +15,7 @@ usage: nsinit run [FILE]          start the services of FILE, as init or in a sa
        nsinit list                 the sandboxes that run; also inspect, enter, stop, kill NAME
        nsinit ns VERB ...          namespaces: list, compare, supported, pin, unpin
        nsinit net VERB ...         interfaces of a running sandbox: add, remove, show
+       nsinit image VERB ...       images for sandboxes: import, list, inspect, remove
        nsinit check [FILE]         tell everything that is wrong with FILE
        nsinit completion SHELL     what bash, zsh or fish need to complete all this
        nsinit --version
@@ -30,6 +31,7 @@ examples:
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
 _BOXES = ("list", "inspect", "enter", "stop", "kill")  # verbs for sandboxes
+_VERBS = ("ns", "net", "image", "check", "completion")  # each is a module of nsinit.cli
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 
 
@@ -66,18 +68,10 @@ def main() -> int:
         from nsinit.cli.boxes import main as boxes
 
         return boxes(verb, argv[1:])
-    if verb in ("ns", "net"):
-        from nsinit.cli import net, ns
+    if verb in _VERBS:
+        from importlib import import_module
 
-        return ns.main(argv[1:]) if verb == "ns" else net.main(argv[1:])
-    if verb == "check":
-        from nsinit.cli.check import main as check
-
-        return check(argv[1:])
-    if verb == "completion":
-        from nsinit.cli.completion import main as completion
-
-        return completion(argv[1:])
+        return int(import_module(f"nsinit.cli.{verb}").main(argv[1:]))
     return _other(verb)
 
 
@@ -98,7 +92,7 @@ def _other(verb: str) -> int:
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    programs = ("run", "ctl", *_BOXES, "ns", "net", "check", "completion")
+    programs = ("run", "ctl", *_BOXES, *_VERBS)
     hint = did_you_mean(verb, programs)
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)

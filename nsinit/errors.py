@@ -7,6 +7,7 @@ says what to do next, and the exit code of the program that ends by it::
     ├── UsageError              2  the command line
     ├── ConfigError            78  the configuration; carries every Problem found
     ├── SandboxError          125  a sandbox that can't be built
+    ├── ImageError              1  an image that can't be read, kept or removed
     ├── SpawnError            126  a command that can't be run (127: not found)
     └── ControlError            1  an operation failed
         ├── UnreachableError    4  no init answers
@@ -87,6 +88,12 @@ class SandboxError(NsinitError):
     """A sandbox could not be built; nothing of it is left."""
 
     exit_code = EXIT_SANDBOX
+
+
+class ImageError(NsinitError):
+    """An image can't be read, unpacked, kept or removed; nothing of it is half done."""
+
+    exit_code = EXIT_FAILED
 
 
 class SpawnError(NsinitError):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from nsinit.cli.output import complain, paint, say
 from nsinit.cli.words import split_words
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UnknownNameError, UsageError
 from nsinit.model.find import load_asked
 from nsinit.process.environment import given_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from nsinit.model.images import ImageDefaults
 
 _HELP = """\
 usage: nsinit check [FILE] [-- COMMAND [ARG...]]
@@ -37,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         say(_HELP)
         return EXIT_OK if argv[0] in ("-h", "--help") else EXIT_USAGE
     try:
-        loaded = load_asked(asked, env, command)
+        loaded = load_asked(asked, env, command, find_image=lambda name: _find_image(name, env))
         warnings = list(loaded.warnings)
         if loaded.config.has_groups:
             from nsinit.cgroups.needs import check
@@ -54,3 +56,15 @@ def main(argv: Sequence[str]) -> int:
         f"{os.path.normpath(loaded.files[0])} is right: {count} service{'s' * (count != 1)} {where}"
     )
     return EXIT_OK
+
+
+def _find_image(name: str, env: Mapping[str, str]) -> ImageDefaults:
+    """What the image says; a file can be right where its image is not."""
+    from nsinit.images.use import Finder
+    from nsinit.model.images import ImageDefaults
+
+    try:
+        return Finder(env)(name)
+    except UnknownNameError as error:
+        say(f"{error.message} here: see nsinit image import --help")
+        return ImageDefaults(command=("?",))

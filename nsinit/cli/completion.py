@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from nsinit import errors
-from nsinit.cli import completing_net, completing_ns
+from nsinit.cli import completing_image, completing_net, completing_ns
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.output import complain
 from nsinit.control.commands import VERBS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nsinit.control.commands import Command
     from nsinit.control.row import Param
 
-PROGRAMS: Final = ("run", "ctl", *BOXES, "ns", "net", "check", "completion")
+PROGRAMS: Final = ("run", "ctl", *BOXES, "ns", "net", "image", "check", "completion")
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
 _HELP: Final = """\
@@ -53,7 +53,6 @@ _nsinit() {{
         check) COMPREPLY=($(compgen -f -- "$word")); return ;;
 {boxes}
 {ns}
-{net}
         ctl) ;;
         *) return ;;
     esac
@@ -166,8 +165,7 @@ def bash() -> str:
         verbs=" ".join(VERBS),
         run=" ".join(_run_options()),
         boxes="\n".join(boxes),
-        ns=completing_ns.bash(),
-        net=completing_net.bash(),
+        ns=f"{completing_ns.bash()}\n{completing_net.bash()}\n{completing_image.bash()}",
         values="\n".join(values),
         options="\n".join(options),
         named="            " + "|".join(named),
@@ -214,6 +212,7 @@ _nsinit() {{
             return ;;
 {completing_ns.zsh()}
 {completing_net.zsh()}
+{completing_image.zsh()}
         ctl) ;;
         *) return ;;
     esac
@@ -244,7 +243,7 @@ def fish() -> str:
     running = "-n '__fish_seen_subcommand_from run'"
     lines += [f"complete -c nsinit {running} -l {word[2:]}" for word in _run_options()
               if word[:2] == "--"]  # fmt: skip
-    lines += [*completing_ns.fish(), *completing_net.fish()]
+    lines += [*completing_ns.fish(), *completing_net.fish(), *completing_image.fish()]
     for name, box in BOXES.items():
         seen = f"'__fish_seen_subcommand_from {name}; and not __fish_seen_subcommand_from ctl'"
         lines.append(f"complete -c nsinit -n {seen} -a '(nsinit list -q 2>/dev/null)'")

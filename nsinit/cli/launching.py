@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nsinit.cli.interactive import Terminal
     from nsinit.cli.run_options import Asked
+    from nsinit.images.use import Chosen
     from nsinit.model.load import Loaded
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Born
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nsinit.sandbox.state import Registration
 
 # A directory of the host (an init inside of the sandbox has its own), and a note to ourselves.
-_HIDDEN = ("NSINIT_RUN_DIR", "NSINIT_SEALED")
+_HIDDEN = ("NSINIT_RUN_DIR", "NSINIT_IMAGE_DIR", "NSINIT_SEALED")
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
@@ -36,6 +37,7 @@ class Wishes(NamedTuple):
     block_fd: int = -1
     born: Callable[[Registration], object] = lambda _: None  # it stands; no service runs yet
     watched: Mapping[int, Callable[[], object]] = {}  # descriptors that the launcher looks after
+    image: Chosen | None = None  # whose layers are the root
 
 
 class Gate(NamedTuple):
@@ -56,14 +58,14 @@ class Gate(NamedTuple):
         os.close(self.reader)
 
 
-def run_as_asked(given: Given, asked: Asked | None) -> int:
+def run_as_asked(given: Given, asked: Asked | None, image: Chosen | None = None) -> int:
     """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
     sandbox = given.loaded.config.sandbox
     if sandbox is not None and not (asked and asked.dry):
         told = (asked.info_fd, asked.block_fd) if asked else ()
         _be_alone(sandbox, {*told, *given.passable})
     if asked is None and sandbox is not None:
-        return run_sandbox(given, sandbox, Wishes())
+        return run_sandbox(given, sandbox, Wishes(image=image))
     assert asked is not None  # noqa: S101  (else there is a sandbox)
     if sandbox is None and not asked.dry:
         message = "cannot be in the background, nor tell of a sandbox: there is none"
@@ -74,7 +76,7 @@ def run_as_asked(given: Given, asked: Asked | None) -> int:
         return EXIT_OK
     if asked.dry:
         return print_plan(given, sandbox)
-    wishes = Wishes(asked.pid_file, asked.info_fd, asked.block_fd)
+    wishes = Wishes(asked.pid_file, asked.info_fd, asked.block_fd, image=image)
     if asked.detach:
         from nsinit.cli.detach import detach
 
@@ -97,7 +99,7 @@ def print_plan(given: Given, sandbox: Sandbox) -> int:
     """Tell what would be done, step by step, and do nothing."""
     from nsinit.sandbox.plan import make_plan, read_facts
 
-    name = sandbox.name or default_name(given.loaded, given.command)
+    name = sandbox.name or default_name(given.loaded, given.command, sandbox.image)
     services = given.loaded.config.services.values()
     print(*make_plan(sandbox, name, read_facts(), services).describe(), sep="\n")
     return EXIT_OK
@@ -111,7 +113,9 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
     from nsinit.sandbox.plan import make_plan, read_facts
 
     entry = _register(given, sandbox)
+    held = -1
     try:
+        held = wishes.image.hold() if wishes.image is not None else -1
         services = given.loaded.config.services.values()
         plan = make_plan(sandbox, entry.record.name, read_facts(entry), services)
         control = given.loaded.config.init.control
@@ -119,7 +123,7 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
             control.path or entry.control, entry.record.name, control.mode, given.env
         )
         try:
-            env = {name: value for name, value in given.env.items() if name not in _HIDDEN}
+            env = _environment(given, wishes.image)
             notes = (*entry.notes, *listener.notes)
             inside = given._replace(listener=listener._replace(notes=notes), env=env)
             if plan.group is not None:
@@ -131,6 +135,8 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
 
             def main() -> int:
                 gate.wait()
+                if held >= 0:
+                    os.close(held)  # the launcher's is enough
                 init = typed if terminal is not None and terminal.make() else inside
                 if plan.group is not None:
                     init = init._replace(group=plan.group.group)
@@ -152,7 +158,16 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
         finally:
             remove(listener)
     finally:
+        if held >= 0:
+            os.close(held)
         entry.close()
+
+
+def _environment(given: Given, image: Chosen | None) -> Mapping[str, str]:
+    """What services begin with: what nsinit was started with, or what their image says."""
+    if image is not None:
+        return image.environment(given.env)
+    return {name: value for name, value in given.env.items() if name not in _HIDDEN}
 
 
 def _terminal_of(given: Given, wishes: Wishes) -> tuple[Terminal | None, Given]:
@@ -179,14 +194,14 @@ def _in_own_root(given: Given) -> Given:
 
 
 def _register(given: Given, sandbox: Sandbox) -> Registration:
-    """Under the name that was chosen, or under that of the file or one like it."""
+    """Under the name that was chosen, or under that of the file or image, or one like it."""
     from nsinit.model.find import COMMAND_LINE
     from nsinit.sandbox import state
     from nsinit.sandbox.record import Record
 
     file = given.loaded.files[0]
     record = Record(
-        sandbox.name or default_name(given.loaded, given.command),
+        sandbox.name or default_name(given.loaded, given.command, sandbox.image),
         config="" if file == COMMAND_LINE else os.path.abspath(file),
         command=given.command,
     )
@@ -195,12 +210,14 @@ def _register(given: Given, sandbox: Sandbox) -> Registration:
     return state.register_somehow(record, given.env)
 
 
-def default_name(loaded: Loaded, command: tuple[str, ...] = ()) -> str:
-    """What a sandbox without a name is called: as its file, or as its command if it has none."""
+def default_name(loaded: Loaded, command: tuple[str, ...] = (), image: str | None = None) -> str:
+    """What a sandbox without a name is called: as its file; without one as its image or command."""
     from nsinit.model.find import COMMAND_LINE
 
     file = loaded.files[0]
-    stem = os.path.basename(command[0] if file == COMMAND_LINE and command else file)
+    named = (image or "").rpartition("/")[2].partition(":")[0]
+    without = named or (command[0] if command else file)
+    stem = os.path.basename(without if file == COMMAND_LINE else file)
     stem = stem.removesuffix(".toml")
     name = "".join(c if (c.isascii() and c.isalnum()) or c in "_-" else "-" for c in stem)
     return name.strip("-_")[:60] or "sandbox"

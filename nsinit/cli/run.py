@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
+    from nsinit.model.images import ImageDefaults
     from nsinit.model.load import Loaded
     from nsinit.runtime.boot import Init
 
@@ -29,12 +30,17 @@ A COMMAND becomes the main service beside them, called "main"; then there need n
 [services.main] without a command says how to run it. The `--` may be left out after a FILE that
 ends in .toml, and when the first word is a program: ENTRYPOINT ["nsinit", "run"] with a CMD.
 
+With an image (see nsinit image --help) its own command is the main service, unless there are
+others; a COMMAND stands for its Cmd, behind its Entrypoint.
+
 examples:
   nsinit run
   nsinit run config/demo.toml
   nsinit run nsinit.toml -- python3 app.py
   nsinit run --namespaces pid,mount,net --hostname box -- sh
   nsinit run --detach --name shop shop.toml
+  nsinit run --image shop:1
+  nsinit run --image shop:1 -- sh
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
@@ -91,10 +97,21 @@ def _run(argv: list[str]) -> int:
         file, words = split_words("run", argv, env)
         command, options = tuple(words), {}
 
-    def load(*, patient: bool = False) -> Loaded:
-        return load_asked(file, env, command, options=options, patient=patient)
+    def find_image(name: str) -> ImageDefaults:
+        from nsinit.images.use import Finder
 
-    loaded = load(patient=True)
+        return Finder(env)(name)
+
+    def load(*, patient: bool = False) -> Loaded:
+        return load_asked(
+            file, env, command, options=options, find_image=find_image, patient=patient
+        )
+
+    loaded, image = load(patient=True), None
+    if loaded.config.sandbox is not None and loaded.config.sandbox.image is not None:
+        from nsinit.images.use import Finder
+
+        loaded, image = Finder(env).applied(loaded)
     given = Given(loaded, load, env, _here(), None, _serve, file, command, options)
     if wanted := {fd for spec in loaded.config.services.values() for fd in spec.pass_fds}:
         from nsinit.kernel.fds import inherited
@@ -109,7 +126,7 @@ def _run(argv: list[str]) -> int:
     if loaded.config.sandbox is not None or asked is not None:
         from nsinit.cli.launching import run_as_asked
 
-        return run_as_asked(given, asked)
+        return run_as_asked(given, asked, image)
     return be_init(given)
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 # Parts of nsinit that run outside only.
 OUTSIDE: Final = (
-    "cli", "client", "attached", "wire", "locate", "sandbox", "network", "__main__", "py.typed",
+    "cli", "client", "attached", "wire", "locate", "sandbox", "network", "images",
+    "__main__", "py.typed",
 )  # fmt: skip
 # What is there or not: without it init does without.
 _OPTIONAL: Final = ("uvloop", "structlog", "h11")

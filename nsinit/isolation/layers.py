@@ -98,16 +98,16 @@ def _hold(path: str, flags: int = 0) -> int:
         seam.ask("flock")
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = _holder(fd)
+        who = holder(fd)
         os.close(fd)
-        raise OSError(errno.EBUSY, f"{path} is in use{holder}") from None
+        raise OSError(errno.EBUSY, f"{path} is in use{who}") from None
     except BaseException:
         os.close(fd)
         raise
     return fd
 
 
-def _holder(fd: int) -> str:
+def holder(fd: int) -> str:
     """Who holds a lock of this file, as far as /proc/locks tells."""
     found = os.fstat(fd)
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.isolation.root import Mounted
-from nsinit.isolation.stage import is_in_user_namespace
+from nsinit.isolation.stage import needs_user_attributes
 from nsinit.kernel import mounts, seam
 from nsinit.model.mounting import at
 
@@ -186,7 +186,7 @@ class FileSystem(_Put):
         guarded = ["ro"] if kind in _GUARDED else []  # unless the options have "rw"
         options = sort_options([*guarded, *self._mount.options])
         words = [word for option in options.rest for word in _written_out(kind, option)]
-        if kind == "overlay" and is_in_user_namespace():
+        if kind == "overlay" and needs_user_attributes():
             words.append("userxattr")
         made = mounts.make(kind, words, options.add)
         try:

@@ -12,13 +12,14 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.basics import Inside
-from nsinit.isolation.stage import is_in_user_namespace, set_propagation
+from nsinit.isolation.stage import is_in_user_namespace, needs_user_attributes, set_propagation
 from nsinit.kernel import libc, mounts, seam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.isolation.layers import HoldUpper
+    from nsinit.isolation.mounting import Opened
     from nsinit.isolation.stage import Stage
 
 _FLAGS: Final = {"private": libc.MS_PRIVATE, "slave": libc.MS_SLAVE, "shared": libc.MS_SHARED}
@@ -116,8 +117,15 @@ class BindRoot(Mounted):
 class OverlayRoot(Mounted):
     """Layers as the root. Without `upper` what is written goes to memory, and is thrown away."""
 
-    def __init__(self, stage: Stage, lower: Sequence[str], held: HoldUpper | None) -> None:
-        self._stage, self._lower, self._held = stage, lower, held
+    def __init__(
+        self,
+        stage: Stage,
+        lower: Sequence[str],
+        held: HoldUpper | None,
+        ready: Sequence[Opened] = (),
+    ) -> None:
+        """With `ready` the launcher has made mounts of the layers."""
+        self._stage, self._lower, self._held, self._ready = stage, lower, held, ready
 
     def describe(self) -> str:
         """For people."""
@@ -126,15 +134,16 @@ class OverlayRoot(Mounted):
 
     def apply(self) -> None:
         """Overlayfs; the paths of layers in memory are short ones below the store."""
-        options = [f"lowerdir+={os.path.abspath(path)}" for path in self._lower]
+        lower = self._attached() if self._ready else [os.path.abspath(path) for path in self._lower]
+        options = [f"lowerdir+={path}" for path in lower]
         if self._held is not None:
             self._held.forget()
             upper, work = os.path.abspath(self._held.upper), os.path.abspath(self._held.work)
         else:
-            self._make_layers()
+            self._make_layers(lower[0])
             upper, work = "layers/upper", "layers/work"
         options += [f"upperdir={_escaped(upper)}", f"workdir={_escaped(work)}"]
-        if is_in_user_namespace():
+        if needs_user_attributes():
             options.append("userxattr")  # no other place for its notes is allowed there
         here = seam.open_fd(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fchdir(self._stage.store)
@@ -145,7 +154,21 @@ class OverlayRoot(Mounted):
             os.close(here)
         mounts.attach(self._stage.root, self._stage.store, "root")
 
-    def _make_layers(self) -> None:
+    def _attached(self) -> list[str]:
+        """The mounts of the layers in the store, and where there."""
+        made = []
+        for number, opened in enumerate(self._ready):
+            name = f"lower{number}"
+            os.mkdir(name, 0o700, dir_fd=self._stage.store)
+            fd = opened.take()
+            try:
+                mounts.attach(fd, self._stage.store, name)
+            finally:
+                os.close(fd)
+            made.append(name)
+        return made
+
+    def _make_layers(self, highest: str) -> None:
         """An upper directory that looks as the root below it does."""
         memory = mounts.make("tmpfs", ["mode=755"], mounts.NODEV)
         try:
@@ -153,7 +176,7 @@ class OverlayRoot(Mounted):
             mounts.attach(memory, self._stage.store, "layers")
             for name in ("upper", "work"):
                 os.mkdir(name, 0o755, dir_fd=memory)
-            top = seam.stat(self._lower[0])
+            top = seam.stat(highest, dir_fd=self._stage.store)
             os.chmod("upper", top.st_mode & 0o7777, dir_fd=memory)
             if top.st_uid != os.geteuid() and os.geteuid() == 0 and not is_in_user_namespace():
                 os.chown("upper", top.st_uid, top.st_gid, dir_fd=memory)

@@ -47,6 +47,7 @@ class Root(NamedTuple):
 
     path: str | None = None  # of a directory; else:
     lower: Sequence[str] = ()  # layers, the first lies over the others
+    layers: Sequence[Opened] = ()  # the same, if the launcher has made mounts of them
     upper: HoldUpper | None = None  # over them; else what is written is thrown away
     readonly: bool = False
     mounts: Sequence[Mount] = ()
@@ -85,7 +86,7 @@ def root_steps(root: Root) -> list[Step]:
     path = posixpath.normpath(root.path) if root.path else ""
     stage = Stage(create=root.is_own and path != "/")
     if root.lower:
-        steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, root.upper)]
+        steps += [PrepareStage(stage), OverlayRoot(stage, root.lower, root.upper, root.layers)]
     else:
         steps += [BindRoot(stage, root.path or "/", nodev=root.is_own), PrepareStage(stage)]
     taken = {at(mount) for mount in root.mounts}

@@ -18,6 +18,7 @@ from nsinit.kernel import idmaps, libc, mounts, seam
 
 _LINKS_MAX: Final = 40  # as the kernel has it
 _NULL: Final = os.makedev(1, 3)
+_FIRST_USER_NAMESPACE: Final = 0xEFFF_FFFD  # PROC_USER_INIT_INO in the kernel's proc_ns.h
 
 
 class Stage:
@@ -184,6 +185,17 @@ def is_in_user_namespace() -> bool:
     """Whether not all ids of the machine are ids here (user_namespaces(7))."""
     rows = idmaps.read_map("self", "uid").split()
     return bool(rows) and rows != ["0", "0", "4294967295"]
+
+
+def needs_user_attributes() -> bool:
+    """Whether an overlay that is mounted here can't read or write the attributes trusted.*.
+
+    They are for the first user namespace alone, whatever ids another one has (xattr(7)).
+    """
+    try:
+        return seam.stat("/proc/self/ns/user").st_ino != _FIRST_USER_NAMESPACE
+    except OSError:
+        return is_in_user_namespace()
 
 
 def set_propagation(flags: int) -> None:

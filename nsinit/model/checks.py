@@ -100,8 +100,8 @@ def log_owners_exist(config: Config) -> Iterator[Finding]:
 
 
 def something_to_run(config: Config) -> Iterator[Finding]:
-    """There is at least one service."""
-    if not config.services:
+    """There is at least one service, or an image that may bring one."""
+    if not config.services and (config.sandbox is None or config.sandbox.image is None):
         yield (), "nothing to run", "add a [services.NAME] table with a command"
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model.idmaps import Row, faults
+from nsinit.model.images import image_name
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import origins
 from nsinit.nearest import did_you_mean
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nsinit.model.lines import KeyPath
-    from nsinit.model.mounting import Mount
-    from nsinit.model.sandboxes import NamespaceKind
+    from nsinit.model.mounting import Mount, Overlay
+    from nsinit.model.sandboxes import NamespaceKind, Sandbox
     from nsinit.model.spec import Config
 
     Finding = tuple[KeyPath, str, str]  # where, what is wrong, what to do
@@ -70,12 +71,12 @@ def root_can_be_made(config: Config) -> Iterator[Finding]:
                 yield ("sandbox", key), "others are in that mount namespace, and would see it", ""
     if why := bad_path(box.rootfs):
         yield ("sandbox", "rootfs"), why, ""
-    if box.rootfs is not None and box.overlay is not None:
-        yield ("sandbox", "overlay"), 'there is "rootfs" already', "give one of the two"
-    if box.readonly and box.rootfs is None and box.overlay is None:
+    yield from _two_roots(box)
+    if box.readonly and all(one is None for one in (box.rootfs, box.overlay, box.image)):
         yield ("sandbox", "readonly"), "there is no own root", 'see "rootfs" and "overlay"'
     if box.overlay is not None:
-        yield from _layers(box.overlay.lower, box.overlay.upper, box.overlay.work)
+        has_layers = box.image is not None
+        yield from _layers(box.overlay, has_layers=has_layers)
         path = ("sandbox", "overlay")
         if box.overlay.ephemeral and box.overlay.upper is not None:
             yield (*path, "ephemeral"), 'with "upper" nothing is thrown away', "give one of the two"
@@ -85,9 +86,26 @@ def root_can_be_made(config: Config) -> Iterator[Finding]:
         yield from _paths_wrong(key, getattr(box, key))
 
 
-def _layers(lower: list[str], upper: str | None, work: str | None) -> Iterator[Finding]:
+def _two_roots(box: Sandbox) -> Iterator[Finding]:
+    if box.rootfs is not None and box.overlay is not None:
+        yield ("sandbox", "overlay"), 'there is "rootfs" already', "give one of the two"
+    if box.image is None:
+        return
+    try:
+        image_name(box.image)
+    except ValueError as error:
+        yield ("sandbox", "image"), str(error), ""
+    if box.rootfs is not None:
+        yield ("sandbox", "image"), 'there is "rootfs" already', "give one of the two"
+    if box.overlay is not None and box.overlay.lower:
+        hint = 'with an image the overlay has only an "upper"'
+        yield ("sandbox", "overlay", "lower"), "the image is what has the lower layers", hint
+
+
+def _layers(overlay: Overlay, *, has_layers: bool) -> Iterator[Finding]:
     path = ("sandbox", "overlay")
-    if not lower:
+    lower, upper, work = overlay.lower, overlay.upper, overlay.work
+    if not lower and not has_layers:
         yield (*path, "lower"), "expected at least one directory", ""
     for name, layer in (*(("lower", one) for one in lower), ("upper", upper), ("work", work)):
         if why := bad_path(layer):

@@ -12,6 +12,8 @@ from nsinit.model.report import Report, Source
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nsinit.model.images import FindImage
+
 _MAIN: Final = "main"
 COMMAND_LINE: Final = "the command line"
 PLACES = ("./nsinit.toml", "/etc/nsinit/nsinit.toml")
@@ -35,20 +37,35 @@ def load_asked(
     command: Sequence[str],
     *,
     options: Mapping[str, object] | None = None,
+    find_image: FindImage | None = None,
     patient: bool = True,
 ) -> Loaded:
     """Read what `nsinit run [OPTIONS] [FILE] -- COMMAND` means; a command needs no file at all.
 
-    The options are keys of `[sandbox]`. Unless it is `patient`, nothing is read that could make the
-    reader wait.
+    The options are keys of `[sandbox]`; an image there may have a command too. Unless it is
+    `patient`, nothing is read that could make the reader wait.
     """
-    if not command:
+    options = options or {}
+    if not command and "image" not in options:
         sources = read_sources(find_config(asked, env), patient=patient)
     else:
         found = _look(asked, env)
         sources = [] if found is None else read_sources(found, patient=patient)
+    main: Mapping[str, Any] | None = None
+    if find_image is not None and _names_image(sources, options):
+        from nsinit.model.images import main_service  # noqa: PLC0415  (few have an image)
+
+        main = main_service(sources, options, env, command, find_image)
+    if main is not None:
+        sources = with_main(sources, main)
+    elif command:
         sources = with_command(sources, command)
-    return load(with_options(sources, options or {}), env)
+    return load(with_options(sources, options), env)
+
+
+def _names_image(sources: Sequence[Source], options: Mapping[str, object]) -> bool:
+    tables = [source.data.get("sandbox") for source in sources]
+    return "image" in options or any(isinstance(one, dict) and "image" in one for one in tables)
 
 
 def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
@@ -83,12 +100,16 @@ def read_sources(path: str, *, patient: bool = True) -> list[Source]:
 
 
 def with_command(sources: Sequence[Source], command: Sequence[str]) -> list[Source]:
-    """The files, with the words of the command line as the main service.
+    """The files, with the words of the command line as the main service."""
+    words = [word.replace("$", "$$") for word in command]  # nothing in them is to be filled in
+    return with_main(sources, {"command": words, "main": True})
+
+
+def with_main(sources: Sequence[Source], given: Mapping[str, Any]) -> list[Source]:
+    """The files, with the command of the command line, or of an image, as the main service.
 
     It is called "main"; a [services.main] without a command says how to run it.
     """
-    words = [word.replace("$", "$$") for word in command]  # nothing in them is to be filled in
-    given: dict[str, Any] = {"command": words, "main": True}
     made: list[Source] = []
     for source in sources:
         data = source.data

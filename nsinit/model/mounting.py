@@ -19,8 +19,8 @@ MountType = Literal[
 Propagation = Literal["private", "slave", "shared"]
 # What a sandbox has to say about its root and its mounts.
 ROOT_KEYS: Final = (
-    "rootfs", "overlay", "readonly", "mounts", "propagation", "masked_paths", "readonly_paths",
-    "devices", "sysctls",
+    "rootfs", "overlay", "image", "readonly", "mounts", "propagation", "masked_paths",
+    "readonly_paths", "devices", "sysctls",
 )  # fmt: skip
 
 
@@ -38,9 +38,9 @@ class Mount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Overlay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A root of layers; the first of `lower` lies over the others."""
+    """A root of layers; the first of `lower` lies over the others. An image has its own."""
 
-    lower: list[str]
+    lower: list[str] = field(default_factory=list)
     upper: str | None = None
     work: str | None = None
     ephemeral: bool = False

@@ -52,6 +52,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     network: Network | None = None
     rootfs: str | None = None
     overlay: Overlay | None = None
+    image: str | None = None  # its layers are the lower ones of an overlay
     readonly: bool = False
     mounts: list[Mount] = field(default_factory=list)
     propagation: Propagation | None = None
@@ -68,7 +69,8 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def has_own_root(self) -> bool:
         """Whether it sees another root file system than the host's, or may: that of others."""
         joined = origins(self)["mount"].joined
-        return joined or self.rootfs is not None or self.overlay is not None
+        own = (self.rootfs, self.overlay, self.image)
+        return joined or any(one is not None for one in own)
 
 
 class Origin(NamedTuple):

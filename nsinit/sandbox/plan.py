@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from nsinit.cgroups.steps import MakeGroup
     from nsinit.isolation.joins import Join
+    from nsinit.kernel.idmaps import Which
     from nsinit.kernel.namespaces import Kind
+    from nsinit.model.idmaps import Row
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
     from nsinit.process.steps import ParentStep, Step
@@ -131,11 +133,12 @@ def make_plan(
     host, split = _ways(sandbox, kinds, joins)
     done = {"time", "user"} if sandbox.time_offsets is not None else set()
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
-    root = _root(sandbox, used, kinds)
     users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
     services = tuple(services)
     group = _group(sandbox, name, services, facts, users)
     network = _network(sandbox, facts) if sandbox.network is not None else None
+    theirs = users.maps.rows if users is not None and facts.caller.uid == 0 else None
+    root = _root(sandbox, used, kinds, theirs)
     return SandboxPlan(
         name,
         kinds,
@@ -293,7 +296,12 @@ def _names(sandbox: Sandbox, kinds: tuple[Kind, ...], joins: list[Join]) -> list
     return steps
 
 
-def _root(sandbox: Sandbox, used: list[Kind], kinds: tuple[Kind, ...]) -> RootPlan:
+def _root(
+    sandbox: Sandbox,
+    used: list[Kind],
+    kinds: tuple[Kind, ...],
+    ids: Mapping[Which, Sequence[Row]] | None,
+) -> RootPlan:
     """What init sees: propagation before any mount, or the host would see them.
 
     Then the root, the mounts in it, /proc, the pivot, what is masked; see mount_namespaces(7).
@@ -307,7 +315,7 @@ def _root(sandbox: Sandbox, used: list[Kind], kinds: tuple[Kind, ...]) -> RootPl
     if names or any(getattr(sandbox, key) for key in ROOT_KEYS):
         from nsinit.sandbox.root import plan_root  # noqa: PLC0415  (the root of most is the host's)
 
-        return plan_root(sandbox, used, steps if "mount" not in kinds else None)
+        return plan_root(sandbox, used, steps if "mount" not in kinds else None, ids)
     if "mount" in kinds:
         steps.append(basics.PrivateMounts())
         steps += [basics.OwnProc()] if "pid" in used else []

@@ -7,21 +7,31 @@ from typing import TYPE_CHECKING, Final
 from nsinit.isolation.files import Names
 from nsinit.isolation.rootfs import Root, root_steps, sysctl_steps
 from nsinit.isolation.stage import Stage
+from nsinit.model.mounting import Mount
 from nsinit.sandbox.plan import RootPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from nsinit.isolation.idmapped import MapMount
+    from nsinit.kernel.idmaps import Which
+    from nsinit.model.idmaps import Row
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Step
 
 _QUIET: Final = (None, "none", "host", "join")  # where no other name servers are needed, or none
 
 
-def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None) -> RootPlan:
+def plan_root(
+    sandbox: Sandbox,
+    kinds: Sequence[str],
+    others: list[Step] | None,
+    ids: Mapping[Which, Sequence[Row]] | None = None,
+) -> RootPlan:
     """`kinds` are the namespaces that the sandbox does not share with the host.
 
-    Where the mounts are `others`', those steps are all there is to do about them.
+    Where the mounts are `others`', those steps are all there is to do about them. The `ids` are
+    those of a user namespace that root makes.
     """
     if others is not None:
         return RootPlan((), (*others, *sysctl_steps(Stage(create=False), sandbox.sysctls)))
@@ -33,6 +43,8 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
 
         upper = HoldUpper(overlay.upper, overlay.work)
         host.append(upper)
+    layers = _mapped_layers(sandbox, ids) if ids is not None else []
+    host += layers
     ready = {}
     for index, mount in enumerate(sandbox.mounts):
         if mount.idmap is not None:
@@ -45,6 +57,7 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
         path=sandbox.rootfs,
         lower=overlay.lower if overlay is not None else (),
         upper=upper,
+        layers=[layer.opened for layer in layers],
         readonly=sandbox.readonly
         or (overlay is not None and upper is None and not overlay.ephemeral),
         mounts=sandbox.mounts,
@@ -73,3 +86,25 @@ def _names(sandbox: Sandbox) -> Names | None:
     if network is None or not network.has_names:
         return None
     return Names(network.dns, network.dns_search, network.hosts)
+
+
+def _mapped_layers(sandbox: Sandbox, ids: Mapping[Which, Sequence[Row]]) -> list[MapMount]:
+    """The layers of an image of root for a sandbox whose root is nobody outside: as its own.
+
+    An ordinary user's image has the ids of his range on the disk.
+    """
+    rows = ids["uid"]
+    own = not rows or any(row.outside == 0 for row in rows)
+    if sandbox.image is None or sandbox.overlay is None or own:
+        return []
+    from nsinit.isolation.idmapped import MapMount  # noqa: PLC0415  (few sandboxes need it)
+
+    words = [
+        f"{which[0]}:{row.inside}:{row.outside}:{row.size}"
+        for which, kind in ids.items()
+        for row in kind
+    ]
+    return [
+        MapMount(Mount(target="/", source=path, options=["bind"], idmap=" ".join(words)))
+        for path in sandbox.overlay.lower
+    ]

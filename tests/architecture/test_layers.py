@@ -185,3 +185,12 @@ def test_every_row_has_all_its_parts_when_the_table_grows() -> None:
     client = Client("/nowhere")
     assert all(callable(getattr(client, name)) for name in names)
     assert all(command.examples for command in COMMANDS)
+
+
+def test_little_of_images_is_loaded_when_one_is_run() -> None:
+    """What reads and unpacks archives is for `nsinit image import`; without an image, nothing."""
+    loaded = _loaded("import nsinit.cli.run, nsinit.model.find, nsinit.runtime.boot")
+    assert not {name for name in loaded if name.startswith("nsinit.images")}
+    loaded = _loaded("import nsinit.images.use")
+    assert not loaded & (HEAVY | {"hashlib", "tempfile", "zlib"})
+    assert "nsinit.images.archive" not in loaded

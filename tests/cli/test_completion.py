@@ -79,6 +79,10 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "net", ""], ["add", "remove", "show", "--help"]),
         (["nsinit", "net", "add", "x", "--type", ""], ["bridge", "macvlan", "phys"]),
         (["nsinit", "net", "show", "--"], ["--json", "--help"]),
+        (["nsinit", "image", ""], ["import", "list", "inspect", "remove", "--help"]),
+        (["nsinit", "image", "import", "--m"], ["--max-size", "--max-files"]),
+        (["nsinit", "image", "remove", "-"], ["--json", "--help"]),
+        (["nsinit", "run", "--im"], ["--image"]),
         (["nsinit", "nothing", ""], []),
     ],
 )

@@ -47,7 +47,7 @@ def problems(text: str) -> list[str]:
         ),
         ("readonly = true", ["readonly: there is no own root"]),
         ("overlay = {lower = []}", ["overlay.lower: expected at least one directory"]),
-        ("overlay = {}", ['overlay: the key "lower" is missing']),
+        ("overlay = {}", ["overlay.lower: expected at least one directory"]),
         ('overlay = {lower = ["/l"], upper = "/l"}', ["overlay.upper: is a lower layer too"]),
         (
             'overlay = {lower = ["/l"], upper = "/u", ephemeral = true}',

@@ -8,6 +8,8 @@ from nsinit.errors import SandboxError
 from nsinit.isolation.idmaps import MapIds
 from nsinit.kernel import libc
 from nsinit.kernel.namespaces import FLAGS
+from nsinit.model.idmaps import IdMap, Row
+from nsinit.model.mounting import Overlay
 from nsinit.model.network import Interface, Network
 from nsinit.model.sandboxes import NamespaceKind, Sandbox, Users
 from nsinit.model.types import Names
@@ -217,3 +219,24 @@ def test_network_is_refused_when_there_is_no_power(facts: Facts, missing: str) -
         make_plan(Sandbox(network=Network(mode="bridge")), "n", facts)
     assert caught.value.message == f"cannot connect eth0 to the bridge nsinit0 without {missing}"
     assert "pasta" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("outside", "image", "mapped"),
+    [(300000, "a:1", True), (0, "a:1", False), (300000, None, False)],
+)
+def test_layers_are_mapped_when_root_of_an_image_is_somebody_else(
+    outside: int, image: str | None, mapped: bool
+) -> None:
+    """Its files belong to root of the machine, whom such a sandbox does not have."""
+    rows = IdMap((Row(0, outside, 65536),))
+    sandbox = Sandbox(
+        image=image,
+        overlay=Overlay(lower=["/l/two", "/l/one"], ephemeral=True),
+        users=Users(uid_map=rows, gid_map=rows),
+    )
+    lines = make_plan(sandbox, "box", ROOT).describe()
+    found = [line for line in lines if "map the ids of /l/" in line]
+    words = f"g:0:{outside}:65536 u:0:{outside}:65536"
+    told = [f"host    map the ids of /l/{name} as {words}" for name in ("two", "one")]
+    assert sorted(found) == sorted(told if mapped else [])
