@@ -97,6 +97,12 @@ class MainMissing(RunEvent, frozen=True):
     hopeless: bool = False
 
 
+class PauseFailed(RunEvent, frozen=True):
+    """Its processes could not be frozen; `text` says why."""
+
+    text: str
+
+
 class Notified(RunEvent, frozen=True):
     """What one datagram of sd_notify(3) says; spans in seconds.
 
@@ -166,6 +172,13 @@ class Pin(Message, frozen=True):
     on: bool = True
 
 
+class Pause(Message, frozen=True):
+    """Freeze the processes of these, or let them go on."""
+
+    names: tuple[str, ...]
+    on: bool = True
+
+
 class Update(Message, frozen=True):
     """Go by another plan; the runs of the services in `changed` are not what it asks for."""
 
@@ -188,10 +201,11 @@ class Shutdown(Message, frozen=True):
 
 AnyRunEvent = (
     Spawned | Execed | SpawnFailed | Ready | Exited | Emptied | Lingering | Fired
-    | TaskEnded | MainFound | MainMissing | Notified
+    | TaskEnded | MainFound | MainMissing | PauseFailed | Notified
 )  # fmt: skip
 Event = (
-    AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Trigger | Update | Shutdown
+    AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Pause | Trigger | Update
+    | Shutdown
 )  # fmt: skip
 
 
@@ -238,6 +252,14 @@ class Signal(Message, frozen=True):
     run: int
     number: int
     scope: Scope
+
+
+class Freeze(Message, frozen=True):
+    """Freeze every process of the run, or thaw them; answer PauseFailed if they can't be frozen."""
+
+    service: str
+    run: int
+    on: bool
 
 
 class Sweep(Message, frozen=True):
@@ -303,6 +325,6 @@ class Finish(Message, frozen=True):
 
 
 Action = (
-    Spawn | RunTask | KillTask | FindMain | Signal | Sweep | Release | Arm | Disarm
+    Spawn | RunTask | KillTask | FindMain | Signal | Freeze | Sweep | Release | Arm | Disarm
     | Changed | Noted | Remark | Finish
 )  # fmt: skip
