@@ -60,10 +60,14 @@ class Ready(RunEvent, frozen=True):
 
 
 class Exited(RunEvent, frozen=True):
-    """Its main process has ended and is reaped; `oom`: the kernel killed it for its memory."""
+    """Its main process has ended and is reaped; `oom`: the kernel killed it for its memory.
+
+    `text` tells what the kernel has killed of it meanwhile, if it counts that.
+    """
 
     status: int
     oom: bool = False
+    text: str = ""
 
 
 class Emptied(RunEvent, frozen=True):
@@ -98,7 +102,7 @@ class MainMissing(RunEvent, frozen=True):
 
 
 class PauseFailed(RunEvent, frozen=True):
-    """Its processes could not be frozen; `text` says why."""
+    """Its processes could not be frozen, or thawed; `text` says why."""
 
     text: str
 
@@ -255,7 +259,7 @@ class Signal(Message, frozen=True):
 
 
 class Freeze(Message, frozen=True):
-    """Freeze every process of the run, or thaw them; answer PauseFailed if they can't be frozen."""
+    """Freeze every process of the run, or thaw them; answer PauseFailed if that can't be."""
 
     service: str
     run: int

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nsinit.model.plan import Rules
 
 PAUSED: Final = "paused"
-UNPAUSED: Final = "goes on"
+UNPAUSED: Final = "unpaused"
 _QUESTIONS: Final[tuple[TaskKind, ...]] = ("ready", "health")  # that it could not answer
 
 
@@ -54,7 +54,7 @@ def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
 
 
 def on_pause_failed(turn: Turn, s: ServiceState, rules: Rules, e: PauseFailed) -> None:
-    """It goes on as if nobody had asked."""
+    """It goes on as if nobody had asked; or it can't be thawed, which only a KILL may help."""
+    remark(turn, s, e.text)
     if s.paused:
-        remark(turn, s, e.text)
         unpause(turn, s, rules)

@@ -221,7 +221,7 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.STOPPING, MainFound): stopping.on_found_stopping,
     (State.STOPPING, MainMissing): _ignore,
     (State.STOPPING, Notified): upkeep.on_notified,
-    (State.STOPPING, PauseFailed): _ignore,
+    (State.STOPPING, PauseFailed): pausing.on_pause_failed,
     (State.STOPPING, Exited): stopping.on_exited,
     (State.STOPPING, Lingering): stopping.on_lingering,
     (State.STOPPING, Emptied): stopping.on_emptied,
@@ -232,7 +232,14 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
         (at, late): _ignore
         for at in (*AT_REST, State.WAITING, State.BACKOFF)
         for late in (
-            Execed, Ready, Notified, MainFound, MainMissing, PauseFailed, Lingering, Emptied,
+            Execed,
+            Ready,
+            Notified,
+            MainFound,
+            MainMissing,
+            PauseFailed,
+            Lingering,
+            Emptied,
         )
     },
 }

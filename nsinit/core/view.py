@@ -43,10 +43,10 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     message: str
     pinned: bool
     reloading: bool
-    paused: bool
     exit_code: int | None
     exit_signal: int | None
     awaits_trigger: bool = False  # when it waits, it does so for its schedule or socket alone
+    paused: bool = False
     next_run: float | None = None  # by its schedule, in seconds since the epoch
 
 

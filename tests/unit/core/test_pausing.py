@@ -128,7 +128,8 @@ def test_service_goes_on_when_it_could_not_be_frozen() -> None:
     w.post(m.PauseFailed("a", 1, "cannot freeze it: x"))
     assert (w["a"].paused, w.timer("a", "watchdog")) == (False, 10)
     assert w.remarks == [("a", "cannot freeze it: x")]
-    assert w.post(m.PauseFailed("a", 1, "cannot freeze it: x")) == []
+    assert w.post(m.PauseFailed("a", 1, "y")) == [m.Remark("a", "y")]
+    assert w.state("a") == "running"
 
 
 def test_reload_is_left_undone_when_the_service_is_paused() -> None:
