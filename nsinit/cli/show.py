@@ -31,7 +31,7 @@ def _status(answer: dict[str, Any]) -> None:
     tints = [_TINTS.get(s["state"], "") for s in services]
     say(table(["NAME", "STATE", "PID", "FOR", "RESTARTS", "DETAILS"], rows, tints))
     known = [(s["name"], s["usage"]) for s in services if s.get("usage")]
-    if (whole := answer["init"].get("usage")) is not None:
+    if (whole := answer.get("init", {}).get("usage")) is not None:
         known.append(("the whole sandbox", whole))
     if known:
         from nsinit.cli.figures import lines

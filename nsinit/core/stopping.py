@@ -102,7 +102,8 @@ def on_exited(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
         s.cause = "oom"
     if e.text:
         s.why = s.why or e.text
-        remark(turn, s, e.text)
+        if not e.oom:  # else its result tells
+            remark(turn, s, e.text)
     if s.state is not State.STOPPING:
         enter(turn, s, State.STOPPING, "ended")
     if not any(task in STOP_TASKS for task in s.tasks):  # else when that has ended

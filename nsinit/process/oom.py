@@ -83,14 +83,12 @@ class Blame:
         if self._common is not None:
             self._common.rose()  # which is nobody else's business
         limit = self._strays.groups.memory_limit(service) if self._strays.groups else None
-        why = (
-            f"its limit of memory is {format_size(limit)}" if limit else "there was no memory left"
-        )
         oom = killed and not by_us
         if oom and more == 1:
-            return True, f"the kernel killed it: {why}"
-        processes = "1 of its processes" if more == 1 else f"{more} of its processes"
-        return oom, f"the kernel killed {processes}: {why}"
+            return True, f"it may have {format_size(limit)}" if limit else ""
+        processes = "one of its processes" if more == 1 else f"{more} of its processes"
+        why = f"they may have {format_size(limit)}" if limit else "there was none left"
+        return oom, f"the kernel killed {processes} for lack of memory: {why}"
 
     def _count(self, service: str) -> int | None:
         groups = self._strays.groups

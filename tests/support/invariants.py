@@ -29,7 +29,9 @@ def check_when_still(kernel: FakeKernel) -> None:
         told = any(e.service == s.name and e.run == s.run for e in kernel.pending)
         _check_pause(kernel, s)
         if s.state is State.STARTING:
-            assert s.tasks or s.timers or s.paused or alive or told, f"{s.name} hangs in its start: {s}"
+            assert s.tasks or s.timers or s.paused or alive or told, (
+                f"{s.name} hangs in its start: {s}"
+            )
         if s.state is State.STOPPING:
             assert s.tasks or "stop" in s.timers, f"{s.name} hangs in its stop: {s}"
         if s.state is State.BACKOFF:
