@@ -24,11 +24,13 @@ class Counts:
 
 @pytest.fixture
 def counts() -> Counts:
+    """No kill yet, of one service."""
     return Counts()
 
 
 @pytest.fixture
 def blame(counts: Counts) -> Blame:
+    """Its run has begun."""
     strays = Strays()
     strays.groups = counts  # type: ignore[assignment]  # the rest of it is not asked for
     made = Blame(strays)
