@@ -177,3 +177,42 @@ def test_nothing_is_left_when_somebody_is_killed_while_a_service_is_paused(
         made.wait()
         made.run("list")  # whoever looks next removes what a killed launcher has left
     eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "launcher"])
+def test_whole_sandbox_stands_still_when_it_is_paused(
+    celled: Callable[..., Box], cell: Cell, end: str
+) -> None:
+    """It is listed so; nothing waits for its init, and every way to end it does."""
+    made = celled(
+        "[sandbox]\nname = 'still'\nresources = {}\n[services.a]\ncommand = 'sleep 1000'\n"
+    ).start()
+    _wait(made, "a", state="running")
+    assert made.run("pause", "still").returncode == 0
+    assert made.run("list").stdout.splitlines()[1].split()[:2] == ["still", "paused"]
+    done = made.run("enter", "still", "--", "true")
+    assert (done.returncode, "nsinit unpause still" in done.stderr) == (4, True)
+    if end == "stop":
+        assert made.run("unpause", "still").returncode == 0
+        assert _service(made, "a")["state"] == "running"
+        assert made.run("pause", "still").returncode == 0
+        done = made.run("stop", "still")
+    elif end == "kill":
+        done = made.run("kill", "still")
+    else:
+        assert made.process is not None
+        made.process.kill()
+        made.wait()
+        done = made.run("list")
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
+
+
+def test_sandbox_is_not_paused_when_it_has_no_group(celled: Callable[..., Box]) -> None:
+    """The answer says what gives it one."""
+    made = celled("[sandbox]\nname = 'free'\n[services.a]\ncommand = 'sleep 1000'\n").start()
+    _wait(made, "a", state="running")
+    done = made.run("pause", "free")
+    assert (done.returncode, "it has no cgroup" in done.stderr) == (1, True)
+    assert "resources = {}" in done.stderr
+    assert made.run("unpause", "free").returncode == 0
