@@ -186,7 +186,7 @@ class ServiceGroups:
     @property
     def of_sandbox(self) -> Group | None:
         """The group of everything, if a launcher has made it for that."""
-        return self._above if self._own is None else None
+        return self.above if self.own is None else None
 
     def freeze(self, name: str, *, on: bool) -> None:
         """Freeze all of a service, or thaw it; OSError if that can't be."""

@@ -125,7 +125,7 @@ def test_service_stands_still_when_it_is_paused(celled: Callable[..., Box], cell
     made = celled(
         f"[sandbox]\n[services.busy]\ncommand = ['{sys.executable}', '-c', '''\n{BUSY}''']\n"
         "working_dir = 'HERE'\nresources = {}\nhealth = {exec = 'true', interval = '100ms', "
-        "timeout = '200ms', retries = 1}\nwatchdog = '60s'\n"
+        "timeout = '1s', retries = 2}\nwatchdog = '60s'\n"
         "[services.plain]\ncommand = 'sleep 1000'\n"
     )
     made.config.write_text(made.config.read_text().replace("HERE", str(made.directory)))
