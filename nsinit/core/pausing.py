@@ -49,7 +49,8 @@ def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
         arm(turn, s, timer, after)
     tasks, s.put_off = s.put_off, []
     for task in tasks:
-        run_task(turn, s, rules, task)
+        if task in rules.tasks:  # an update may have taken it away
+            run_task(turn, s, rules, task)
     turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, UNPAUSED))
 
 

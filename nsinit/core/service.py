@@ -78,6 +78,7 @@ def stop(turn: Turn, s: ServiceState, rules: Rules, *, by_hand: bool) -> None:
     s.want, s.triggered = False, False
     if s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
         s.by_hand, s.asked = by_hand, "stop"
+        pausing.unpause(turn, s, rules)  # those that stop before it may still need it
         turn.touched.append(s)
     elif s.state not in AT_REST:
         s.by_hand = by_hand

@@ -111,6 +111,17 @@ def test_service_is_thawed_first_when_it_is_to_end(verb: str) -> None:
     assert w.state("a") == {"stop": "stopped", "shut_down": "stopped", "restart": "starting"}[verb]
 
 
+def test_service_goes_on_at_once_when_it_is_to_stop_after_others() -> None:
+    """They may need it for their own end."""
+    w = booted({"db": {}, "app": {"depends_on": ["db"]}})
+    w.pause("db")
+    w.shut_down()
+    assert w.states == {"db": "running", "app": "stopping"}
+    assert not w["db"].paused
+    w.settle()
+    assert w.code() == 0
+
+
 def test_service_is_thawed_when_its_main_process_is_killed() -> None:
     """What is left of it could not end otherwise; the next run is not paused."""
     w = booted({"a": {"restart_delay": 0}}, outcomes=["strays"])
