@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from nsinit.kernel import libc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 RESERVE: Final = 16  # descriptors that services can't take from init
 _FEW: Final = 1024  # where /proc does not tell which are open
@@ -75,6 +75,16 @@ def close_inherited(keep: Container[int]) -> None:
     for fd in inherited():
         if fd not in keep:
             os.close(fd)
+
+
+def close_all_but(keep: Iterable[int]) -> None:
+    """Close every descriptor but the first three and those in `keep`; close_range(2), Linux 5.9."""
+    first = 3
+    for fd in sorted(fd for fd in keep if fd > 2):
+        if fd > first:
+            libc.close_range(first, fd - 1, 0)
+        first = fd + 1
+    libc.close_range(first, 0xFFFF_FFFF, 0)
 
 
 def raise_limit() -> int:
