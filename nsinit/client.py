@@ -114,7 +114,7 @@ class Client:
     ) -> CommandRun:
         """Start what `exec` or `enter` run, by the parameters of the table."""
         connection = self._connect()
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(min(_PATIENCE, self._grace))
         answer = Answer(connection)
         try:
             connection.sendall(request(BY_NAME[row], params))

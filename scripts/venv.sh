@@ -27,7 +27,7 @@ find_python() {
 make_venv() {
     local dir=$1 python=$2 stamp log
     shift 2
-    stamp="$(cat pyproject.toml requirements-dev.txt | sha256sum | cut -c1-16) $*"
+    stamp="$(cat pyproject.toml requirements-*.txt | sha256sum | cut -c1-16) $*"
     if [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ] && "$dir/bin/python" -c 'import nsinit' 2>/dev/null; then
         return 0
     fi

@@ -62,6 +62,7 @@ VERBS: Final[dict[str, Verb]] = {
                     "terminal", "flag", "in a terminal of its own, though this is none", short="t"
                 ),
                 Param("no_terminal", "flag", "not in a terminal of its own", short="T"),
+                Param("direct", "flag", "without asking its init, as when that does not answer"),
                 Param("command", "words", "what to run, after --"),
             ),
             (

@@ -12,14 +12,16 @@ import select
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nsinit.cli.output import as_json, say
 from nsinit.cli.raw import raw, read, write
 from nsinit.errors import ControlError
 
 if TYPE_CHECKING:
-    from nsinit.client import Client, CommandRun
+    from collections.abc import Mapping, Sequence
+
+    from nsinit.client import CommandRun
 
 _HANDED_ON: Final = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
@@ -27,7 +29,16 @@ _HANDED_ON: Final = (
 _SILENCE: Final = 0.2  # s after which a terminal whose command has ended has nothing more to show
 
 
-def run(client: Client, row: str, given: dict[str, Any], *, as_text: bool = True) -> int:
+class Starter(Protocol):
+    """A client of init, or who does without one."""
+
+    def start_command(
+        self, row: str, params: Mapping[str, Any], fds: Sequence[int] = (0, 1, 2)
+    ) -> CommandRun:
+        """Start what a row of the command table means; ControlError."""
+
+
+def run(client: Starter, row: str, given: dict[str, Any], *, as_text: bool = True) -> int:
     """Run it to its end; its exit code, 128 + n for signal n, 126 or 127 if it can't be run.
 
     `row` is that of the command table: "exec" in the place of a service, "enter" in that of init.
@@ -47,7 +58,7 @@ def run(client: Client, row: str, given: dict[str, Any], *, as_text: bool = True
     return status if status >= 0 else 128 - status
 
 
-def _plainly(client: Client, row: str, given: dict[str, Any]) -> int:
+def _plainly(client: Starter, row: str, given: dict[str, Any]) -> int:
     command = client.start_command(row, given)
     for number in _HANDED_ON:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup, a background job
@@ -58,7 +69,7 @@ def _plainly(client: Client, row: str, given: dict[str, Any]) -> int:
 # --- With a terminal ------------------------------------------------------------------------------
 
 
-def _in_terminal(client: Client, row: str, given: dict[str, Any]) -> int:
+def _in_terminal(client: Starter, row: str, given: dict[str, Any]) -> int:
     import pty
 
     ours, theirs = pty.openpty()

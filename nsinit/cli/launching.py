@@ -130,6 +130,7 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
                 plan.group.record = entry.clean_up_groups
             if sandbox.has_own_root:
                 inside = _in_own_root(inside)
+            _keep_place(entry, inside, listener.path)
             gate = Gate(*os.pipe())
             terminal, typed = _terminal_of(inside, wishes)
 
@@ -191,6 +192,28 @@ def _in_own_root(given: Given) -> Given:
 
     env = {name: value for name, value in given.env.items() if name != "NSINIT_SOCKET"}
     return given._replace(directory="/", env=env, load=load, own_root=True)
+
+
+def _keep_place(entry: Registration, inside: Given, control: str) -> None:
+    """Write down what a command gets inside, for `nsinit enter` where init does not answer."""
+    from nsinit.model.security import Security
+    from nsinit.sandbox import place
+
+    sandbox = inside.loaded.config.sandbox
+    if not entry.directory or sandbox is None:
+        return
+    named = "" if inside.own_root else control
+    made = place.Place(
+        directory=inside.directory,
+        env=dict(inside.env),
+        shared=inside.loaded.config.init.environment,
+        own={"NSINIT_SOCKET": named} if named else {},
+        security=Security(**{one: getattr(sandbox, one) for one in Security.__struct_fields__}),
+    )
+    try:
+        place.keep(entry.directory, made)
+    except OSError as error:
+        complain(f"cannot write what commands get inside to {entry.directory}: {error.strerror}")
 
 
 def _register(given: Given, sandbox: Sandbox) -> Registration:

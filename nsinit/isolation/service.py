@@ -14,13 +14,12 @@ from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
 from nsinit.errors import SpawnError
 from nsinit.isolation import capabilities as steps
 from nsinit.kernel import creds
-from nsinit.model.security import Granted, filters_of, grant, has_no_new_privs
+from nsinit.model.security import Granted, Security, filters_of, grant, has_no_new_privs
 from nsinit.process.steps import Enclosure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
     from nsinit.process.steps import Step
 
@@ -31,7 +30,7 @@ _CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient")
 
 def enclose(
     spec: Service,
-    sandbox: Sandbox | None,
+    sandbox: Security | None,
     directory: str,
     variables: Mapping[str, str],
     beside: int = 0,
@@ -72,7 +71,7 @@ def _wants_none(spec: Service) -> bool:
 
 def _add_capabilities(
     spec: Service,
-    sandbox: Sandbox | None,
+    sandbox: Security | None,
     mine: creds.Caps,
     ids: list[Step],
     last: list[Step],
@@ -103,7 +102,7 @@ def _add_capabilities(
 
 def _add_filters(
     spec: Service,
-    sandbox: Sandbox | None,
+    sandbox: Security | None,
     granted: Granted | None,
     place: list[Step],
     tell: Callable[[str], object],
@@ -119,7 +118,7 @@ def _add_filters(
 
 
 def _capabilities(
-    spec: Service, sandbox: Sandbox | None, granted: Granted | None
+    spec: Service, sandbox: Security | None, granted: Granted | None
 ) -> frozenset[str]:
     """The names of what the service can have: a user that is not root gets only the ambient."""
     if granted is None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from nsinit.kernel import libc, seam
 
-_WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
+WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
 
 
 class Stat(NamedTuple):
@@ -35,7 +35,7 @@ def reap() -> End | None:
     """Reap one child that has ended; None when there is none."""
     while True:
         try:
-            found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | _WALL)
+            found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | WALL)
         except InterruptedError:
             continue
         except ChildProcessError:

@@ -140,6 +140,7 @@ class Plan:
 chdir = through("chdir", os.chdir)
 chmod = through("chmod", os.chmod)
 chown = through("chown", os.chown)
+chroot = through("chroot", os.chroot)
 close = through("close", os.close)
 dup2 = through("dup2", os.dup2)
 execve = through("execve", os.execve)

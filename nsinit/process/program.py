@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field, structs
@@ -16,7 +17,7 @@ from msgspec import Struct, field, structs
 from nsinit.errors import SpawnError
 from nsinit.kernel import seam
 from nsinit.model.spec import Service
-from nsinit.model.types import UNLIMITED
+from nsinit.model.types import UNLIMITED, Words
 from nsinit.process.identity import find_identity
 from nsinit.process.variables import DEFAULT_PATH, service_variables
 
@@ -105,6 +106,39 @@ def prepare(
         enclosure=enclosure,
         fds=_passed(spec, around),
     )
+
+
+def in_place_of_init(command: Sequence[str], user: str | None, around: Surroundings) -> Service:
+    """What a command is as that runs in the place of init itself; a shell if there is none."""
+    here = os.path.isdir(around.directory)  # else it is in the file system of the launcher
+    return Service(
+        command=Words(tuple(command) or (_shell(user, around),)),
+        user=user,
+        working_dir=None if here else "/",
+    )
+
+
+def _shell(user: str | None, around: Surroundings) -> str:
+    """The shell of a user who is named, else $SHELL; /bin/sh where there is none of these."""
+    identity = find_identity(user, None, None)
+    choices = [identity.account.shell if identity else "", around.env.get("SHELL", "")]
+    return next((path for path in choices if path and os.access(path, os.X_OK)), "/bin/sh")
+
+
+def on_descriptors(program: Program, fds: Sequence[int], *, terminal: bool) -> Program:
+    """With these as its first three; they are of a terminal that is to be its own if that is said.
+
+    A service's own terminal is not that of the command in its place.
+    """
+    tuning = program.tuning or Tuning()
+    tty = "" if terminal else None
+    if tuning.tty != tty:
+        program = structs.replace(program, tuning=structs.replace(tuning, tty=tty))
+    program.fds.update(enumerate(fds))
+    if terminal and program.identity is not None:
+        with suppress(OSError):  # without CAP_CHOWN only its name stays closed to the user
+            os.fchown(fds[0], program.identity[0], -1)
+    return program
 
 
 def _passed(spec: Service, around: Surroundings) -> dict[int, int]:

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from nsinit.model.spec import Service
-from nsinit.model.types import Words
-from nsinit.process.identity import find_identity
-from nsinit.process.program import Tuning, prepare
+from nsinit.process.program import in_place_of_init, on_descriptors, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.errors import SpawnError
     from nsinit.kernel.proc import End
+    from nsinit.model.spec import Service
     from nsinit.process.program import Surroundings
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
@@ -57,15 +55,7 @@ class Helpers:
         """
         beside = self._runs.beside(helper.service) if helper.service else 0
         program = prepare(*self._place(helper), beside)
-        tuning = program.tuning or Tuning()
-        tty = "" if helper.terminal else None  # and not the service's own
-        if tuning.tty != tty:
-            program = structs.replace(program, tuning=structs.replace(tuning, tty=tty))
-        fds = helper.fds
-        program.fds.update(enumerate(fds))
-        if helper.terminal and program.identity is not None:
-            with suppress(OSError):  # without CAP_CHOWN only its name stays closed to the user
-                os.fchown(fds[0], program.identity[0], -1)
+        program = on_descriptors(program, helper.fds, terminal=helper.terminal)
         child = self._spawner.spawn(program)
         self._running[child.pid] = (child, ended)
         if helper.service:
@@ -79,12 +69,7 @@ class Helpers:
             spec = self._runs.services[helper.service]
             spec = structs.replace(spec, command=helper.command, pass_fds=[])
             return spec, around, {**self._runs.own_variables(helper.service), **helper.variables}
-        here = os.path.isdir(around.directory)  # else it is in the file system of the launcher
-        spec = Service(
-            command=Words(helper.command or (_shell(helper.user, around),)),
-            user=helper.user,
-            working_dir=None if here else "/",
-        )
+        spec = in_place_of_init(helper.command, helper.user, around)
         return spec, around, {**self._runs.variables, **helper.variables}
 
     def ended(self, end: End) -> bool:
@@ -104,10 +89,3 @@ class Helpers:
     def pids(self) -> list[int]:
         """Those that run now."""
         return list(self._running)
-
-
-def _shell(user: str | None, around: Surroundings) -> str:
-    """The shell of a user who is named, else $SHELL; /bin/sh where there is none of these."""
-    identity = find_identity(user, None, None)
-    choices = [identity.account.shell if identity else "", around.env.get("SHELL", "")]
-    return next((path for path in choices if path and os.access(path, os.X_OK)), "/bin/sh")

@@ -87,10 +87,12 @@ def test_hooks_example_works_when_run(tmp_path: pathlib.Path) -> None:
     said = [line.partition(" | ")[2] for line in done.stdout.splitlines()]
     order = [
         "before the first service", "made the directory", "laid the table", "preparing", "open",
-        "closed", "exit-code: exited 3, or 3 0 shop", "gave up", "cleared the table",
+        "closed", "exit-code: exited 3, or 3 0 shop", "cleared the table",
         "removed the directory", "after the last service",
     ]  # fmt: skip
     assert [line for line in said if line in order] == order
+    ended, gave_up, last = (said.index(line) for line in (order[6], "gave up", order[-1]))
+    assert ended < gave_up < last  # beside the undoing of the others, which does not wait for it
 
 
 def test_daemon_example_works_when_run(tmp_path: pathlib.Path) -> None:

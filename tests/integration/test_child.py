@@ -16,6 +16,8 @@ from tests.support.live import NSINIT, Live, environment, eventually
 if TYPE_CHECKING:
     from tests.integration.conftest import Start
 
+pytestmark = pytest.mark.every_way
+
 TELL = """
 import json, os, resource, sys
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)

@@ -74,6 +74,7 @@ def test_backoff_is_capped_when_service_crashes_at_once(start: Start) -> None:
     assert all(0.19 <= wait <= 2 for wait in waits[3:]), waits
 
 
+@pytest.mark.every_way
 def test_no_orphans_are_left_when_service_is_stopped(start: Start) -> None:
     """What double-forked or left its session outlives `supervisorctl stop`."""
     left = "setsid sleep 1001 & (setsid sh -c 'sleep 1002 & sleep 1003' &) & exec sleep 1000"
@@ -251,6 +252,7 @@ def test_no_busy_loop_and_no_leak_when_services_come_and_go(start: Start, loop: 
     assert len(descendants(init.pid)) <= 3
 
 
+@pytest.mark.every_way
 def test_no_zombies_are_left_when_orphans_end(start: Start) -> None:
     """Of a service's grandchildren, of hooks, of probes, and of what left its session."""
     orphans = "for i in 1 2 3 4 5 6 7 8 9; do (setsid sleep 0.2 &) ; (sleep 0.1 &) ; done"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Start
 
+pytestmark = pytest.mark.every_way
+
 QUIET = "</dev/null >/dev/null 2>&1"
 # A daemon in a session of its own, which writes its pid file.
 DAEMON = f'setsid sleep 1000 {QUIET} & echo $! > "$HERE/pid"'

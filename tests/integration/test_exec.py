@@ -60,6 +60,7 @@ def _exec(init: Live, *words: str, **more: Any) -> subprocess.CompletedProcess[b
     )  # fmt: skip
 
 
+@pytest.mark.every_way
 def test_command_is_in_the_place_of_the_service_when_run(init: Live) -> None:
     """Its environment, directory and umask; a session of its own; running or not."""
     script = "pwd; umask; echo $COLOUR $NSINIT_SERVICE; ps -o sid= $$; echo $$"
@@ -163,6 +164,7 @@ def test_nothing_is_left_when_many_commands_have_run(init: Live, way: Way) -> No
     assert init.status()["a"]["run"] == 1
 
 
+@pytest.mark.every_way
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another user")
 @pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
 def test_command_has_the_user_when_the_service_has_one(start: Start) -> None:
@@ -287,6 +289,7 @@ def shell(init: Live) -> Iterator[Terminal]:
         made.close()
 
 
+@pytest.mark.every_way
 def test_terminal_is_real_when_asked_for(init: Live, shell: Terminal) -> None:
     """Job control, the size of the window and its changes, ^C, the code at the end."""
     shell.type("stty size; echo $TERM; test -t 0 && test -t 1 && echo both\n")

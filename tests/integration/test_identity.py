@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Start
 
+pytestmark = pytest.mark.every_way
+
 ONE = min(os.sched_getaffinity(0))
 CAP_SYS_RESOURCE = 24
 # Root of a container, even of a virtual machine, need not have it.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Start
 
+pytestmark = [pytest.mark.every_way, pytest.mark.every_loop]
+
 
 def test_services_run_when_dependencies_hold(start: Start, loop: str) -> None:
     """A oneshot, a service that says it is ready, and one that needs both, in that order."""

@@ -147,6 +147,7 @@ def test_files_are_as_before_when_keys_are_those_of_supervisord(start: Start) ->
     assert b"err" in b"".join(map(content_of, paths)).splitlines()
 
 
+@pytest.mark.every_way
 @pytest.mark.root
 @as_root
 @pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)

@@ -333,6 +333,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.every_loop
 @pytest.mark.parametrize("faults", FAULTS)
 def test_init_goes_on_when_system_calls_fail(
     tmp_path: pathlib.Path, faults: str, loop: str

@@ -13,6 +13,8 @@ from tests.support.live import ROOT, Live, eventually, is_alive
 if TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.every_loop
+
 CONFIG = """
 [services.a]
 command = ["sh", "-c", "echo here; exec sleep 1000"]

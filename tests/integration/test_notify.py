@@ -14,6 +14,8 @@ from tests.support.live import eventually, have, is_alive, toml
 if TYPE_CHECKING:
     from tests.integration.conftest import Start
 
+pytestmark = pytest.mark.every_way
+
 TELL = """
 import os, pathlib, socket, sys, time
 def tell(text, path=os.environ.get("NOTIFY_SOCKET")):

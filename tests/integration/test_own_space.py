@@ -15,6 +15,8 @@ from tests.support.roots import make_root
 if TYPE_CHECKING:
     from tests.integration.conftest import Start
 
+pytestmark = pytest.mark.every_way
+
 OTHER = "[services.b]\ncommand = 'sleep 1000'\nmin_uptime = 0\n"
 
 

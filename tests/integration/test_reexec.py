@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Start
     from tests.support.live import Live
 
+pytestmark = [pytest.mark.every_way, pytest.mark.every_loop]
+
 # Tells that it runs, and exits with 7 when it is asked to.
 ASKED = """["python3", "-c", '''
 import signal, sys

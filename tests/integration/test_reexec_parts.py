@@ -16,6 +16,8 @@ from tests.support.replacing import held, replace
 if TYPE_CHECKING:
     import pathlib
 
+pytestmark = pytest.mark.every_loop
+
 SERVER = """["python3", "-c", '''
 import os, socket
 listening = socket.socket(fileno=3)

@@ -8,6 +8,8 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support.live import DEADLINE, NSINIT, eventually, live
 from tests.support.replacing import replace
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import pathlib
 
     from tests.support.live import Live
+
+pytestmark = pytest.mark.every_loop
 
 LINES = 30_000
 # Numbered lines, some of them in two pieces, until so many are written; then it waits.

@@ -44,6 +44,8 @@ def _await_word(init: Live, word: str) -> None:
     eventually(lambda: f"| {word}\n" in init.said(), f"{word}: {init.said()[-200:]}")
 
 
+@pytest.mark.every_loop
+@pytest.mark.every_way
 def test_every_other_signal_reaches_main_when_sent_to_init(start: Start, loop: str) -> None:
     """All that nsinit does not use itself, real-time signals included."""
     init = start(
@@ -61,6 +63,7 @@ def test_every_other_signal_reaches_main_when_sent_to_init(start: Start, loop: s
         _await_word(init, f"got {number}")
 
 
+@pytest.mark.every_way
 def test_own_signals_reach_main_when_forwarding_is_asked_for(start: Start) -> None:
     """forward_signals takes them from nsinit and gives them to the main service."""
     init = start(

@@ -74,6 +74,7 @@ def _ask(port: int) -> bytes:
 
 
 # The vfork road, and what forces the fork road.
+@pytest.mark.every_way
 @pytest.mark.parametrize("road", ["", 'limits = {core = "0"}'])
 def test_service_is_given_its_sockets_when_spawned(start: Start, loop: str, road: str) -> None:
     """They are 3, 4, …, with names, and LISTEN_PID is the pid that the service has."""
@@ -148,6 +149,7 @@ def _connects(port: int) -> bool:
     return True
 
 
+@pytest.mark.every_way
 def test_no_client_is_refused_when_the_service_restarts(start: Start, loop: str) -> None:
     """Clients connect without pause while the service restarts five times: all are answered."""
     port = free_port()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Start
     from tests.support.live import Live
 
+pytestmark = pytest.mark.every_way
+
 # A child in its own session, one that double-forks out of that, and the main process.
 DAEMONS = """
 import os, signal, sys, time
@@ -108,6 +110,7 @@ def test_orphans_end_with_init_when_it_shuts_down(start: Start) -> None:
     eventually(lambda: not any(is_alive(pid) for pid in pids), "all are gone")
 
 
+@pytest.mark.every_loop
 def test_no_zombie_is_left_when_orphans_end(start: Start, loop: str) -> None:
     """A thousand double-forked processes are reaped, and the service's own status is not lost."""
     script = """

@@ -102,6 +102,7 @@ print("to stderr", file=sys.stderr)
 """
 
 
+@pytest.mark.every_way
 def test_service_has_a_terminal_of_its_own_when_tty_is_true(start: Start, way: Way) -> None:
     """Its session's, with a size and a TERM; its lines end in the log as those of any service."""
     init = _one_shot(start, way, TELL)
@@ -114,6 +115,7 @@ def test_service_has_a_terminal_of_its_own_when_tty_is_true(start: Start, way: W
     assert b"\r" not in init.out.read_bytes()
 
 
+@pytest.mark.every_way
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another user")
 @pytest.mark.parametrize("way", ["pid1", "subreaper"], indirect=True)
 def test_terminal_is_the_users_when_the_service_has_one(start: Start, way: Way) -> None:
@@ -173,6 +175,7 @@ def test_commands_beside_it_have_their_own_streams_when_run(init: Live) -> None:
     assert init.ctl("exec", "shell", "--", "tty", check=False).stdout == "not a tty\n"
 
 
+@pytest.mark.every_way
 def test_start_fails_when_no_terminal_can_be_made(start: Start, way: Way) -> None:
     """And says what helps; the next one may work."""
     init = start(
@@ -191,6 +194,7 @@ def test_start_fails_when_no_terminal_can_be_made(start: Start, way: Way) -> Non
 # --- On a real terminal ---------------------------------------------------------------------------
 
 
+@pytest.mark.every_way
 def test_shell_is_typed_at_when_attached(init: Live, attach: Attach) -> None:
     """Its prompt is there, ^C interrupts, ^Z suspends; the size of the window follows."""
     screen = attach()
@@ -365,6 +369,7 @@ def test_both_see_and_type_when_two_are_attached(init: Live, attach: Attach) -> 
     assert not any("never" in line for line in lines)
 
 
+@pytest.mark.every_way
 def test_terminal_goes_on_when_init_is_replaced(init: Live, attach: Attach) -> None:
     """Several times, with clients at it, half a line typed, and nothing lost of what is shown."""
     screen, looker = attach(), attach("shell", "--no-stdin")

@@ -26,7 +26,7 @@ from nsinit.__main__ import main
 from nsinit.kernel import seam
 
 seam.inject(seam.Plan(sys.argv.pop(1)))
-main()"""
+sys.exit(main())"""
 
 
 class Box:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NSINIT = [sys.executable, "-m", "nsinit"]
-# s. Generous: two busy cores. Who wants to see tests fail need not wait so long; an emulator needs more.
+# s. Generous: two busy cores. Who wants to see tests fail waits less; an emulator takes longer.
 DEADLINE = float(os.environ.get("NSINIT_TEST_DEADLINE", "20"))
 
 Way = Literal["pid1", "sandbox", "subreaper", "rootless"]

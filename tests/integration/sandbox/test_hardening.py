@@ -55,6 +55,8 @@ import os
 for name in ("exe", "root", "cwd", "fd/0", "task/1/fd/0", "ns/pid", "mem", "environ", "maps"):
     path = "/proc/1/" + name
     tries = [lambda: os.close(os.open(path, os.O_RDONLY))]
+    if name in ("exe", "mem"):
+        tries.append(lambda: os.close(os.open(path, os.O_WRONLY)))
     if name in ("environ", "maps"):
         tries = [lambda: os.read(os.open(path, os.O_RDONLY), 1)]
     if "/" in name or name in ("exe", "root", "cwd"):
@@ -66,7 +68,7 @@ for name in ("exe", "root", "cwd", "fd/0", "task/1/fd/0", "ns/pid", "mem", "envi
         except PermissionError:
             print("closed", name)
 """
-TRIES = 15
+TRIES = 17
 SETS = """
 print([line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNew"))])
 """
@@ -85,6 +87,29 @@ def test_init_is_closed_when_a_service_has_every_capability(box: Make) -> None:
     out = _output(box(_config(LOOK, "cap_add = 'ALL'", "namespaces = {user = 'new'}")))
     assert "OPEN" not in out
     assert out.count("closed") == TRIES
+
+
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)
+@pytest.mark.parametrize("sandbox", ["", "sealed = true"])
+def test_program_is_not_opened_for_writing_when_a_service_is_root_of_the_host(
+    box: Make, sandbox: str
+) -> None:
+    """Every capability without a user namespace opens init's memory, sealed or not: SECURITY.md.
+
+    Its program the kernel keeps from being written as long as it runs.
+    """
+    look = """
+import errno, os
+for name in ("exe", "mem"):
+    try:
+        os.close(os.open("/proc/1/" + name, os.O_WRONLY))
+        print("OPEN", name)
+    except OSError as error:
+        print(errno.errorcode[error.errno], name)
+"""
+    out = _output(box(_config(look, "cap_add = 'ALL'", sandbox)))
+    assert "ETXTBSY exe\n" in out
+    assert "OPEN mem\n" in out
 
 
 @pytest.mark.parametrize("user", ["rootless"], indirect=True)
