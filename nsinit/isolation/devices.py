@@ -114,7 +114,7 @@ def _bind_node(directory: int, name: str, number: int) -> None:
     theirs = seam.open_fd(f"/dev/{name}", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if os.fstat(theirs).st_rdev != number:
-            raise SyscallError(errno.ENODEV, "use", f"/dev/{name}, which is another device")
+            raise OSError(errno.ENODEV, f"/dev/{name} of the machine is another device")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         os.close(seam.open_fd(name, flags, 0o666, dir_fd=directory))
         tree = mounts.clone_tree(theirs)

@@ -22,9 +22,11 @@ _ONE: Final[dict[str, tuple[Which, ...]]] = {"u": ("uid",), "g": ("gid",), "b": 
 class MapMount:
     """A step of the launcher, which has the power over the file system; init attaches the mount."""
 
-    def __init__(self, mount: Mount) -> None:
+    def __init__(self, mount: Mount, *, slave: bool = False) -> None:
+        """The copy is cut off from its original, with `slave` but for what the host mounts."""
         self.opened = Opened()
         self._mount = mount
+        self._propagation = mounts.SLAVE if slave else mounts.PRIVATE
 
     def describe(self) -> str:
         """For people."""
@@ -37,7 +39,10 @@ class MapMount:
             space = user_namespace(maps_of(self._mount.idmap or ""))
             try:
                 recursive = "bind" not in self._mount.options
-                mounts.set_attributes(tree, user_namespace=space, recursive=recursive)
+                cut = self._propagation  # it is of the launcher's mounts, which may be shared
+                mounts.set_attributes(
+                    tree, propagation=cut, user_namespace=space, recursive=recursive
+                )
             finally:
                 os.close(space)
         except BaseException:

@@ -35,7 +35,7 @@ def plan_root(sandbox: Sandbox, kinds: Sequence[str], others: list[Step] | None)
         if mount.idmap is not None:
             from nsinit.isolation.idmapped import MapMount  # noqa: PLC0415  (the same)
 
-            mapped = MapMount(mount)
+            mapped = MapMount(mount, slave=sandbox.propagation in ("slave", "shared"))
             host.append(mapped)
             ready[index] = mapped.opened
     root = Root(

@@ -85,6 +85,22 @@ def test_other_device_is_there_when_it_is_named(box: MakeBox, rootfs: pathlib.Pa
     assert "/etc/passwd is no device" in refused.stderr
 
 
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to have another /dev
+def test_cause_is_told_when_a_device_of_the_host_is_another(
+    box: MakeBox, rootfs: pathlib.Path
+) -> None:
+    """Where none can be made those of the machine are bound, which may not be what they seem."""
+    config = f'[sandbox]\nrootfs = "{rootfs}"\nusers = {{map = "keep"}}\n' + main_service("true")
+    made = box(config)
+    nodes = "mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/zero c 1 8"
+    other = f'mount -t tmpfs x /dev && {nodes} && exec "$@"'
+    made.program = ["unshare", "-m", "sh", "-c", other, "sh", *made.program]
+    done = made.run()
+    assert done.returncode == 125
+    assert "/dev/zero of the machine is another device" in done.stderr
+
+
+@pytest.mark.row(10)
 def test_queues_are_left_out_when_the_ipc_namespace_is_shared(
     box: MakeBox, rootfs: pathlib.Path
 ) -> None:

@@ -60,20 +60,38 @@ def test_directory_is_shared_when_it_is_bound(
     assert (data / "file").read_text() == "of the host\n"
 
 
+@pytest.mark.row(18)
 def test_mounts_below_come_along_when_a_bind_is_recursive(
     box: MakeBox, rootfs: pathlib.Path, user: int
 ) -> None:
     """And are read-only with it; without them it is one mount, which only root may have."""
-    script = main_service('echo mounts $(grep -c " /host" /proc/self/mountinfo)')
+    script = main_service(
+        'echo mounts $(grep -c " /host" /proc/self/mountinfo)\n'
+        'echo writable $(grep -c " /host[^ ]* rw" /proc/self/mountinfo)\n'
+    )
     below = [m.target for m in mountinfo.read() if m.target.startswith("/dev/")]
     whole = box(config(rootfs, '"/dev:/host/dev:ro"') + script).run()
     assert words(whole, "mounts") == [str(1 + len(below))]
+    assert words(whole, "writable") == ["0"]
     alone = box(config(rootfs, '"/dev:/host/dev:bind,ro"') + script).run()
     if user == 0:
         assert words(alone, "mounts") == ["1"]
     else:
         assert alone.returncode == 125
         assert 'use "rbind"' in alone.stderr
+
+
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # else the kernel itself sees to it
+def test_limits_of_a_mount_are_kept_when_it_is_bound_with_others(
+    box: MakeBox, rootfs: pathlib.Path, data: pathlib.Path
+) -> None:
+    """What is asked for is added to what the host has said."""
+    script = main_service('echo options $(grep " /data " /proc/self/mountinfo)')
+    made = box(config(rootfs, f'"{data}:/data:ro,noatime"') + script)
+    host = f'mount -t tmpfs -o nosuid,nodev,noexec x {data} && exec "$@"'
+    made.program = ["unshare", "-m", "sh", "-c", host, "sh", *made.program]
+    options = set(words(made.run(), "options")[5].split(","))
+    assert options == {"ro", "nosuid", "nodev", "noexec", "noatime"}
 
 
 def test_file_systems_are_as_asked_when_they_have_options(
@@ -147,6 +165,7 @@ def test_hosts_and_resolver_are_given_when_the_root_has_none(
     assert words(done, "hosts") == ["own"]
 
 
+@pytest.mark.row(63)
 def test_machine_is_hidden_when_the_root_is_its_own(box: MakeBox, rootfs: pathlib.Path) -> None:
     """What the lists of runc hide and protect, by default; nothing of /sys can be written."""
     done = box(
@@ -157,14 +176,17 @@ def test_machine_is_hidden_when_the_root_is_its_own(box: MakeBox, rootfs: pathli
             "echo -n > /proc/sysrq-trigger; echo sysrq $?\n"
             "cat /proc/sys/kernel/panic > /proc/sys/kernel/panic; echo sysctl $?\n"
             "mkdir /sys/fs/cgroup/memory/x /sys/firmware/x 2>/dev/null; echo sys $?\n"
+            'echo writable $(grep -c " /sys[^ ]* rw" /proc/self/mountinfo)\n'
         )
     ).run()
     assert words(done, "kcore") == ["0", "0"]
     assert words(done, "firmware") == ["0"]
+    assert words(done, "writable") == ["0"]
     for what in ("sysrq", "sysctl", "sys"):
         assert words(done, what) != ["0"], what
 
 
+@pytest.mark.row(63)
 @pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to mount them
 def test_file_systems_below_sys_are_hidden_when_the_host_has_some(
     box: MakeBox, rootfs: pathlib.Path
@@ -203,6 +225,7 @@ def test_paths_are_hidden_when_they_are_listed(
     assert (rootfs / "private/key").read_text() == "key"
 
 
+@pytest.mark.row(18)
 def test_hosts_root_has_mounts_when_there_is_no_other(
     box: MakeBox, data: pathlib.Path, user: int
 ) -> None:
@@ -277,6 +300,24 @@ def test_owners_are_others_when_the_ids_of_a_bind_are_mapped(
     assert (data / "new").stat().st_uid == 1234
     within = box(config(rootfs, mounts, 'namespaces = {user = "new"}') + script).run()
     assert words(within, "ids") == ["0:0"]
+
+
+@pytest.mark.row(17, 18)
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # only root may map them
+def test_host_sees_nothing_when_something_is_mounted_below_a_mapped_bind(
+    box: MakeBox, rootfs: pathlib.Path, data: pathlib.Path
+) -> None:
+    """The launcher has made that mount, and those of the host are shared."""
+    mounts = f'{{source = "{data}", target = "/data", idmap = "b:0:0:1"}}'
+    script = main_service("mount -t tmpfs inner /data/below && echo ok done")
+    made = box(config(rootfs, mounts, 'cap_add = "SYS_ADMIN"') + script)
+    (data / "below").mkdir()
+    host = 'mount --make-rshared / && "$@" && echo seen $(grep -c inner /proc/self/mountinfo)'
+    unshare = ["unshare", "-m", "--propagation", "private", "sh", "-c", host, "sh"]
+    made.program = [*unshare, *made.program]
+    done = made.run()
+    assert words(done, "ok") == ["done"]
+    assert "seen 0\n" in done.stdout
 
 
 @pytest.mark.row(20)
