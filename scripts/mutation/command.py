@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .catalogue import MUTANTS
+from .copies import copy_tree, replace_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .catalogue import Mutant
 
-ROOT: Final = Path(__file__).parents[2]
 LIMIT: Final = 300.0  # s for the tests of one mutant; one that makes them hang is noticed too
 UNIT: Final = "tests/unit/core"
 LIVES: Final = "tests/property/test_core_machine.py"
@@ -28,21 +27,15 @@ _PYTEST: Final = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cachepro
 
 def apply(mutant: Mutant, root: Path) -> None:
     """Make the mistake in the tree under `root`; ValueError if its text is not there once."""
-    path = root / "nsinit" / "core" / mutant.file
-    text = path.read_text()
-    if (count := text.count(mutant.old)) != 1:
-        raise ValueError(f"cannot apply {mutant.file}: {mutant.old!r} occurs {count} times")
-    path.write_text(text.replace(mutant.old, mutant.new))
+    replace_once(root / "nsinit" / "core" / mutant.file, mutant.old, mutant.new)
 
 
 def killed_by(mutant: Mutant) -> str:
     """Which tests notice it: "unit", "lives", or "" if none."""
     with tempfile.TemporaryDirectory(prefix="nsinit-mutant-") as directory:
         root = Path(directory)
-        for name in ("nsinit", "tests"):
-            skip = shutil.ignore_patterns("__pycache__", "integration", "engines")
-            shutil.copytree(ROOT / name, root / name, ignore=skip)
-        shutil.copy(ROOT / "pyproject.toml", root)
+        names = ("nsinit", "tests", "pyproject.toml")
+        copy_tree(root, names, "__pycache__", "integration", "engines")
         apply(mutant, root)
         for name, tests in (("unit", UNIT), ("lives", LIVES)):
             if not _pass(root, tests):

@@ -147,6 +147,7 @@ def test_namespace_lives_on_when_a_file_holds_it(
         subprocess.run(["umount", path], check=False, capture_output=True)
 
 
+@pytest.mark.row(54)
 @pytest.mark.usefixtures("needs_root")
 def test_pid_namespace_is_not_kept_when_its_first_process_is_dead(
     typed: Type, tmp_path: pathlib.Path

@@ -110,6 +110,7 @@ def test_host_keeps_its_name_when_sandbox_has_another(directory: pathlib.Path, w
         made.close()
 
 
+@pytest.mark.row(62, 64)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_services_are_stopped_when_launcher_is_signalled(
     directory: pathlib.Path, way: Way, number: int
@@ -133,6 +134,7 @@ def test_launcher_gives_code_of_init_when_it_ends(
         assert init.wait() == code
 
 
+@pytest.mark.row(64)
 def test_init_dies_when_launcher_is_killed(directory: pathlib.Path, way: Way) -> None:
     """Kill -9 of the launcher takes the whole sandbox with it."""
     with live(directory, CONFIG, way) as init:

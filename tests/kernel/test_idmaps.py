@@ -164,6 +164,7 @@ def test_write_is_refused_when_ids_do_not_exist_here() -> None:
         ""))  # fmt: skip
 
 
+@pytest.mark.row(27)
 @pytest.mark.parametrize(
     "rows",
     [

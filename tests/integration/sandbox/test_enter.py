@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.live import NSINIT, ORDINARY, eventually, have, is_alive
+from tests.support.powers import DEFAULT, read_powers
 from tests.support.terminal import INTERRUPT, Screen
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ def test_command_has_another_user_when_asked_for(shop: Box, user: int) -> None:
 
 
 @pytest.mark.row(65)
+def test_command_is_confined_when_it_enters(shop: Box) -> None:
+    """As services are: no powers of init's, no new ones, and the filter of system calls."""
+    done = shop.run("enter", "shop", "--", "cat", "/proc/self/status")
+    seen = read_powers(done.stdout.splitlines())
+    assert (seen.permitted, seen.bounding, seen.no_new_privs) == (DEFAULT, DEFAULT, True)
+    assert "Seccomp:\t2\n" in done.stdout
+
+
+@pytest.mark.row(65)
 def test_input_and_output_are_those_of_the_caller_when_it_enters(shop: Box) -> None:
     """Apart, and whole; a shell reads its commands from there if none is given."""
     done = shop.run("enter", "shop", text="echo out; echo err >&2; exit 3\n")
@@ -118,6 +128,7 @@ def test_command_ends_when_its_sandbox_is_stopped(shop: Box) -> None:
     assert entered.wait(20) != 0
 
 
+@pytest.mark.row(65)
 def test_command_goes_when_who_entered_is_killed(shop: Box) -> None:
     """The end of the connection is HUP for it."""
     ready = shop.directory / "ready"

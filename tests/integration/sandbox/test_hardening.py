@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.test_sockets import free_port
 from tests.support import boxes
-from tests.support.live import DEADLINE, NSINIT, have
+from tests.support.live import DEADLINE, NSINIT, children, have
 from tests.support.powers import Powers, read_powers
 from tests.support.terminal import Screen
 
@@ -167,7 +167,10 @@ print("found" if found > 0 else "none")
 def test_keys_of_the_launcher_are_not_found_inside(
     box: Make, through: Callable[[str], list[str]]
 ) -> None:
-    """Trap 9: the session keyring is another; without a sandbox the key is there."""
+    """Trap 9: the session keyring is another; without a sandbox the key is there.
+
+    Also to who may ask for it, which the filter of system calls lets nobody by default.
+    """
     through(
         "import ctypes\n"
         "call = ctypes.CDLL(None, use_errno=True).syscall\n"
@@ -175,7 +178,7 @@ def test_keys_of_the_launcher_are_not_found_inside(
         f"added = call({ADD_KEY}, b'user', b'nsinit-test', b'x', ctypes.c_long(1), {SESSION})\n"
         "assert added > 0\n"
     )
-    config = _config(SEARCH)
+    config = _config(SEARCH, "seccomp = 'unconfined'")
     assert "none\n" in _output(box(config))
     assert "found\n" in _output(box(config.replace("[sandbox]", "")))
 
@@ -212,6 +215,16 @@ def test_terminal_of_the_launcher_is_not_typed_at_from_inside(
     with Screen(command, tmp_path, XDG_RUNTIME_DIR=str(tmp_path)) as screen:
         screen.wait_for("refused 1\\s")
         screen.wait_for("no terminal")
+
+
+def test_init_has_a_session_of_its_own_when_it_runs(box: Make) -> None:
+    """So have its services: neither is reached by what is typed where the launcher runs."""
+    made = box("[sandbox]\n[services.a]\ncommand = 'sleep 1000'\n").start()
+    made.wait_for_line("a is running")
+    assert made.process is not None
+    pids = [made.process.pid, made.pid, *children(made.pid)]
+    assert len(pids) == len({os.getsid(pid) for pid in pids}) == 3
+    assert made.stop() == 0
 
 
 # --- After a re-exec ------------------------------------------------------------------------------

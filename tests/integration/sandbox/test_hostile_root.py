@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     MakeBox = Callable[..., Box]
 
-KMSG = os.makedev(1, 11)  # a device of the machine that is read only by who asks for it
+ZERO = os.makedev(1, 5)  # a device of the machine that everybody may open
 
 
 @pytest.mark.row(22, 63)
@@ -27,8 +27,8 @@ def test_device_in_the_root_is_none_when_root_opens_it(
 ) -> None:
     """Also through an overlay; a root that came as an archive may have any."""
     if user == 0:
-        os.mknod(rootfs / "kmsg", stat.S_IFCHR | 0o666, KMSG)
-    probe = main_service("(: < /kmsg) 2>/dev/null; echo code $?")
+        os.mknod(rootfs / "zero", stat.S_IFCHR | 0o666, ZERO)
+    probe = main_service("(: < /zero) 2>/dev/null; echo code $?")
     for keys in (f'rootfs = "{rootfs}"', f'overlay = {{lower = ["{rootfs}"], ephemeral = true}}'):
         assert words(box(f"[sandbox]\n{keys}\n" + probe).run(), "code") != ["0"]
 
@@ -38,13 +38,14 @@ def test_device_in_the_root_is_none_when_root_opens_it(
 def test_device_is_not_made_when_root_tries(box: MakeBox, rootfs: pathlib.Path, place: str) -> None:
     """Nobody has a list of the devices that may be opened: so none can be made."""
     script = (
-        f"mknod {place}x c 1 11 2>/dev/null; echo made $?; (: < {place}x) 2>/dev/null; echo code $?"
+        f"mknod {place}x c 1 5 2>/dev/null; echo made $?; (: < {place}x) 2>/dev/null; echo code $?"
     )
     done = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service(script)).run()
     assert words(done, "made") != ["0"]
     assert words(done, "code") != ["0"]
 
 
+@pytest.mark.row(63)
 @pytest.mark.parametrize("users", ["", 'users = {map = "keep"}'])
 def test_device_of_the_machine_stays_as_it_is_when_root_changes_its_mode(
     box: MakeBox, rootfs: pathlib.Path, users: str
@@ -68,6 +69,7 @@ def test_device_of_the_machine_stays_as_it_is_when_root_changes_its_mode(
     assert words(done, "size") == ["0"]
 
 
+@pytest.mark.row(22)
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -110,12 +112,13 @@ def test_links_stay_within_the_root_when_they_are_places_of_mounts(
 
 
 @pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to hide /dev
+@pytest.mark.parametrize("other", ["", "echo secret > /dev/null && "])
 def test_cause_is_told_when_there_is_no_null_device_to_mask_files_by(
-    box: MakeBox, rootfs: pathlib.Path
+    box: MakeBox, rootfs: pathlib.Path, other: str
 ) -> None:
-    """The file that is missing is not the one that is to be hidden."""
+    """The file that is missing, or is another, is not the one that is to be hidden."""
     made = box(f'[sandbox]\nrootfs = "{rootfs}"\n' + main_service("true"))
-    hide = 'mount -t tmpfs x /dev && exec "$@"'
+    hide = f'mount -t tmpfs x /dev && {other}exec "$@"'
     made.program = ["unshare", "-m", "sh", "-c", hide, "sh", *made.program]
     done = made.run()
     assert done.returncode == 125

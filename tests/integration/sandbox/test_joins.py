@@ -56,7 +56,7 @@ def test_one_namespace_is_the_owners_when_joined_alone(box: Callable[..., Box], 
         made.close()
 
 
-@pytest.mark.row(4, 52)
+@pytest.mark.row(4, 52, 55)
 def test_all_namespaces_are_the_owners_when_joined_together(
     box: Callable[..., Box], owner: Box
 ) -> None:
@@ -349,6 +349,7 @@ def test_failure_is_told_by_the_launcher_when_it_happens_on_the_way(
     assert done.returncode == 125, done
     assert done.stderr.count("nsinit: ") == 1, done.stderr
     assert "cannot" in done.stderr
+    assert "ended before it began" not in done.stderr, done.stderr
     assert not (made.directory / "ran").exists()
     assert not made.socket.exists()
 

@@ -155,6 +155,26 @@ def test_leftovers_are_removed_when_the_launcher_was_killed(
     assert bank.run("stop", "bank").returncode == 0
 
 
+@pytest.mark.row(62)
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)  # to mount something there
+def test_mounts_are_spared_when_leftovers_are_removed(
+    make: Callable[..., Box], box: Callable[..., Box], hall: str
+) -> None:
+    """What somebody has mounted in the directory of a dead sandbox is not its own."""
+    shop = make("shop")
+    pid = shop.pid
+    assert shop.process is not None
+    shop.process.kill()
+    shop.wait()
+    eventually(lambda: not is_alive(pid), "init has ended too")
+    place = f"{hall}/shop/mounted"
+    os.mkdir(place)
+    looks = box("", NSINIT_RUN_DIR=hall)
+    script = f'mount -t tmpfs x {place}; touch {place}/file; "$@"; ls {place}'
+    looks.program = ["unshare", "-m", "sh", "-ec", script, "sh", *looks.program]
+    assert looks.run("list").stdout == "file\n"
+
+
 def test_name_can_be_used_again_when_its_launcher_was_killed(make: Callable[..., Box]) -> None:
     """Without any command in between."""
     shop = make("shop")
@@ -178,6 +198,7 @@ def test_second_of_a_name_is_refused_when_the_first_runs(
     assert list(_list(shop)) == ["shop"]
 
 
+@pytest.mark.row(61)
 def test_one_of_two_runs_when_both_begin_at_once(box: Callable[..., Box], hall: str) -> None:
     """Never both, never none."""
     pair = [box(SLEEPER.format(name="shop"), NSINIT_RUN_DIR=hall).start() for _ in range(2)]
@@ -224,6 +245,7 @@ def test_unknown_name_is_told_when_no_sandbox_has_it(make: Callable[..., Box], v
     assert "shop" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.row(65)
 @pytest.mark.parametrize("user", ["rootful"], indirect=True)  # what users have is private to them
 def test_others_are_denied_when_they_stop_a_sandbox(box: Callable[..., Box]) -> None:
     """Code 77 for another user, who has root's in the list too."""
@@ -233,6 +255,8 @@ def test_others_are_denied_when_they_stop_a_sandbox(box: Callable[..., Box]) -> 
     shop.directory.chmod(0o755)
     shop.user = ORDINARY
     assert _list(shop)[name]["user"] == "root"
-    for words in (["stop", name], ["kill", name], ["enter", name, "--", "true"]):
-        done = shop.run(*words)
-        assert done.returncode == 77, (words, done)
+    for mode in (0o600, 0o666):  # to whom the socket is closed, and whom init itself refuses
+        shop.socket.chmod(mode)
+        for words in (["stop", name], ["kill", name], ["enter", name, "--", "true"]):
+            done = shop.run(*words)
+            assert done.returncode == 77, (words, done)

@@ -107,6 +107,7 @@ def test_layers_stay_as_they_are_when_nothing_is_to_be_kept(
     assert not list((layers / "upper").iterdir())
 
 
+@pytest.mark.row(48)
 def test_second_sandbox_is_refused_when_the_upper_layer_is_in_use(
     box: MakeBox, layers: pathlib.Path
 ) -> None:

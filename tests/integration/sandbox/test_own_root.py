@@ -327,3 +327,23 @@ def test_init_is_asked_from_inside_when_its_socket_is_bound(
         f'[services.a]\nmain = true\ncommand = ["/usr/bin/python3", "-c", """{script}"""]\n'
     )
     assert words(made.run(), "answer") == ["200"]
+
+
+def test_service_is_refused_when_its_directory_is_one_of_the_host(
+    box: MakeBox, rootfs: pathlib.Path
+) -> None:
+    """By a descriptor that it was given on purpose, and a link of the root to it."""
+    given = os.open("/usr", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        (rootfs / "out").symlink_to(f"/proc/self/fd/{given}")
+        made = box(
+            f'[sandbox]\nrootfs = "{rootfs}"\n'
+            + main_service("echo in")
+            + f'working_dir = "/out"\npass_fds = [{given}]\n'
+        )
+        done = made.with_descriptors(given).run()
+    finally:
+        os.close(given)
+    assert "| in" not in done.stdout
+    assert "cannot find the working directory inside of the root for" in done.stderr
+    assert "its working_dir leads out of the sandbox" in done.stderr

@@ -147,8 +147,9 @@ def test_propagation_is_as_asked_when_the_hosts_mounts_are_shared(
         )
     )
     host = subprocess.Popen(
-        ["unshare", "-m", "--propagation", "shared", "sh", "-c",
-         f"mount -t tmpfs t {disk} && echo made && exec sleep 1000"], stdout=subprocess.PIPE
+        ["unshare", "-m", "--propagation", "private", "sh", "-ec",  # then with nobody else
+         f"mount --make-rshared /; mount -t tmpfs t {disk}; echo made; exec sleep 1000"],
+        stdout=subprocess.PIPE,
     )  # fmt: skip
     there = ["nsenter", f"--target={host.pid}", "--mount"]
     try:

@@ -64,7 +64,10 @@ def test_user_namespaces_are_made_when_they_are_not_forbidden(box: Callable[...,
 
 
 def test_limit_is_the_sandboxes_own_when_it_is_set(box: Callable[..., Box]) -> None:
-    """The sysctl of the machine stays what it is."""
+    """The sysctl of the machine stays what it is.
+
+    Init could do with the capability that it gives up: to set a limit of a service.
+    """
     with open(LIMIT, encoding="ascii") as file:
         before = file.read()
     made = box("""
@@ -72,6 +75,7 @@ def test_limit_is_the_sandboxes_own_when_it_is_set(box: Callable[..., Box]) -> N
 users = {nested = false}
 [services.a]
 command = "sh -c 'cat /proc/sys/user/max_user_namespaces; exec sleep 99'"
+limits = {nofile = 100}
 """)
     made.start().wait_for_line("| 0")
     for kind in ("CapPrm", "CapEff", "CapBnd"):

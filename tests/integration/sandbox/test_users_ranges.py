@@ -77,7 +77,7 @@ def test_services_have_users_of_their_own_when_rootless_with_ranges(ranged: Make
     assert made.stop() == 0
 
 
-@pytest.mark.row(31)
+@pytest.mark.row(30, 31)
 @pytest.mark.parametrize(
     "users",
     [
@@ -111,6 +111,7 @@ def test_service_has_its_score_when_init_changed_its_uid(ranged: Make) -> None:
     assert (done.returncode, "| 100" in done.stdout) == (0, True), done
 
 
+@pytest.mark.row(64)
 def test_init_dies_with_its_launcher_when_its_uid_changed(ranged: Make) -> None:
     """The change clears the death signal, so it is set again (prctl(2))."""
     made = ranged('{map = "auto", subordinate = "ann"}', user=0).start()

@@ -16,7 +16,7 @@ ROOT = Facts(Caller(0, 0, True), True, ALL, find_sandbox={"web": 77}.__getitem__
 USER = ROOT._replace(caller=Caller(1000, 100, False), privileged=False)
 
 
-@pytest.mark.row(1, 57, 58)
+@pytest.mark.row(1, 57, 58, 59)
 def test_kinds_have_their_flags_and_files_when_asked() -> None:
     """User first, as the others can be made with its power; names are those of /proc/PID/ns."""
     assert list(FLAGS) == ["user", "ipc", "uts", "net", "pid", "mount", "cgroup", "time"]

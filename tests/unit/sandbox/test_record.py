@@ -75,6 +75,7 @@ def test_any_bytes_are_read(data: bytes) -> None:
     assert decode(data) is None
 
 
+@pytest.mark.row(62)
 def test_record_is_alive_while_its_process_is() -> None:
     """The same pid in another boot, or of a process started at another time, is not it."""
     pid = os.getpid()
@@ -102,6 +103,7 @@ def test_file_is_whole_or_not_there_when_it_is_written(tmp_path: pathlib.Path) -
     assert os.listdir(tmp_path) == ["record.json"]
 
 
+@pytest.mark.row(62)
 def test_file_of_others_is_no_record(tmp_path: pathlib.Path) -> None:
     """Nor is a link, a pipe or a file that is too large."""
     path = tmp_path / "record.json"

@@ -119,6 +119,7 @@ def test_one_of_many_gets_the_name_when_all_ask_at_once(env: dict[str, str]) -> 
     assert sorted(said) == ["mine", *["taken"] * 4]
 
 
+@pytest.mark.row(62)
 def test_dead_sandbox_is_removed_when_somebody_looks(
     env: dict[str, str], root: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -142,9 +143,13 @@ def test_dead_sandbox_is_removed_when_somebody_looks(
     _die("shop", env, pid=99999999, started=1, control=str(elsewhere), cleanup=cleanup)
     (root / "shop" / "deep").mkdir()
     (root / "shop" / "deep" / "link").symlink_to(files["stranger"])
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (root / "shop" / "deep" / "way").symlink_to(tmp_path / "kept")
     assert state.running(env) == []
     assert list(root.iterdir()) == []
     assert {name for name, path in files.items() if path.exists()} == {"other.pid", "stranger"}
+    assert (tmp_path / "kept" / "file").exists()
     assert elsewhere.exists()  # somebody listens there
     listening.close()
     _die("shop", env, pid=99999999, started=1, control=str(elsewhere))
@@ -161,6 +166,7 @@ def test_name_is_free_again_when_its_sandbox_died(env: dict[str, str], root: pat
     made.close()
 
 
+@pytest.mark.row(62)
 @pytest.mark.parametrize("rubbish", [b"", b"{", b'{"name": "other", "version": 1}', b"\0" * 9])
 def test_list_goes_on_when_there_is_rubbish_in_it(
     env: dict[str, str], root: pathlib.Path, rubbish: bytes
