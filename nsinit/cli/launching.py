@@ -107,61 +107,68 @@ def print_plan(given: Given, sandbox: Sandbox) -> int:
 
 def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
     """Be the launcher of a new sandbox; the exit code of its init."""
+    entry = _register(given, sandbox)
+    held = -1
+    try:
+        held = wishes.image.hold() if wishes.image is not None else -1
+        return _run_registered(given, sandbox, wishes, entry, held)
+    finally:
+        if held >= 0:
+            os.close(held)
+        entry.close()
+
+
+def _run_registered(
+    given: Given, sandbox: Sandbox, wishes: Wishes, entry: Registration, held: int
+) -> int:
+    """Make its plan and its socket, and carry out the plan; `held` is the lock of its image."""
     from nsinit.runtime.boot import be_init
     from nsinit.runtime.directory import bind_control, remove
     from nsinit.sandbox.launch import launch
     from nsinit.sandbox.plan import make_plan, read_facts
 
-    entry = _register(given, sandbox)
-    held = -1
+    services = given.loaded.config.services.values()
+    plan = make_plan(sandbox, entry.record.name, read_facts(entry), services)
+    control = given.loaded.config.init.control
+    listener = bind_control(
+        control.path or entry.control, entry.record.name, control.mode, given.env
+    )
     try:
-        held = wishes.image.hold() if wishes.image is not None else -1
-        services = given.loaded.config.services.values()
-        plan = make_plan(sandbox, entry.record.name, read_facts(entry), services)
-        control = given.loaded.config.init.control
-        listener = bind_control(
-            control.path or entry.control, entry.record.name, control.mode, given.env
-        )
-        try:
-            env = _environment(given, wishes.image)
-            notes = (*entry.notes, *listener.notes)
-            inside = given._replace(listener=listener._replace(notes=notes), env=env)
+        env = _environment(given, wishes.image)
+        notes = (*entry.notes, *listener.notes)
+        inside = given._replace(listener=listener._replace(notes=notes), env=env)
+        if plan.group is not None:
+            plan.group.record = entry.clean_up_groups
+        if sandbox.has_own_root:
+            inside = _in_own_root(inside)
+        _keep_place(entry, inside, listener.path)
+        gate = Gate(*os.pipe())
+        terminal, typed = _terminal_of(inside, wishes)
+
+        def main() -> int:
+            gate.wait()
+            if held >= 0:
+                os.close(held)  # the launcher's is enough
+            init = typed if terminal is not None and terminal.make() else inside
             if plan.group is not None:
-                plan.group.record = entry.clean_up_groups
-            if sandbox.has_own_root:
-                inside = _in_own_root(inside)
-            _keep_place(entry, inside, listener.path)
-            gate = Gate(*os.pipe())
-            terminal, typed = _terminal_of(inside, wishes)
+                init = init._replace(group=plan.group.group)
+            asked_to_end = _wait_for(wishes.block_fd)
+            return 128 + asked_to_end if asked_to_end else be_init(init)
 
-            def main() -> int:
-                gate.wait()
-                if held >= 0:
-                    os.close(held)  # the launcher's is enough
-                init = typed if terminal is not None and terminal.make() else inside
-                if plan.group is not None:
-                    init = init._replace(group=plan.group.group)
-                asked_to_end = _wait_for(wishes.block_fd)
-                return 128 + asked_to_end if asked_to_end else be_init(init)
+        def born(init: Born) -> None:
+            _tell(entry, init.pid, listener.path, wishes)
+            gate.open()
+            if terminal is not None:
+                terminal.begin()
 
-            def born(init: Born) -> None:
-                _tell(entry, init.pid, listener.path, wishes)
-                gate.open()
-                if terminal is not None:
-                    terminal.begin()
-
-            try:
-                watched = wishes.watched if terminal is None else terminal.watched
-                return launch(plan, main, born, watched)
-            finally:
-                if terminal is not None:
-                    terminal.end()
+        try:
+            watched = wishes.watched if terminal is None else terminal.watched
+            return launch(plan, main, born, watched)
         finally:
-            remove(listener)
+            if terminal is not None:
+                terminal.end()
     finally:
-        if held >= 0:
-            os.close(held)
-        entry.close()
+        remove(listener)
 
 
 def _environment(given: Given, image: Chosen | None) -> Mapping[str, str]:
