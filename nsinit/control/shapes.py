@@ -51,6 +51,7 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
         "message": s.message or None,
         "pinned": s.pinned,
         "reloading": s.reloading,
+        "paused": s.paused,
         "type": s.type,
         "main": s.main,
         "essential": s.essential,

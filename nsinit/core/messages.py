@@ -60,10 +60,14 @@ class Ready(RunEvent, frozen=True):
 
 
 class Exited(RunEvent, frozen=True):
-    """Its main process has ended and is reaped; `oom`: the kernel killed it for its memory."""
+    """Its main process has ended and is reaped; `oom`: the kernel killed it for its memory.
+
+    `text` tells what the kernel has killed of it meanwhile, if it counts that.
+    """
 
     status: int
     oom: bool = False
+    text: str = ""
 
 
 class Emptied(RunEvent, frozen=True):
@@ -95,6 +99,12 @@ class MainMissing(RunEvent, frozen=True):
 
     text: str
     hopeless: bool = False
+
+
+class PauseFailed(RunEvent, frozen=True):
+    """Its processes could not be frozen, or thawed; `text` says why."""
+
+    text: str
 
 
 class Notified(RunEvent, frozen=True):
@@ -166,6 +176,13 @@ class Pin(Message, frozen=True):
     on: bool = True
 
 
+class Pause(Message, frozen=True):
+    """Freeze the processes of these, or let them go on."""
+
+    names: tuple[str, ...]
+    on: bool = True
+
+
 class Update(Message, frozen=True):
     """Go by another plan; the runs of the services in `changed` are not what it asks for."""
 
@@ -188,10 +205,11 @@ class Shutdown(Message, frozen=True):
 
 AnyRunEvent = (
     Spawned | Execed | SpawnFailed | Ready | Exited | Emptied | Lingering | Fired
-    | TaskEnded | MainFound | MainMissing | Notified
+    | TaskEnded | MainFound | MainMissing | PauseFailed | Notified
 )  # fmt: skip
 Event = (
-    AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Trigger | Update | Shutdown
+    AnyRunEvent | Boot | Start | Stop | Restart | Reload | Reset | Pin | Pause | Trigger | Update
+    | Shutdown
 )  # fmt: skip
 
 
@@ -238,6 +256,14 @@ class Signal(Message, frozen=True):
     run: int
     number: int
     scope: Scope
+
+
+class Freeze(Message, frozen=True):
+    """Freeze every process of the run, or thaw them; answer PauseFailed if that can't be."""
+
+    service: str
+    run: int
+    on: bool
 
 
 class Sweep(Message, frozen=True):
@@ -303,6 +329,6 @@ class Finish(Message, frozen=True):
 
 
 Action = (
-    Spawn | RunTask | KillTask | FindMain | Signal | Sweep | Release | Arm | Disarm
+    Spawn | RunTask | KillTask | FindMain | Signal | Freeze | Sweep | Release | Arm | Disarm
     | Changed | Noted | Remark | Finish
 )  # fmt: skip

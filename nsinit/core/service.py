@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.core import ending, starting, stopping, upkeep
+from nsinit.core import ending, pausing, starting, stopping, upkeep
 from nsinit.core.messages import (
     Emptied,
     Execed,
@@ -25,6 +25,8 @@ from nsinit.core.messages import (
     MainFound,
     MainMissing,
     Notified,
+    Pause,
+    PauseFailed,
     Pin,
     Ready,
     Reload,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from nsinit.core.messages import TaskKind, TimerKind
     from nsinit.model.plan import Rules
 
-    Request = Stop | Reload | Reset | Pin | Trigger
+    Request = Stop | Reload | Reset | Pin | Pause | Trigger
     # A handler takes the class of event that its row names, which no type can say of a table.
     Handler = Callable[[Turn, ServiceState, Rules, Any], None]
 
@@ -76,6 +78,7 @@ def stop(turn: Turn, s: ServiceState, rules: Rules, *, by_hand: bool) -> None:
     s.want, s.triggered = False, False
     if s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
         s.by_hand, s.asked = by_hand, "stop"
+        pausing.unpause(turn, s, rules)  # those that stop before it may still need it
         turn.touched.append(s)
     elif s.state not in AT_REST:
         s.by_hand = by_hand
@@ -93,7 +96,7 @@ def restart(turn: Turn, s: ServiceState) -> None:
 
 def reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Let a running service read its configuration again, by its command or its signal."""
-    if s.state is State.RUNNING and s.pid:
+    if s.state is State.RUNNING and s.pid and not s.paused:
         upkeep.begin_reload(turn, s, rules)
 
 
@@ -138,6 +141,10 @@ def ask(turn: Turn, s: ServiceState, rules: Rules, event: Request) -> None:
             reset(turn, s)
         case Pin(on=on):
             pin(s, on=on)
+        case Pause(on=True):
+            pausing.pause(turn, s)
+        case Pause():
+            pausing.unpause(turn, s, rules)
         case Trigger():
             trigger(turn, s, rules)
 
@@ -199,6 +206,7 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.STARTING, MainFound): starting.on_main_found,
     (State.STARTING, MainMissing): starting.on_main_missing,
     (State.STARTING, Notified): upkeep.on_notified,
+    (State.STARTING, PauseFailed): pausing.on_pause_failed,
     (State.STARTING, Exited): starting.on_exited_starting,
     (State.RUNNING, SpawnFailed): starting.on_spawn_failed,  # it lied when it said it is ready
     (State.RUNNING, Execed): _ignore,  # it said that it is ready before we knew that it runs
@@ -206,6 +214,7 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.RUNNING, MainFound): _ignore,  # it told its pid before it was found
     (State.RUNNING, MainMissing): _ignore,
     (State.RUNNING, Notified): upkeep.on_notified,
+    (State.RUNNING, PauseFailed): pausing.on_pause_failed,
     (State.RUNNING, Exited): stopping.on_exited,
     (State.STOPPING, SpawnFailed): starting.on_spawn_failed,
     (State.STOPPING, Execed): _ignore,
@@ -213,6 +222,7 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     (State.STOPPING, MainFound): stopping.on_found_stopping,
     (State.STOPPING, MainMissing): _ignore,
     (State.STOPPING, Notified): upkeep.on_notified,
+    (State.STOPPING, PauseFailed): pausing.on_pause_failed,
     (State.STOPPING, Exited): stopping.on_exited,
     (State.STOPPING, Lingering): stopping.on_lingering,
     (State.STOPPING, Emptied): stopping.on_emptied,
@@ -222,7 +232,16 @@ TABLE: Final[dict[tuple[State, type[RunEvent] | str], Handler]] = {
     **{
         (at, late): _ignore
         for at in (*AT_REST, State.WAITING, State.BACKOFF)
-        for late in (Execed, Ready, Notified, MainFound, MainMissing, Lingering, Emptied)
+        for late in (
+            Execed,
+            Ready,
+            Notified,
+            MainFound,
+            MainMissing,
+            PauseFailed,
+            Lingering,
+            Emptied,
+        )
     },
 }
 

@@ -75,6 +75,9 @@ class ServiceState(Struct, kw_only=True):
     due: bool = False  # the backoff is over
     probe_delay: float = 0.0  # until the next question whether it is ready
     timers: dict[TimerKind, float] = field(default_factory=dict)
+    paused: bool = False  # its processes are frozen
+    held: dict[TimerKind, float] = field(default_factory=dict)  # what timers have left then (s)
+    put_off: list[TaskKind] = field(default_factory=list)  # tasks for when it goes on
 
     health: Health = ""
     health_fails: int = 0  # checks in a row

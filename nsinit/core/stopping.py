@@ -100,6 +100,10 @@ def on_exited(turn: Turn, s: ServiceState, rules: Rules, e: Exited) -> None:
     s.pid, s.status, s.ended_at = 0, e.status, turn.now
     if e.oom and not s.cause:
         s.cause = "oom"
+    if e.text:
+        s.why = s.why or e.text
+        if not e.oom:  # else its result tells
+            remark(turn, s, e.text)
     if s.state is not State.STOPPING:
         enter(turn, s, State.STOPPING, "ended")
     if not any(task in STOP_TASKS for task in s.tasks):  # else when that has ended

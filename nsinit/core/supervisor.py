@@ -79,6 +79,9 @@ class Supervisor:
                 self._update(turn, plan, changed)
             case m.Trigger() if self.state.phase != "up":
                 pass
+            case m.Pause(names):
+                for s, _ in self._named(names):
+                    service.ask(turn, s, self._rules(s.name), event)
             case m.Stop() | m.Reload() | m.Reset() | m.Pin() | m.Trigger():
                 for s, rules in self._named(event.names):
                     service.ask(turn, s, rules, event)

@@ -3,6 +3,9 @@
 Timers and tasks belong to states: `WHERE` says to which, and `enter` ends those that the next state
 has no use for. A task is a command or a probe beside the main process (a hook, a health check); its
 time limit is a timer of the same name.
+
+For a paused service time stands still: what its timers have left is held, tasks are put off, and
+leaving the states in which it may be paused thaws it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import policy
-from nsinit.core.messages import Arm, Changed, Disarm, KillTask, Remark, RunTask
+from nsinit.core.messages import Arm, Changed, Disarm, Freeze, KillTask, Remark, RunTask
 from nsinit.core.state import State
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ WHERE: Final[dict[TimerKind, tuple[State, ...]]] = {
     "backoff": (State.BACKOFF,),
     **{task: (state,) for task, state in TASKS.items()},
 }
+PAUSABLE: Final = (State.STARTING, State.RUNNING)
 
 
 class Turn:
@@ -57,10 +61,13 @@ class Turn:
 def enter(turn: Turn, s: ServiceState, state: State, reason: str = "") -> None:
     """Go to another state; its timers and tasks are the only ones that stay."""
     old = s.state
-    for timer in [kind for kind in s.timers if state not in WHERE[kind]]:
+    for timer in [kind for kind in (*s.timers, *s.held) if state not in WHERE[kind]]:
         disarm(turn, s, timer)
-    for task in [kind for kind in s.tasks if TASKS[kind] is not state]:
+    for task in [kind for kind in (*s.tasks, *s.put_off) if TASKS[kind] is not state]:
         cancel_task(turn, s, task)
+    if s.paused and state not in PAUSABLE:
+        s.paused = False
+        turn.actions.append(Freeze(s.name, s.run, on=False))
     s.state, s.reason, s.since_at = state, reason, turn.now
     turn.actions.append(Changed(s.name, s.run, old, state, s.pid, reason))
     turn.touched.append(s)
@@ -70,12 +77,16 @@ def enter(turn: Turn, s: ServiceState, state: State, reason: str = "") -> None:
 
 def arm(turn: Turn, s: ServiceState, timer: TimerKind, after: float) -> None:
     """Set a timer of the current run, `after` seconds from now."""
+    if s.paused:
+        s.held[timer] = after
+        return
     s.timers[timer] = turn.now + after
     turn.actions.append(Arm(s.name, s.run, timer, s.timers[timer]))
 
 
 def disarm(turn: Turn, s: ServiceState, timer: TimerKind) -> None:
     """Drop a timer of the current run, if it is set."""
+    s.held.pop(timer, None)
     if s.timers.pop(timer, None) is not None:
         turn.actions.append(Disarm(s.name, s.run, timer))
 
@@ -84,6 +95,9 @@ def run_task(
     turn: Turn, s: ServiceState, rules: Rules, task: TaskKind, *, scale: float = 1.0
 ) -> None:
     """Begin a task, with the part of its time limit that `scale` leaves."""
+    if s.paused:
+        s.put_off.append(task)
+        return
     s.tasks.append(task)
     result = s.result if s.state is State.FAILED else policy.result_of(rules, s.status, s.cause)
     turn.actions.append(RunTask(s.name, s.run, task, s.pid, s.status, result))
@@ -92,6 +106,8 @@ def run_task(
 
 def cancel_task(turn: Turn, s: ServiceState, task: TaskKind) -> None:
     """End a task, if it runs; whatever it still says is not listened to."""
+    if task in s.put_off:
+        s.put_off.remove(task)
     if task in s.tasks:
         s.tasks.remove(task)
         disarm(turn, s, task)

@@ -46,6 +46,7 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     exit_code: int | None
     exit_signal: int | None
     awaits_trigger: bool = False  # when it waits, it does so for its schedule or socket alone
+    paused: bool = False
     next_run: float | None = None  # by its schedule, in seconds since the epoch
 
 
@@ -83,6 +84,7 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         message=s.message,
         pinned=bool(s.pinned),
         reloading=s.reloading,
+        paused=s.paused,
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
         awaits_trigger=bool(rules.trigger) and not s.triggered,

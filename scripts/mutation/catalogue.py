@@ -188,6 +188,15 @@ MUTANTS: Final = [
            "a retry waits for the schedule"),
     Mutant("ending.py", '    if "on_fail" in rules.tasks:\n', "    if False:\n",
            "on_fail hears nothing"),
+    # --- pausing.py -------------------------------------------------------------------------------
+    Mutant("pausing.py", "    for timer in left:\n        disarm(turn, s, timer)\n", "",
+           "timers of a paused service run on"),
+    Mutant("pausing.py", "        arm(turn, s, timer, after)\n", "        pass\n",
+           "timers are lost by a pause"),
+    Mutant("pausing.py", "            s.put_off.append(task)\n", "",
+           "a probe is not asked again after a pause"),
+    Mutant("turn.py", "    if s.paused and state not in PAUSABLE:\n", "    if False:\n",
+           "what is paused is not thawed when it is to end"),
     # --- upkeep.py --------------------------------------------------------------------------------
     Mutant("upkeep.py", "if s.health_fails < rules.health_retries:",
            "if s.health_fails <= rules.health_retries:",

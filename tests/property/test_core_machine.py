@@ -119,6 +119,15 @@ class Life(RuleBasedStateMachine):
     def pin(self, picks: list[int], on: bool) -> None:
         self.post(m.Pin(self.names(picks), on))
 
+    @rule(picks=picks, on=st.booleans())
+    def pause(self, picks: list[int], on: bool) -> None:
+        self.post(m.Pause(self.names(picks), on))
+
+    @rule(pick=st.integers(0, 4))
+    def fail_to_pause(self, pick: int) -> None:
+        (name,) = self.names([pick])
+        self.post(m.PauseFailed(name, self.kernel.core.state.services[name].run, "no freezer"))
+
     @precondition(lambda self: self.going())
     @rule(plan=plans())
     def update(self, plan: Plan) -> None:
@@ -134,7 +143,7 @@ class Life(RuleBasedStateMachine):
 
     # --- What changes nothing ---------------------------------------------------------------------
 
-    @rule(pick=st.integers(0, 4), back=st.integers(1, 3), kind=st.integers(0, 11))
+    @rule(pick=st.integers(0, 4), back=st.integers(1, 3), kind=st.integers(0, 12))
     def say_something_of_an_earlier_run(self, pick: int, back: int, kind: int) -> None:
         """Stale events change nothing at all."""
         (name,) = self.names([pick])

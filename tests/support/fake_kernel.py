@@ -29,6 +29,7 @@ class Process:
     strays: int = 0
     stubborn: bool = False  # ends only by KILL
     watched: bool = False  # init has asked to be told when nothing is left
+    frozen: bool = False
     careless: bool = False  # kill_mode "process": its strays may stay
 
     @property
@@ -115,6 +116,11 @@ class FakeKernel:
                     self.in_a_row[service] = 0
             case m.Signal(service, run, number, scope):
                 self._signal(service, run, number, scope)
+            case m.Freeze(service, run, on):
+                process = self.processes[service]
+                assert process.run == run, "an earlier run is frozen"
+                assert process.frozen is not on, "it is so already"
+                process.frozen = on
             case m.Sweep(service, run):
                 return self._sweep(service, run)
             case m.Arm(service, run, timer, at):
@@ -200,6 +206,8 @@ class FakeKernel:
     def _run_task(self, action: m.RunTask) -> list[m.Event]:
         key = (action.service, action.run, action.task)
         assert key not in self.tasks, f"two at once: {key}"
+        frozen = action.service in self.processes and self.processes[action.service].frozen
+        assert not frozen, f"{key} beside what is frozen"
         if action.service and action.task not in ("post_stop", "on_fail", "pre_start"):
             process = self.processes.get(action.service)
             alive = process is not None and process.run == action.run and process.main
@@ -283,6 +291,7 @@ class FakeKernel:
         process = self.processes[service]
         assert process.run == run, "a signal to an earlier run"
         assert process.alive, "a signal to nobody"
+        assert not process.frozen, "a signal to what is frozen"
         assert scope != "main" or process.main, "a signal to a main process that is gone"
         if number == 18 or (number != 9 and process.stubborn):
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nsinit.core.state import State
-from nsinit.core.turn import TASKS, WHERE
+from nsinit.core.turn import PAUSABLE, TASKS, WHERE
 
 if TYPE_CHECKING:
     from nsinit.core.state import ServiceState
@@ -27,8 +27,11 @@ def check_when_still(kernel: FakeKernel) -> None:
         process = kernel.processes.get(s.name)
         alive = process is not None and process.run == s.run and process.alive
         told = any(e.service == s.name and e.run == s.run for e in kernel.pending)
+        _check_pause(kernel, s)
         if s.state is State.STARTING:
-            assert s.tasks or s.timers or alive or told, f"{s.name} hangs in its start: {s}"
+            assert s.tasks or s.timers or s.paused or alive or told, (
+                f"{s.name} hangs in its start: {s}"
+            )
         if s.state is State.STOPPING:
             assert s.tasks or "stop" in s.timers, f"{s.name} hangs in its stop: {s}"
         if s.state is State.BACKOFF:
@@ -41,7 +44,7 @@ def _check_state(kernel: FakeKernel, s: ServiceState) -> None:
     if s.state is State.RUNNING:
         assert s.pid, f"{s.name} is running without a process"
         assert live, f"{s.name} is running and dead"
-        ends = "reload" in s.timers
+        ends = "reload" in (*s.timers, *s.held)
         assert not ends or s.reloading, f"{s.name} has a time limit for no reload"
         assert ends or s.reload_at is None, f"{s.name} may wait for a reload for ever"
     if s.state in (State.STOPPED, State.EXITED, State.FAILED, State.WAITING, State.BACKOFF):
@@ -54,8 +57,22 @@ def _check_state(kernel: FakeKernel, s: ServiceState) -> None:
         assert s.want or s.state is State.FAILED, f"{s.name} is {s.state} and not wanted"
 
 
+def _check_pause(kernel: FakeKernel, s: ServiceState) -> None:
+    process = kernel.processes.get(s.name)
+    frozen = process is not None and process.frozen
+    assert s.paused == frozen, f"{s.name} is {'not ' * (not frozen)}frozen"
+    if s.paused:
+        assert s.state in PAUSABLE, f"{s.name} is {s.state} and paused"
+        assert not s.timers, f"{s.name} is paused with timers {s.timers}"
+        assert not {"ready", "health"} & set(s.tasks), f"{s.name} is probed while it is paused"
+    else:
+        assert not s.held, f"{s.name} goes on without {s.held}"
+        assert not s.put_off, f"{s.name} goes on without {s.put_off}"
+    assert not set(s.put_off) & set(s.tasks), f"{s.name} has a task twice"
+
+
 def _check_timers(kernel: FakeKernel, s: ServiceState) -> None:
-    for kind in s.timers:
+    for kind in (*s.timers, *s.held):
         assert s.state in WHERE[kind], f"{s.name} is {s.state} with the timer {kind}"
     if s.state in (State.STOPPED, State.EXITED):
         assert not s.timers, f"{s.name} is at rest with timers {s.timers}"
@@ -69,7 +86,7 @@ def _check_tasks(kernel: FakeKernel, s: ServiceState) -> None:
     assert len(set(s.tasks)) == len(s.tasks), f"{s.name} runs a task twice: {s.tasks}"
     for task in s.tasks:
         assert TASKS[task] is s.state, f"{s.name} is {s.state} with the task {task}"
-        assert task in s.timers, f"{task} of {s.name} has no time limit"
+        assert task in (*s.timers, *s.held), f"{task} of {s.name} has no time limit"
     running = {(run, task) for who, run, task in kernel.tasks if who == s.name}
     assert running == {(s.run, task) for task in s.tasks}, f"{s.name}: tasks differ: {running}"
 

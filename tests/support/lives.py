@@ -176,4 +176,5 @@ def stale_events(name: str, run: int) -> list[m.Event]:
         m.MainMissing(name, run, "x"),
         m.Notified(name, run, ready=True, watchdog="trigger", main_pid=7),
         m.Fired(name, run, "stop", 0.0),
+        m.PauseFailed(name, run, "x"),
     ]

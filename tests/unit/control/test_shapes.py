@@ -38,6 +38,7 @@ VIEW = ServiceView(
     message="",
     pinned=False,
     reloading=False,
+    paused=False,
     exit_code=None,
     exit_signal=9,
 )
@@ -73,6 +74,7 @@ def test_service_is_shown_with_clock_times_when_asked_for() -> None:
         "message": None,
         "pinned": False,
         "reloading": False,
+        "paused": False,
         "type": "simple",
         "main": True,
         "essential": False,

@@ -38,6 +38,7 @@ def test_service_is_shown_when_it_runs() -> None:
         "message": "",
         "pinned": False,
         "reloading": False,
+        "paused": False,
         "exit_code": None,
         "exit_signal": None,
         "awaits_trigger": False,

@@ -46,6 +46,9 @@ class World(FakeKernel):
     def pin(self, *names: str, on: bool = True) -> list[m.Action]:
         return self.post(m.Pin(names, on))
 
+    def pause(self, *names: str, on: bool = True) -> list[m.Action]:
+        return self.post(m.Pause(names, on))
+
     def trigger(self, *names: str) -> list[m.Action]:
         return self.post(m.Trigger(names))
 
