@@ -12,7 +12,8 @@ usage: nsinit run [FILE]          start the services of FILE, as init or in a sa
        nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
        nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
        nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
-       nsinit list                 the sandboxes that run; also inspect, enter, stop, kill NAME
+       nsinit list                 the sandboxes that run; also inspect, enter, stop, kill,
+                                   pause and unpause NAME
        nsinit ns VERB ...          namespaces: list, compare, supported, pin, unpin
        nsinit check [FILE]         tell everything that is wrong with FILE
        nsinit completion SHELL     what bash, zsh or fish need to complete all this
@@ -28,7 +29,7 @@ examples:
 
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
-_BOXES = ("list", "inspect", "enter", "stop", "kill")  # verbs for sandboxes
+_BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.cgroups.devices import device_numbers
+from nsinit.cgroups.freezing import thaw_all
 from nsinit.cgroups.settings import PERIOD, controller_name, settings
 from nsinit.kernel import cgroups, seam
 
@@ -211,8 +212,7 @@ class Group:
                 with suppress(OSError):
                     seam.kill(pid, signal.SIGKILL)
         if freezer is not None:
-            with suppress(OSError):
-                cgroups.write(freezer.fd, "freezer.state", "THAWED")
+            thaw_all(freezer.fd)
 
 
 def make_group(name: str, above: Iterable[tuple[int, frozenset[str], int, str]]) -> Group:

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from nsinit.cgroups import freezing, usage
 from nsinit.cgroups.group import LimitError
 from nsinit.cgroups.here import find_spots, lacking, no_group, spots_within
 from nsinit.cgroups.needs import controllers, wants, without
@@ -181,6 +182,29 @@ class ServiceGroups:
     def group_of(self, name: str) -> Group | None:
         """The group of a service while it has one."""
         return self._groups[name][0] if name in self._groups else None
+
+    @property
+    def of_sandbox(self) -> Group | None:
+        """The group of everything, if a launcher has made it for that."""
+        return self.above if self.own is None else None
+
+    def freeze(self, name: str, *, on: bool) -> None:
+        """Freeze all of a service, or thaw it; OSError if that can't be."""
+        group = self.group_of(name)
+        if group is not None:
+            freezing.freeze(group) if on else freezing.thaw(group)
+        elif on:
+            raise OSError(errno.ENOTSUP, "it has no cgroup of its own")
+
+    def oom_kills(self, name: str) -> int | None:
+        """How many in its group the kernel has killed for memory; None if nobody counts."""
+        group = self.group_of(name)
+        return usage.oom_kills(group) if group is not None else None
+
+    def memory_limit(self, name: str) -> int | None:
+        """How much memory it may have (bytes); None without a limit."""
+        group = self.group_of(name)
+        return usage.memory_limit(group) if group is not None else None
 
     def forget(self, name: str) -> None:
         """The run of a service is over."""

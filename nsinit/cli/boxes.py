@@ -1,4 +1,4 @@
-"""`nsinit list`, `inspect`, `enter`, `stop` and `kill`: the sandboxes of this machine.
+"""`nsinit list`, `inspect`, `enter`, `stop`, `kill`, `pause`: the sandboxes of this machine.
 
 One table of these verbs makes their parsers, their help and their completion. Each is a file of its
 own, loaded when it is called.
@@ -87,6 +87,21 @@ VERBS: Final[dict[str, Verb]] = {
             "send a signal to the init of sandboxes; with KILL, wait until they are gone",
             (_SOME, Param("signal", "text", "KILL if not said: TERM, USR2, 15", short="s")),
             ("nsinit kill shop", "nsinit kill -s USR2 shop"),
+        ),
+        Verb(
+            "pause",
+            "freeze everything in sandboxes, their inits too, until they are unpaused",
+            (
+                _SOME,
+                Param("timeout", "seconds", "how long to wait for it (s)", short="t", default=5.0),
+            ),
+            ("nsinit pause shop",),
+        ),
+        Verb(
+            "unpause",
+            "let paused sandboxes go on",
+            (_SOME,),
+            ("nsinit unpause shop",),
         ),
     )
 }

@@ -8,6 +8,7 @@ from typing import Any
 from nsinit.cli import execute
 from nsinit.client import Client
 from nsinit.errors import UnreachableError, UsageError
+from nsinit.sandbox.pausing import is_paused
 from nsinit.sandbox.state import find
 
 
@@ -31,6 +32,10 @@ def run(
     found = find(name)
     if not found.record.control:
         raise UnreachableError(f"cannot enter {name!r}: its init has no control socket")
+    if is_paused(found.record):
+        raise UnreachableError(
+            f"cannot enter {name!r}: it is paused", hint=f"nsinit unpause {name}"
+        )
     given: dict[str, Any] = {"command": command}
     given["terminal"] = not no_terminal and (terminal or (os.isatty(0) and os.isatty(1)))
     if service:

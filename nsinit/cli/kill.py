@@ -8,6 +8,7 @@ from typing import Final
 
 from nsinit.cli.stop import send
 from nsinit.errors import EXIT_OK, TimedOutError, UsageError
+from nsinit.sandbox.pausing import thaw_if_paused
 from nsinit.sandbox.state import find, wait_until_gone
 from nsinit.units import parse_signal
 
@@ -21,6 +22,8 @@ def run(*, names: list[str], signal: str | None) -> int:
     found = [find(name) for name in dict.fromkeys(names)]
     for one in found:
         send(one.record, number)
+        if number == _KILL:
+            thaw_if_paused(one.record)  # in version 1 what is frozen does not die
     if number != _KILL:
         return EXIT_OK
     until = time.monotonic() + _PATIENCE

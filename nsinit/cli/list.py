@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 from nsinit.cli.output import as_json, say, span, table
 from nsinit.client import Client
 from nsinit.errors import EXIT_OK, ControlError, DeniedError
+from nsinit.sandbox.pausing import is_paused
 from nsinit.sandbox.state import running
 
 if TYPE_CHECKING:
     from nsinit.sandbox.state import Found
 
 GRACE: Final = 2.0  # s for the answer of one init: the list goes on without it
-_TINTS: Final = {"healthy": "green", "not-running": "yellow", "unhealthy": "red"}
+_TINTS: Final = {
+    "healthy": "green",
+    "not-running": "yellow",
+    "paused": "yellow",
+    "unhealthy": "red",
+}
 
 
 def run(*, quiet: bool, json: bool) -> int:
@@ -38,10 +44,13 @@ def run(*, quiet: bool, json: bool) -> int:
 def row(one: Found) -> dict[str, Any]:
     """What is listed of a sandbox."""
     record = one.record
-    if record.pid:
+    services: list[dict[str, Any]] = []
+    if record.pid and is_paused(record):
+        state = "paused"
+    elif record.pid:
         state, services = _ask(record.control)
     else:
-        state, services = "being-made" if record.launcher else "unknown", []
+        state = "being-made" if record.launcher else "unknown"
     return {
         "name": record.name,
         "state": state,

@@ -177,7 +177,21 @@ def _top(answer: dict[str, Any]) -> None:
         for row in answer["services"]
     ]
     head = ["NAME", "STATE", "PID", "CPU%", "RSS", "PROCESSES", "FDS"]
-    say(table(head, rows, [TINTS.get(row["state"], "") for row in answer["services"]]))
+    tints = [TINTS.get(row["state"], "") for row in answer["services"]]
+    groups = [row.get("group") for row in answer["services"]]
+    if (whole := answer.get("sandbox")) is not None:
+        cpu = whole["rates"]["cpu"]
+        count = whole["pids"]["current"]
+        rows.append(["(sandbox)", "", "", "-" if cpu is None else f"{cpu:.1f}", "",
+                     "-" if count is None else str(count), ""])  # fmt: skip
+        tints.append("")
+        groups.append(whole)
+    if any(group is not None for group in groups):
+        from nsinit.cli.figures import COLUMNS, cells
+
+        head += COLUMNS
+        rows = [row + cells(group) for row, group in zip(rows, groups, strict=True)]
+    say(table(head, rows, tints))
 
 
 PICTURES: Final[dict[str, Callable[[dict[str, Any]], None]]] = {

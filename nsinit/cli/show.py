@@ -30,6 +30,14 @@ def _status(answer: dict[str, Any]) -> None:
     ]
     tints = [_TINTS.get(s["state"], "") for s in services]
     say(table(["NAME", "STATE", "PID", "FOR", "RESTARTS", "DETAILS"], rows, tints))
+    known = [(s["name"], s["usage"]) for s in services if s.get("usage")]
+    if (whole := answer.get("init", {}).get("usage")) is not None:
+        known.append(("the whole sandbox", whole))
+    if known:
+        from nsinit.cli.figures import lines
+
+        for name, usage in known:
+            say("\n".join(("", name, *(f"  {line}" for line in lines(usage)))))
 
 
 def _details(s: dict[str, Any]) -> str:
@@ -58,7 +66,7 @@ def _notes(s: dict[str, Any]) -> list[str]:
     parts = ["unhealthy"] if s.get("health") == "unhealthy" else []
     if s.get("message"):
         parts.append(f'"{s["message"]}"')
-    return parts + [word for word in ("reloading", "pinned", "main") if s.get(word)]
+    return parts + [word for word in ("paused", "reloading", "pinned", "main") if s.get(word)]
 
 
 def _list(answer: dict[str, Any]) -> None:
@@ -78,6 +86,13 @@ def _pins(answer: dict[str, Any]) -> None:
     for row in answer["results"]:
         pinned = f"pinned {row['pinned']}" if row["pinned"] else "not pinned"
         say(f"{row['name']} {paint(row['state'], _TINTS.get(row['state'], ''))}, {pinned}")
+
+
+def _pauses(answer: dict[str, Any]) -> None:
+    for row in answer["results"]:
+        paused = "paused" if row["paused"] and row["ok"] else "not paused"
+        why = f": {row['reason']}" if row["reason"] and not row["ok"] else ""
+        say(f"{row['name']} {paint(row['state'], _TINTS.get(row['state'], ''))}, {paused}{why}")
 
 
 def _shutdown(_: dict[str, Any]) -> None:
@@ -145,6 +160,8 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "reset": _results,
     "pin": _pins,
     "unpin": _pins,
+    "pause": _pauses,
+    "unpause": _pauses,
     "wait": _results,
     "shutdown": _shutdown,
     "reexec": _reexec,

@@ -14,6 +14,7 @@ from nsinit.errors import (
     TimedOutError,
     UnreachableError,
 )
+from nsinit.sandbox.pausing import thaw_if_paused
 from nsinit.sandbox.record import runs
 from nsinit.sandbox.state import find, wait_until_gone
 
@@ -30,6 +31,7 @@ def run(*, names: list[str], timeout: float | None) -> int:
     until = time.monotonic() + timeout
     found = [find(name) for name in dict.fromkeys(names)]
     for one in found:
+        thaw_if_paused(one.record)
         _ask(one.record)
     late = [one for one in found if not wait_until_gone(one, until - time.monotonic())]
     if late:

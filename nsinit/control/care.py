@@ -54,6 +54,13 @@ class Care(Desk):
             raise Refusal(409, "no-reload", message, hint)
         if s.state is not State.RUNNING:
             raise Refusal(409, "not-running", f"cannot reload {name}: it is {s.state}")
+        self._refuse_paused("reload", name)
+
+    def _refuse_paused(self, verb: str, name: str) -> None:
+        """What is done in the group of a paused service would stand still as well."""
+        if self._state.services[name].paused:
+            message = f"cannot {verb} {name}: it is paused"
+            raise Refusal(409, "paused", message, f"nsinit ctl unpause {name}")
 
     # --- Reset and pin ----------------------------------------------------------------------------
 
@@ -104,6 +111,7 @@ class Care(Desk):
             message = f"name: {params['name']} is not one service but {', '.join(found)}"
             raise Refusal(400, "bad-parameter", message)
         _refuse_null_bytes(params)
+        self._refuse_paused("exec in", found[0])
         Execution(self._init, self._loop, params | {"name": found[0]}, reply).begin()
 
     def do_enter(self, params: dict[str, Any], reply: Reply) -> None:

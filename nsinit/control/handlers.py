@@ -17,7 +17,9 @@ from nsinit import __version__
 from nsinit.control.care import Care
 from nsinit.control.carry import Going
 from nsinit.control.feed import Feed
+from nsinit.control.groups import SANDBOX, usages
 from nsinit.control.insight import Insight
+from nsinit.control.pausing import Pausing
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
 from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
@@ -47,7 +49,7 @@ _EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
-class Handlers(Insight, Care):
+class Handlers(Insight, Care, Pausing):
     """One method per row of the command table, by its name."""
 
     def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,7 +72,11 @@ class Handlers(Insight, Care):
         names = self._select(params)
         now, wall = seam.monotonic(), seam.wall()
         services = [show(s, now, wall) for s in self._views(names)]
-        reply.answer(200, {"init": self._about_init(), "services": services})
+        used = usages(self._init, names if params["names"] else ())
+        for row in services:  # only for those that are named: others may be many
+            row["usage"] = used.get(row["name"])
+        about = self._about_init() | {"usage": used.get(SANDBOX)}
+        reply.answer(200, {"init": about, "services": services})
 
     def do_list(self, params: dict[str, Any], reply: Reply) -> None:
         """Names, and what they are."""

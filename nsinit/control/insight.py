@@ -11,6 +11,7 @@ from nsinit.control.blame import blame
 from nsinit.control.carry import Going
 from nsinit.control.desk import Desk
 from nsinit.control.expecting import GOALS, Expect
+from nsinit.control.groups import SANDBOX, add_rates, rates, usages
 from nsinit.control.health import HEALTHY, assess, wanted
 from nsinit.control.routes import Refusal
 from nsinit.control.shapes import last_lines, log_rows
@@ -19,6 +20,7 @@ from nsinit.control.why import Why
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
+    from nsinit.control.groups import Usages
     from nsinit.control.reply import Reply
     from nsinit.control.usage import Sample
 
@@ -111,13 +113,19 @@ class Insight(Desk):
         """What services use; the CPU over a short while, during which everything goes on."""
         if params["interval"] > _LONGEST:
             raise Refusal(400, "bad-parameter", f"interval: at most {_LONGEST:g} seconds")
-        before = sample(self._driver.runs.tasks.processes(), seam.monotonic())
         names = self._select(params)
-        later = partial(self._finish_top, names, before, reply)
+        before = sample(self._driver.runs.tasks.processes(), seam.monotonic())
+        later = partial(self._finish_top, names, before, usages(self._init, names), reply)
         timer = self._loop.call_later(params["interval"], later)
         reply.on_leave(timer.cancel)
 
-    def _finish_top(self, names: list[str], before: Sample, reply: Reply) -> None:
+    def _finish_top(self, names: list[str], before: Sample, groups: Usages, reply: Reply) -> None:
         now = sample(self._driver.runs.tasks.processes(), seam.monotonic())
         known = [name for name in names if name in self._state.services]
-        reply.answer(200, {"services": totals(self._views(known), before, now)})
+        rows = totals(self._views(known), before, now)
+        fresh, span = usages(self._init, known), now.at - before.at
+        add_rates(rows, groups, fresh, span)
+        body: dict[str, Any] = {"services": rows, "sandbox": None}
+        if SANDBOX in fresh:
+            body["sandbox"] = fresh[SANDBOX] | rates(groups.get(SANDBOX), fresh[SANDBOX], span)
+        reply.answer(200, body)

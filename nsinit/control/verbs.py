@@ -137,6 +137,27 @@ CARE: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl unpin db",),
     ),
     Command(
+        "pause",
+        "POST",
+        "operate",
+        "freeze all processes of services; their timers, probes and watchdogs wait meanwhile",
+        (
+            SOME_NAMES,
+            Param(
+                "timeout", "seconds", "how long to wait until they are (s)", short="t", default=5.0
+            ),
+        ),
+        examples=("nsinit ctl pause db",),
+    ),
+    Command(
+        "unpause",
+        "POST",
+        "operate",
+        "let paused services go on",
+        (SOME_NAMES,),
+        examples=("nsinit ctl unpause db",),
+    ),
+    Command(
         "exec",
         "POST",
         "admin",

@@ -164,6 +164,8 @@ class Why:
 
     def _says(self, s: ServiceState) -> list[str]:
         made = [f"it says: {s.message}"] if s.message else []
+        if s.paused:
+            made.append("it is paused: its processes are frozen until nsinit ctl unpause")
         if s.reloading:
             made.append("it reads its configuration again")
         return made

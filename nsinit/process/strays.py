@@ -47,6 +47,15 @@ class Groups(Protocol):
     def tidy(self, living: Collection[str]) -> None:
         """Time has passed; these have processes that init has started."""
 
+    def freeze(self, service: str, *, on: bool) -> None:
+        """Freeze all that is in that of a service, or thaw it; OSError if that can't be."""
+
+    def oom_kills(self, service: str) -> int | None:
+        """How many in it the kernel has killed for memory; None if there is no such count."""
+
+    def memory_limit(self, service: str) -> int | None:
+        """How much memory it may have (bytes); None if there is no limit of its own."""
+
 
 class Strays:
     """The processes of all services."""
@@ -91,6 +100,17 @@ class Strays:
         self._orphans = self._seen = self._grouped = None
         if self.groups is not None:
             self.groups.tidy(set(self._mains.values()))
+
+    def freeze(self, service: str, *, on: bool) -> str:
+        """Freeze all processes of a service, or thaw them; why that can't be, or nothing."""
+        verb, why = "freeze" if on else "thaw", "it has no cgroup of its own" if on else ""
+        try:
+            if self.groups is not None:
+                self.groups.freeze(service, on=on)
+                why = ""
+        except OSError as error:
+            why = error.strerror or str(error)
+        return f"cannot {verb} its processes: {why}" if why else ""
 
     def forget(self, service: str) -> None:
         """Nothing of a service is left, or what is left is nobody's business."""

@@ -189,7 +189,11 @@ class Init:
         """Have cgroups, if any service wants one, and their limits."""
         if self.groups is not None:
             self.groups.update(config.services)
-        elif "groups" in self.waiting_parts or any(s.has_group for s in config.services.values()):
+        elif (
+            "groups" in self.waiting_parts
+            or self.given.group is not None
+            or any(s.has_group for s in config.services.values())
+        ):
             from nsinit.cgroups.services import ServiceGroups  # noqa: PLC0415  (most have none)
             from nsinit.runtime.grouped import Carried  # noqa: PLC0415  (the same)
 

@@ -161,6 +161,8 @@ class Driver:
                 self.runs.find_main(service, run)
             case m.Signal(service):
                 self.runs.signal(action, self.core.state.services[service].pid)
+            case m.Freeze():
+                self.runs.freeze(action)
             case m.Sweep(service, run):
                 self.runs.sweep(service, run)
             case m.Release(service, run):

@@ -133,6 +133,7 @@ class RunsState(Struct, frozen=True, kw_only=True):
     sweeping: dict[str, int] = {}
     orphans_reaped: int = 0
     oom_kills: int | None = None
+    oom_seen: dict[str, int] = {}
     strays: StraysState = StraysState()
 
 

@@ -17,9 +17,9 @@ from nsinit.core import messages as m
 from nsinit.errors import SpawnError
 from nsinit.process import reaper
 from nsinit.process.daemons import find_daemon
-from nsinit.process.oom import OomCounter
+from nsinit.process.oom import Blame
 from nsinit.process.program import Tuning, prepare
-from nsinit.runtime.mains import Main, Mains
+from nsinit.runtime.mains import Mains
 from nsinit.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class Runs:
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
         self._readiness: Readiness | None = None  # loaded when one is asked for
         self._dead: set[int] = set()  # reaped, and not told yet
-        self._oom: OomCounter | None = None
-        self._killed: set[str] = set()  # services that init itself has sent a KILL
+        self._blame = Blame(strays)
+        self.watch_memory = self._blame.watch
         self._coming: dict[str, Service] = {}  # what services are once their present run is over
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
 
@@ -96,6 +96,7 @@ class Runs:
             self.post(_spawn_failed(service, run, error))
             return
         self._mains.began(service, run, child)
+        self._blame.began(service)
         self.post(m.Spawned(service, run, child.pid))
         if child.report is None:
             self.post(m.Execed(service, run))
@@ -183,10 +184,6 @@ class Runs:
         replica = service.rpartition("@")[2] if "@" in service else "1"
         return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **self.variables}
 
-    def watch_memory(self) -> None:
-        """From now on a KILL by the kernel for lack of memory is told from one by hand."""
-        self._oom = self._oom or OomCounter()
-
     def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None
         spec = self.services[service]
@@ -219,7 +216,7 @@ class Runs:
     def signal(self, action: m.Signal, pid: int) -> None:
         """Send what the core wants sent; `pid` is the main process, 0 if it has ended."""
         if action.number == signal.SIGKILL:
-            self._killed.add(action.service)
+            self._blame.sent_kill(action.service)
         if action.scope == "all":
             self._strays.signal_all(action.service, action.number)
         elif pid and action.scope == "group":
@@ -276,7 +273,8 @@ class Runs:
         self._logs.drain((main.service, main.run, ""))
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
-        return m.Exited(main.service, main.run, end.status, oom=self._is_oom(main, end.status))
+        oom, text = self._blame.judge(main.service, end.status)
+        return m.Exited(main.service, main.run, end.status, oom=oom, text=text)
 
     def _end_of_another(self, end: End) -> m.Event | None:
         """A task, a helper of init's own, or an orphan has ended."""
@@ -290,10 +288,10 @@ class Runs:
             self.orphans_reaped += 1
         return event
 
-    def _is_oom(self, main: Main, status: int) -> bool:
-        by_us = main.service in self._killed
-        self._killed.discard(main.service)
-        return status == -signal.SIGKILL and bool(self._oom and self._oom.rose()) and not by_us
+    def freeze(self, action: m.Freeze) -> None:
+        """Freeze or thaw what there is of a run."""
+        if text := self._strays.freeze(action.service, on=action.on):
+            self.post(m.PauseFailed(action.service, action.run, text))
 
     def sweep(self, service: str, run: int) -> None:
         """Look for what a run left behind."""
@@ -307,7 +305,7 @@ class Runs:
     def release(self, service: str, run: int) -> None:
         """The run is over."""
         self._sweeping.pop(service, None)
-        self._killed.discard(service)
+        self._blame.over(service)
         self._strays.forget(service)
         self._logs.finish((service, run, ""))
         if self._readiness is not None:
@@ -349,6 +347,7 @@ class Runs:
         from nsinit.runtime import handover as h  # noqa: PLC0415  (loaded by then)
 
         left, sessions, members = self._strays.export()
+        killed, last, seen = self._blame.export()
         return h.RunsState(
             services=self.services,
             coming=self._coming,
@@ -357,10 +356,11 @@ class Runs:
             tasks=self.tasks.export(keep),
             probes=self.tasks.export_probes(),
             unready=self._readiness.export(keep) if self._readiness is not None else [],
-            killed=sorted(self._killed),
+            killed=killed,
             sweeping=self._sweeping,
             orphans_reaped=self.orphans_reaped,
-            oom_kills=self._oom.last if self._oom is not None else None,
+            oom_kills=last,
+            oom_seen=seen,
             strays=h.StraysState(mains=left, sessions=sessions, members=members),
         )
 
@@ -368,9 +368,8 @@ class Runs:
         """Look after the processes that another started."""
         self.services, self.own = dict(state.services), dict(state.own)
         self._coming, self._sweeping = dict(state.coming), dict(state.sweeping)
-        self._killed, self.orphans_reaped = set(state.killed), state.orphans_reaped
-        if state.oom_kills is not None:
-            self._oom = OomCounter(state.oom_kills)
+        self._blame.adopt(state.killed, state.oom_kills, state.oom_seen)
+        self.orphans_reaped = state.orphans_reaped
         self._strays.adopt(state.strays.mains, state.strays.sessions, state.strays.members)
         self.tasks.adopt(state.tasks, state.probes)
         if state.unready:

@@ -62,8 +62,8 @@ def test_status_is_json_when_asked(init: Live) -> None:
     assert list(service) == [
         "name", "state", "want", "pid", "reason", "result", "exit_code", "exit_signal", "run",
         "restarts", "seconds", "since", "started", "ready", "next_retry", "next_run",
-        "health", "message", "pinned", "reloading", "type", "main",
-        "essential", "tags", "description",
+        "health", "message", "pinned", "reloading", "paused", "type", "main",
+        "essential", "tags", "description", "usage",
     ]  # fmt: skip
     assert service["state"] == "running"
     assert isinstance(service["pid"], int)
