@@ -94,7 +94,7 @@ FAULTS: Final = (
         "a sandbox in the background ends with the terminal it was started from", (62, 64),
         ("sandbox/test_detach.py::test_command_returns_when_every_service_is_ready[rootful]",)),
     # --- The list ---------------------------------------------------------------------------------
-    Fault("pid-of-another", "sandbox/record.py",
+    Fault("pid-of-another", "process/alive.py",
         'found.started == started and found.state not in "ZX"', 'found.state not in "ZX"',
         "a process that got the pid of a dead init is signalled in its place", (62,),
         ("unit/sandbox/test_record.py::test_record_is_alive_while_its_process_is",)),
