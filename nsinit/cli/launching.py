@@ -120,7 +120,8 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
         )
         try:
             env = {name: value for name, value in given.env.items() if name not in _HIDDEN}
-            notes = (*entry.notes, *listener.notes)
+            known = entry.notes
+            notes = (*known, *listener.notes)
             inside = given._replace(listener=listener._replace(notes=notes), env=env)
             if plan.group is not None:
                 plan.group.record = entry.clean_up_groups
@@ -139,6 +140,8 @@ def run_sandbox(given: Given, sandbox: Sandbox, wishes: Wishes) -> int:
 
             def born(init: Born) -> None:
                 _tell(entry, init.pid, listener.path, wishes)
+                for note in entry.notes[len(known) :]:  # of what was made since
+                    complain(note)
                 gate.open()
                 if terminal is not None:
                     terminal.begin()
