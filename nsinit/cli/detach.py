@@ -78,6 +78,8 @@ def _wait(launcher: _socket.socket) -> int:
     told = _hear(launcher)
     if "born" in told:
         name, control = told["born"], told["control"]
+        for note in told["notes"]:
+            complain(note)
         try:
             failed = _await_ready(control)
         except ControlError as error:
@@ -161,7 +163,8 @@ def _be_launcher(
             nonlocal name
             name = entry.record.name
             output.keep_in(entry.directory)
-            _say(caller, {"born": name, "control": entry.record.control})
+            told = {"born": name, "control": entry.record.control, "notes": entry.notes}
+            _say(caller, told)
 
         watched = {reader: lambda: output.read(reader)}
         try:

@@ -135,7 +135,8 @@ def _run_registered(
     )
     try:
         env = _environment(given, wishes.image)
-        notes = (*entry.notes, *listener.notes)
+        known = entry.notes
+        notes = (*known, *listener.notes)
         inside = given._replace(listener=listener._replace(notes=notes), env=env)
         if plan.group is not None:
             plan.group.record = entry.clean_up_groups
@@ -157,6 +158,8 @@ def _run_registered(
 
         def born(init: Born) -> None:
             _tell(entry, init.pid, listener.path, wishes)
+            for note in entry.notes[len(known) :]:  # of what was made since
+                complain(note)
             gate.open()
             if terminal is not None:
                 terminal.begin()

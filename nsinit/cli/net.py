@@ -66,7 +66,7 @@ VERBS: Final[dict[str, Verb]] = {
         ),
         Verb(
             "show",
-            "tell which interfaces and addresses sandboxes have",
+            "tell which interfaces, addresses and published ports sandboxes have",
             (Param("sandboxes", "names", "only of these"), _JSON),
             ("nsinit net show", "nsinit net show shop --json"),
             _CODES,
@@ -126,6 +126,7 @@ def _add(*, sandbox: str, json: bool, **given: Any) -> int:  # noqa: ANN401  (th
         made = hotplug.add(book, one)
     except OSError as error:
         raise _told(what, error) from None
+    book.tell()
     if json:
         say(as_json(made))
     else:
@@ -141,6 +142,7 @@ def _remove(*, sandbox: str, interface: str) -> int:
         told = _told(f"cannot remove {interface} of {sandbox!r}", error)
         told.hint = f"nsinit net show {sandbox}" if error.errno == errno.ENODEV else told.hint
         raise told from None
+    book.tell()
     return EXIT_OK
 
 
@@ -152,7 +154,10 @@ def _show(*, sandboxes: list[str], json: bool) -> int:
     rows = [
         {"sandbox": one.record.name, **row}
         for one in found
-        for row in _interfaces(one.record.pid if one.record.countable() else 0, one.record.network)
+        for row in _with_ports(
+            _interfaces(one.record.pid if one.record.countable() else 0, one.record.network),
+            one.record.published,
+        )
     ]
     if json:
         say(as_json(rows))
@@ -162,13 +167,19 @@ def _show(*, sandboxes: list[str], json: bool) -> int:
                 row["sandbox"], row["name"], row.get("type") or "-",
                 row.get("bridge") or row.get("parent") or "-",
                 ", ".join(row["address"]) or "-", ", ".join(row.get("gateway") or ()) or "-",
-                row["mac"] or "-",
+                row["mac"] or "-", ", ".join(row.get("published") or ()) or "-",
             ]
             for row in rows
         ]  # fmt: skip
-        head = ["SANDBOX", "INTERFACE", "TYPE", "ON", "ADDRESS", "GATEWAY", "MAC"]
+        head = ["SANDBOX", "INTERFACE", "TYPE", "ON", "ADDRESS", "GATEWAY", "MAC", "PUBLISHED"]
         say(table(head, cells))
     return EXIT_OK
+
+
+def _with_ports(rows: list[dict[str, Any]], ports: Sequence[str]) -> list[dict[str, Any]]:
+    """The published ports beside the interface that they lead to."""
+    inward = next((row for row in rows if row.get("bridge")), rows[0] if rows else None)
+    return [{**row, "published": list(ports)} if row is inward and ports else row for row in rows]
 
 
 def _interfaces(pid: int, known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ OWN: Final = (
     ("block-fd", "", "N", "start the services when this descriptor can be read, or is closed"),
 )
 _TAKES: Final = {name: metavar for name, _, metavar, _ in OWN}
+_SHORT_KEYS: Final = {"p": "publish"}  # as docker run has it
 _SHORT: Final = {short: name for name, short, _, _ in OWN if short}
 
 
@@ -53,7 +54,8 @@ def help_text() -> str:
         if option.is_switch:
             lines.append(f"  {option.flag}, --no-{option.flag[2:]}")
         else:
-            lines.append(f"  {option.flag} {option.metavar}")
+            short = next((f"-{s}, " for s, key in _SHORT_KEYS.items() if key == option.key), "")
+            lines.append(f"  {short}{option.flag} {option.metavar}")
     return "\n".join(lines)
 
 
@@ -107,11 +109,15 @@ class _Reading:
             if word.startswith("--"):
                 self._take_long(word, words)
             else:
-                self._take_short(word)
+                self._take_short(word, words)
         return words
 
-    def _take_short(self, word: str) -> None:
-        for letter in word[1:] or "-":
+    def _take_short(self, word: str, words: list[str]) -> None:
+        for index, letter in enumerate(word[1:] or "-", 2):
+            if letter in _SHORT_KEYS:  # the rest is its value, as -p8080:80
+                value = self._value(word[:index], word[index:], word[index:], words)
+                self._given.setdefault(_SHORT_KEYS[letter], []).append(value)
+                return
             if letter not in _SHORT:
                 raise UsageError(f"cannot use {word!r}", hint="nsinit run --help")
             self.own[_SHORT[letter]] = ""
@@ -145,7 +151,9 @@ class _Reading:
         return words.pop(0)
 
     def _metavar(self, flag: str) -> str:
-        option: Option | None = self._flags.get(flag)
+        option: Option | None = self._flags.get(flag) or self._keys.get(
+            _SHORT_KEYS.get(flag[1:], "")
+        )
         return option.metavar if option else _TAKES[flag[2:]]
 
     def sandbox(self) -> dict[str, object]:

@@ -29,11 +29,6 @@ class Names(NamedTuple):
     search: Sequence[str] = ()
     hosts: Mapping[str, Sequence[str]] = {}
 
-    def write_hosts(self, first: str) -> str:
-        """As hosts(5) has it, after these lines."""
-        rows = (f"{ip}\t{name}\n" for name, ips in self.hosts.items() for ip in ips)
-        return first + "".join(rows)
-
 
 class EtcFiles(Mounted):
     """/etc/hostname and /etc/hosts for a name; hosts and resolv.conf where the root has none.
@@ -105,8 +100,8 @@ class NameFiles(Mounted):
             text += f"search {' '.join(names.search)}\n" if names.search else ""
             put_file(self._stage, _RESOLV, text.encode())
         if names.hosts:
-            lines = own_hosts(self._hostname) if self._own else _host_lines()
-            text = names.write_hosts(lines)
+            lines = own_hosts(self._hostname) if self._own else host_lines()
+            text = lines + write_rows(names.hosts)
             put_file(self._stage, "/etc/hosts", text.encode("utf-8", "surrogateescape"))
 
 
@@ -115,7 +110,13 @@ def own_hosts(hostname: str | None) -> str:
     return _HOSTS + (f"127.0.1.1\t{hostname}\n" if hostname is not None else "")
 
 
-def _host_lines() -> str:
+def write_rows(hosts: Mapping[str, Sequence[str]]) -> str:
+    """As hosts(5) has it."""
+    return "".join(f"{ip}\t{name}\n" for name, ips in hosts.items() for ip in ips)
+
+
+def host_lines() -> str:
+    """Those of the host."""
     try:
         with open("/etc/hosts", encoding="utf-8", errors="surrogateescape") as file:
             text = file.read(_MOST)

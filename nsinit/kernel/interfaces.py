@@ -57,6 +57,7 @@ def inside(net: int) -> Iterator[int]:
 _RTM_NEWLINK: Final = 16
 _RTM_DELLINK: Final = 17
 _RTM_GETLINK: Final = 18
+_RTM_SETLINK: Final = 19
 _RTM_GETADDR: Final = 22
 _NLMSG_ERROR: Final = 2
 _NLMSG_DONE: Final = 3
@@ -69,6 +70,9 @@ _IFLA_MASTER: Final = 10
 _IFLA_NET_NS_FD: Final = 28
 _IFA_ADDRESS: Final = 1
 _IFA_LOCAL: Final = 2
+_IFLA_PROTINFO: Final = 12 | 0x8000  # nested
+_IFLA_BRPORT_MODE: Final = 4
+_AF_BRIDGE: Final = 7
 _HEADER: Final = struct.Struct("=IHHII")
 _LINK: Final = struct.Struct("=BxHiII")
 _ADDRESS: Final = struct.Struct("=BBBBI")
@@ -121,6 +125,13 @@ def move(index: int, name: str, net: int) -> None:
     body += _attribute(_IFLA_NET_NS_FD, struct.pack("=I", net))
     body += _attribute(_IFLA_IFNAME, name.encode() + b"\0")
     _talk(_RTM_NEWLINK, _NLM_F_ACK, body)
+
+
+def set_hairpin(index: int) -> None:
+    """Let a port of a bridge get back what has come in by it (bridge(8), hairpin)."""
+    body = _LINK.pack(_AF_BRIDGE, 0, index, 0, 0)
+    body += _attribute(_IFLA_PROTINFO, _attribute(_IFLA_BRPORT_MODE, b"\1"))
+    _talk(_RTM_SETLINK, _NLM_F_ACK, body)
 
 
 def _attribute(kind: int, data: bytes) -> bytes:

@@ -72,6 +72,36 @@ def _inet(
     return made
 
 
+def hold_inet(host: str, port: int, *, stream: bool) -> _socket.socket:
+    """A TCP or UDP port that nobody else can have from now on, though nothing listens there.
+
+    What lingers of closed connections is in nobody's way, as for servers (SO_REUSEADDR); a server
+    that listens is.
+    """
+    try:
+        return _held(host, port, stream=stream, reuse=False)
+    except OSError as error:
+        if not stream or error.errno != errno.EADDRINUSE:
+            raise
+    return _held(host, port, stream=stream, reuse=True)
+
+
+def _held(host: str, port: int, *, stream: bool, reuse: bool) -> _socket.socket:
+    family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
+    made = _make(family, stream=stream)
+    try:
+        if family == _socket.AF_INET6:
+            made.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
+        made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, int(reuse))
+        seam.ask("bind")
+        made.bind((host, port))
+        made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 0)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
 def _scope(zone: str) -> int:
     if zone.isdigit():
         return int(zone)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
+from nsinit.model.publish import Publish
 from nsinit.model.types import Names
 
 Mode = Literal["none", "host", "bridge", "macvlan", "pasta", "slirp4netns", "join"]
@@ -21,6 +22,8 @@ NONE: Final = "none"
 OF_ONE: Final = ("parent", "address", "gateway", "mac", "mtu")
 # The modes with interfaces that the host makes.
 CONNECTED: Final = ("bridge", "macvlan")
+# Those of an ordinary user, by a program.
+USER_MODES: Final = ("pasta", "slirp4netns")
 
 
 class Interface(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +55,8 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dns: Names = Names()
     dns_search: Names = Names()
     hosts: dict[str, Names] = field(default_factory=dict)
+    nat: bool = False  # what leaves gets the host's address, and only what is published comes in
+    publish: Publish = Publish()
 
     @property
     def way(self) -> Mode | None:
@@ -60,8 +65,8 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return self.mode
         if self.join is not None:
             return "join"
-        said = (self.bridge, self.subnet, self.interfaces, *(getattr(self, key) for key in OF_ONE))
-        return "bridge" if any(said) else None
+        keys = ("bridge", "subnet", "interfaces", "nat", "publish", *OF_ONE)
+        return "bridge" if any(getattr(self, key) for key in keys) else None
 
     @property
     def has_names(self) -> bool:

@@ -15,6 +15,7 @@ checks of the configuration to tell. Pure.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _SCALARS: Final[dict[type, str]] = {bool: "bool", int: "int", float: "float", str: "str"}
 _DEEPEST: Final = 8
+_ADDRESS: Final = re.compile(r"\[[0-9a-fA-F:.%]*\]:")  # with a port, and no array of TOML
 _READ_ONLY: Final = ("ro",)
 # A word without a value in such a table; elsewhere it is true.
 _BARE: Final[dict[str, object]] = {"namespaces": "new"}
@@ -38,7 +40,11 @@ _BARE: Final[dict[str, object]] = {"namespaces": "new"}
 _INNER: Final[dict[str, tuple[type[msgspec.Struct], tuple[str, ...]]]] = {
     "resources": (Resources, Resources.__struct_fields__),
     "network": (
-        Network, ("bridge", "subnet", "address", "gateway", "dns", "dns_search", "hosts"),
+        Network,
+        (
+            "bridge", "subnet", "address", "gateway", "dns", "dns_search", "hosts", "nat",
+            "publish",
+        ),
     ),
 }  # fmt: skip
 # The key that a first word without a value is of: --network macvlan,parent=eth0.
@@ -189,7 +195,8 @@ def combine(option: Option, texts: Sequence[str]) -> object:
 
 
 def _read(text: str, shape: Shape, key: str = "") -> object:
-    if text[:1] in ("{", "[") and (shape.is_table or shape.items is not None):
+    is_toml = text[:1] in ("{", "[") and not _ADDRESS.match(text)
+    if is_toml and (shape.is_table or shape.items is not None):
         return _read_toml(text, shape)
     scalar = _read_scalar(text, shape.scalars)
     if scalar is not None:

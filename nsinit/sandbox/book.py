@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING, Any
 
 from nsinit.places import RECORD_NAME
 from nsinit.sandbox import record as records
+from nsinit.sandbox.names import tell_all
 
 if TYPE_CHECKING:
     from nsinit.sandbox.state import Found
@@ -39,3 +41,9 @@ class Book:
         record = record._replace(network=tuple(network), cleanup=outside)
         records.write(path, record.encode())
         self.network = record.network
+
+    def tell(self) -> None:
+        """Let those who are on the same bridges know its addresses."""
+        record = records.read(f"{self.directory}/{RECORD_NAME}")
+        if record is not None:
+            tell_all(os.path.dirname(self.directory), record)

@@ -86,6 +86,14 @@ def _remove(kind: str, path: str, record: Record) -> None:
             from nsinit.network.ledger import Ledger  # noqa: PLC0415  (most have none)
 
             Ledger(path, record.owner).sweep()
+        elif kind in ("nft", "localnet"):
+            from nsinit.sandbox.firewall import remove_entry  # noqa: PLC0415  (the same)
+
+            remove_entry(kind, path)
+        elif kind == "names":
+            from nsinit.sandbox.names import tell_all  # noqa: PLC0415  (the same)
+
+            tell_all(path, record, gone=True)
         elif _is_own(kind, path, record):
             seam.unlink(path)
 

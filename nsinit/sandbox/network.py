@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from nsinit.errors import SandboxError
 from nsinit.isolation.basics import Inside
 from nsinit.kernel import fds, interfaces, proc, seam
-from nsinit.model.network import AUTO, CONNECTED, NONE, links
+from nsinit.model.network import AUTO, CONNECTED, NONE, USER_MODES, links
 from nsinit.network.ledger import Ledger, directory_of
+from nsinit.sandbox.published import plan_names, plan_published, plan_user_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +39,8 @@ class NetworkPlan(NamedTuple):
     """What makes the network of a sandbox, by phase."""
 
     host: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = ()  # by init, while it sees the root of the launcher
+    child: tuple[Step, ...] = ()  # when it is in its own
     parent: tuple[ParentStep, ...] = ()
     settled: tuple[Step, ...] = ()
 
@@ -45,8 +48,9 @@ class NetworkPlan(NamedTuple):
 def plan_network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
     """The steps; SandboxError if they can't work here."""
     network = sandbox.network
-    if network is not None and network.way in ("pasta", "slirp4netns"):
-        raise SandboxError(f"cannot connect the sandbox by {network.way}: not in this version")
+    if network is not None and network.way in USER_MODES:
+        parent, settled = plan_user_mode(network.way, network, facts.entry)
+        return NetworkPlan(parent=parent, settled=settled)
     if network is None or network.way not in CONNECTED:
         return NetworkPlan()
     wanted, entry = links(network), facts.entry
@@ -61,13 +65,15 @@ def plan_network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
     # Settings of an interface can be made when it is there.
     waits = any(name.replace("/", ".").startswith("net.") for name in sandbox.sysctls)
     connected = tuple(Connected(helper, index) for index in range(len(wanted)))
+    held, rules = plan_published(network, helper.made, entry)
+    kept = (Kept(one, helper) for one in wanted if one.type == "phys")
+    names = plan_names(sandbox, entry)
     return NetworkPlan(
-        (helper,),
-        (
-            Tell(helper, connected if waits else ()),
-            *(Kept(one, helper) for one in wanted if one.type == "phys"),
-        ),
-        () if waits else connected,
+        host=(helper, *names.host),
+        before=names.before,
+        child=names.child,
+        parent=(*held, Tell(helper, connected if waits else ()), *kept),
+        settled=(*(() if waits else connected), *rules, *names.settled),
     )
 
 

@@ -156,7 +156,9 @@ def make_plan(
         child=(
             *_ids(sandbox, users),
             *_names(sandbox, kinds, joins),
+            *(network.before if network else ()),
             *root.child,
+            *(network.child if network else ()),
             *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
         group=group,

@@ -27,7 +27,13 @@ VERSION: Final = 1
 #   pid-file   a file to remove if it still has the pid of this sandbox
 #   cgroup     a group to remove, after a KILL to all that is in it
 #   network    a directory with the addresses and interfaces of sandboxes (nsinit.network.ledger)
-KINDS: Final = ("mount", "file", "directory", "socket", "pid-file", "cgroup", "network")
+#   nft        /INODE/NAME: a table of that network namespace (nsinit.sandbox.firewall)
+#   localnet   /INODE/BRIDGE: that 127.0.0.1 is answered over a bridge
+#   names      the registry whose sandboxes are told that this one is gone (nsinit.sandbox.names)
+KINDS: Final = (
+    "mount", "file", "directory", "socket", "pid-file", "cgroup", "network", "nft", "localnet",
+    "names",
+)  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -45,6 +51,7 @@ class Record(NamedTuple):
     control: str = ""  # the path of the control socket
     namespaces: dict[str, int] = {}  # noqa: RUF012  (never changed) by the names of /proc/PID/ns
     cleanup: tuple[tuple[str, str], ...] = ()
+    published: tuple[str, ...] = ()  # ports of the host, as nsinit.model.publish writes them
     network: tuple[dict[str, Any], ...] = ()  # its interfaces (nsinit.network.plug)
     boot: str = ""
     pids_of: int = 0  # the pid namespace (inode) that pids are of
@@ -83,6 +90,7 @@ def decode(data: bytes) -> Record | None:
         made = made._replace(
             command=tuple(made.command),
             network=tuple(made.network),
+            published=tuple(made.published),
             cleanup=tuple((kind, path) for kind, path in made.cleanup),
         )
     except (ValueError, TypeError, RecursionError):
@@ -100,6 +108,7 @@ def _is_sound(record: Record) -> bool:
         all(isinstance(number, int) and 0 <= number < 1 << 63 for number in numbers)
         and all(isinstance(word, str) for word in record.command)
         and all(isinstance(one, dict) for one in record.network)
+        and all(isinstance(one, str) for one in record.published)
         and all(kind in KINDS and is_plain(path) for kind, path in record.cleanup)
         and (not record.control or is_plain(record.control))
     )

@@ -128,7 +128,9 @@ FAULTS: Final = (
         'return kind == "file" or _first_line(path) == str(record.pid)', "return True",
         "the pid file of another program is removed", (62,), (_LEFT,)),
     # --- Entering ---------------------------------------------------------------------------------
-    Fault("enter-as-root", "runtime/helpers.py", "            user=helper.user,\n", "",
+    Fault("enter-as-root", "runtime/helpers.py",
+        "in_place_of_init(helper.command, helper.user, around)",
+        "in_place_of_init(helper.command, None, around)",
         "a command that was to run as somebody runs as root", (65,),
         ("sandbox/test_enter.py::test_command_has_another_user_when_asked_for[rootful]",)),
     Fault("enter-unconfined", "runtime/helpers.py",

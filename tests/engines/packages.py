@@ -22,6 +22,9 @@ PROGRAMS: Final = {
     "redis-server": "redis-server",
     "curl": "curl",
     "uidmap": "newuidmap",
+    "nftables": "nft",
+    "passt": "pasta",
+    "slirp4netns": "slirp4netns",
     "systemd": "systemd-notify",
 }
 """Package -> the program that shows that it is installed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nsinit.isolation.files import Names, _reachable, own_hosts
+from nsinit.isolation.files import _reachable, own_hosts, write_rows
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ def test_servers_of_the_host_are_left_out_when_they_answer_there_only(text: str,
 
 def test_hosts_come_after_ones_own_name_when_they_are_given() -> None:
     """One line for each address."""
-    names = Names(hosts={"db": ["10.0.0.7", "fd00::7"], "cache": ["10.0.0.8"]})
-    assert names.write_hosts(own_hosts("shop")).splitlines() == [
+    hosts = {"db": ["10.0.0.7", "fd00::7"], "cache": ["10.0.0.8"]}
+    assert (own_hosts("shop") + write_rows(hosts)).splitlines() == [
         "127.0.0.1\tlocalhost",
         "::1\tlocalhost ip6-localhost ip6-loopback",
         "127.0.1.1\tshop",

@@ -11,6 +11,7 @@ from nsinit.kernel.namespaces import FLAGS
 from nsinit.model.idmaps import IdMap, Row
 from nsinit.model.mounting import Overlay
 from nsinit.model.network import Interface, Network
+from nsinit.model.publish import Publish
 from nsinit.model.sandboxes import NamespaceKind, Sandbox, Users
 from nsinit.model.types import Names
 from nsinit.sandbox.plan import Facts, make_plan
@@ -162,6 +163,11 @@ MANY = Network(
         Interface(type="phys", parent="eth1", name="nic"),
     ]
 )
+PUBLISHED = Network(
+    bridge="br0", address=Names(["10.0.0.2/24"]), nat=True, publish=Publish(Publish.read("8080:80"))
+)
+HOSTS = "child   mount it over /etc/hosts"
+TOLD = "settled tell the sandboxes on the same bridge of each other"
 ETH0 = "connect eth0 to the bridge br0; an address that is free; routes by 10.0.0.1"
 
 
@@ -182,23 +188,42 @@ ETH0 = "connect eth0 to the bridge br0; an address that is free; routes by 10.0.
             "host    start a helper that makes the network",
             "parent  tell it the network namespace",
             "child   set the interface lo up",
+            HOSTS,
             ("settled connect eth0 to the bridge nsinit0; an address that is free; routes by the"
             " bridge"),
+            TOLD,
         ]),
         (Sandbox(network=MANY), [
             "host    start a helper that makes the network",
             "parent  tell it the network namespace",
             "parent  move nic back as eth1 at the end",
             "child   set the interface lo up",
+            HOSTS,
             f"settled {ETH0}",
             "settled connect eth1 over eth0; 10.0.0.2/24, fd00::2/64",
             "settled move eth1 in as nic",
+            TOLD,
         ]),
         (Sandbox(network=Network(interfaces=MANY.interfaces[:1]), sysctls={"net.x": 1}), [
             "host    start a helper that makes the network",
             f"parent  tell it the network namespace; {ETH0}",
             "child   set the interface lo up",
             "child   set the sysctl net.x to 1",
+            HOSTS,
+            TOLD,
+        ]),
+        (Sandbox(network=PUBLISHED, namespaces={"mount": "shared", "pid": "shared"}), [
+            "host    start a helper that makes the network",
+            "parent  publish 8080:80/tcp",
+            "parent  tell it the network namespace",
+            "child   set the interface lo up",
+            "settled connect eth0 to the bridge br0; 10.0.0.2/24; routes by the bridge",
+            "settled give what leaves the address of the host; lead 8080:80/tcp to the sandbox",
+        ]),
+        (Sandbox(network=Network(mode="pasta", publish=PUBLISHED.publish)), [
+            "parent  start pasta, which publishes 8080:80/tcp",
+            "child   set the interface lo up",
+            "settled connect by pasta",
         ]),
     ],
 )  # fmt: skip
@@ -206,7 +231,19 @@ def test_network_is_planned_when_there_is_one(sandbox: Sandbox, lines: list[str]
     """The helper first, the interfaces when all else is done; unless a setting is of one."""
     facts = ROOT._replace(net_admin=True)
     plan = make_plan(sandbox, "n", facts).describe()
-    words = ("network", "interface", "connect", "move ", "net ", "net.", "/etc/", "tell", "try")
+    words = (
+        "network",
+        "interface",
+        "connect",
+        "move ",
+        "net ",
+        "net.",
+        "/etc/",
+        "tell",
+        "try",
+        "publish",
+        "lead",
+    )
     assert [line for line in plan if any(word in line for word in words)] == lines
 
 
