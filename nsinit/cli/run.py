@@ -35,6 +35,7 @@ examples:
   nsinit run nsinit.toml -- python3 app.py
   nsinit run --namespaces pid,mount,net --hostname box -- sh
   nsinit run --detach --name shop shop.toml
+  nsinit run --bundle DIR
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
@@ -81,18 +82,20 @@ def _run(argv: list[str]) -> int:
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
-    asked = None
+    asked, more = None, {}
     if has_options(argv):
         from nsinit.cli.run_options import parse
 
         asked = parse(argv, env)
         file, command, options = asked.file, asked.command, asked.sandbox
+        if asked.preserved:
+            more = {"pass_fds": list(asked.preserved)}
     else:
         file, words = split_words("run", argv, env)
         command, options = tuple(words), {}
 
     def load(*, patient: bool = False) -> Loaded:
-        return load_asked(file, env, command, options=options, patient=patient)
+        return load_asked(file, env, command, options=options, main=more, patient=patient)
 
     loaded = load(patient=True)
     given = Given(loaded, load, env, _here(), None, _serve, file, command, options)

@@ -186,6 +186,6 @@ def is_in_user_namespace() -> bool:
     return bool(rows) and rows != ["0", "0", "4294967295"]
 
 
-def set_propagation(flags: int) -> None:
-    """mount(2) on "/", with all mounts below it."""
-    libc.mount("", "/", "", libc.MS_REC | flags)
+def set_propagation(flags: int, *, recursive: bool = True) -> None:
+    """mount(2) on "/", with all mounts below it or not."""
+    libc.mount("", "/", "", (libc.MS_REC if recursive else 0) | flags)

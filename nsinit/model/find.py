@@ -35,26 +35,32 @@ def load_asked(
     command: Sequence[str],
     *,
     options: Mapping[str, object] | None = None,
+    main: Mapping[str, object] | None = None,
     patient: bool = True,
 ) -> Loaded:
     """Read what `nsinit run [OPTIONS] [FILE] -- COMMAND` means; a command needs no file at all.
 
-    The options are keys of `[sandbox]`. Unless it is `patient`, nothing is read that could make the
-    reader wait.
+    Nor does a bundle, beside which only a file counts that somebody has named. The options are keys
+    of `[sandbox]`, `main` are more of the main service. Unless it is `patient`, nothing is read
+    that could make the reader wait.
     """
-    if not command:
+    bundled = bool(options and "bundle" in options)
+    if not command and not bundled:
         sources = read_sources(find_config(asked, env), patient=patient)
     else:
-        found = _look(asked, env)
+        found = _look(asked, env, () if bundled else PLACES)
         sources = [] if found is None else read_sources(found, patient=patient)
+    if command:
         sources = with_command(sources, command)
+    if main:
+        sources = with_main(sources, main)
     return load(with_options(sources, options or {}), env)
 
 
-def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
+def _look(asked: str | None, env: Mapping[str, str], places: Sequence[str] = PLACES) -> str | None:
     if asked or env.get("NSINIT_CONFIG"):
         return asked or env["NSINIT_CONFIG"]
-    return next((place for place in PLACES if os.path.lexists(place)), None)
+    return next((place for place in places if os.path.lexists(place)), None)
 
 
 def load_config(path: str, env: Mapping[str, str]) -> Loaded:
@@ -89,21 +95,29 @@ def with_command(sources: Sequence[Source], command: Sequence[str]) -> list[Sour
     """
     words = [word.replace("$", "$$") for word in command]  # nothing in them is to be filled in
     given: dict[str, Any] = {"command": words, "main": True}
+    return with_main(sources, given)
+
+
+def with_main(sources: Sequence[Source], given: Mapping[str, Any]) -> list[Source]:
+    """The files, with keys of the main service that the command line gives."""
     made: list[Source] = []
     for source in sources:
         data = source.data
         services = data.get("services")
         table = services.get(_MAIN) if isinstance(services, dict) else None
         if given and isinstance(services, dict) and isinstance(table, dict):
-            if "command" in table:
+            if "command" in table and "command" in given:
                 report = Report([source])
                 report.error(("services", _MAIN, "command"), "the command line gives one too")
                 raise ConfigError(report.problems)
             data = {**data, "services": {**services, _MAIN: {**given, **table}}}
+            made.append(Source(source.file, source.text, data, is_command="command" in given))
             given = {}
-        made.append(Source(source.file, source.text, data))
+        else:
+            made.append(source)
     if given:
-        made.append(Source(COMMAND_LINE, "", {"services": {_MAIN: given}}))
+        data = {"services": {_MAIN: given}}
+        made.append(Source(COMMAND_LINE, "", data, is_command="command" in given))
     return made
 
 
@@ -122,7 +136,7 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
                 given["resources"] = {**limits, **own}
             rest = {key: value for key, value in table.items() if key not in options}
             data = {**data, "sandbox": rest}
-        made.append(Source(source.file, source.text, data))
+        made.append(Source(source.file, source.text, data, is_command=source.is_command))
     return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]
 
 

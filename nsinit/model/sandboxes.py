@@ -48,6 +48,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
     users: Users | None = None
     time_offsets: Clocks | None = None
+    bundle: str | None = None  # an OCI bundle; its process is the main service
     rootfs: str | None = None
     overlay: Overlay | None = None
     readonly: bool = False

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, NoReturn
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
 from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
+from nsinit.sandbox.halfway import CALL, GO, Halfway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from nsinit.sandbox.plan import SandboxPlan
 
 NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
-_GO = b"go"
 _DONE = b"done"
 _MESSAGE_MAX = 1 << 16  # bytes
 _WORDS_MAX = 2500  # characters of what has failed, and of what helps; JSON makes 12 bytes of some
@@ -114,7 +114,7 @@ def _begin(
         theirs.close()
     try:
         taken.take([Bound(step, init) for step in plan.parent])
-        _await_done(ours)
+        _await_done(ours, lambda: taken.take([Bound(step, init) for step in plan.halfway]))
     except StepError:
         _end(init.pid)
         if said := _last_words(ours):  # why there is no init any more that it could be done to
@@ -203,11 +203,15 @@ def _be_between(
     os._exit(0)
 
 
-def _await_done(ours: _socket.socket) -> None:
+def _await_done(ours: _socket.socket, go_halfway: Callable[[], object]) -> None:
     """Let init take its steps; SandboxError with what it says when it can't."""
     try:
-        ours.send(_GO)
+        ours.send(GO)
         data = ours.recv(_MESSAGE_MAX)
+        if data == CALL:
+            go_halfway()
+            ours.send(GO)
+            data = ours.recv(_MESSAGE_MAX)
     except OSError:  # reset: it ended without having read
         data = b""
     if data != _DONE:
@@ -303,10 +307,13 @@ def _prepare(plan: SandboxPlan, theirs: _socket.socket) -> None:
     deadly = signal.SIGKILL if "pid" in plan.kinds else signal.SIGTERM
     try:
         proc.die_with_parent(deadly)
-        if theirs.recv(_MESSAGE_MAX) != _GO:
+        if theirs.recv(_MESSAGE_MAX) != GO:
             os._exit(EXIT_SANDBOX)  # the launcher is gone
         with suppress(OSError):
             os.setsid()
+        for step in plan.child:
+            if isinstance(step, Halfway):
+                step.socket = theirs
         run(plan.child)
         proc.die_with_parent(deadly)  # once more: a change of ids clears it (prctl(2))
     except StepError as error:

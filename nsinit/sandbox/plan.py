@@ -20,8 +20,10 @@ from nsinit.sandbox.users import make_maps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nsinit.bundles.translate import Bundle
     from nsinit.cgroups.steps import MakeGroup
     from nsinit.isolation.joins import Join
+    from nsinit.isolation.nodes import Console
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
@@ -51,6 +53,9 @@ class RootPlan(NamedTuple):
 
     host: tuple[Step, ...]
     child: tuple[Step, ...]
+    halfway: tuple[ParentStep, ...] = ()
+    started: Callable[[], object] | None = None
+    console: Console | None = None
 
 
 class SandboxPlan(NamedTuple):
@@ -68,6 +73,9 @@ class SandboxPlan(NamedTuple):
     parent: tuple[ParentStep, ...]  # by the launcher, while init waits: id maps, attaching, links
     child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
     group: MakeGroup | None = None  # among the steps of the host
+    halfway: tuple[ParentStep, ...] = ()  # by the launcher, while init waits for it on its way
+    started: Callable[[], object] | None = None  # by init: the main service runs, for who waits
+    console: Console | None = None  # makes the terminal of the main service, if told for whom
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
@@ -80,6 +88,7 @@ class SandboxPlan(NamedTuple):
             ],
             "parent": [step.describe() for step in self.parent],
             "child": [step.describe() for step in self.child],
+            "halfway": [step.describe() for step in self.halfway],
         }
         return [f"{phase:<7} {line}" for phase, lines in phases.items() for line in lines]
 
@@ -98,7 +107,11 @@ def read_facts() -> Facts:
 
 
 def make_plan(
-    sandbox: Sandbox, name: str, facts: Facts, services: Iterable[Service] = ()
+    sandbox: Sandbox,
+    name: str,
+    facts: Facts,
+    services: Iterable[Service] = (),
+    bundle: Bundle | None = None,
 ) -> SandboxPlan:
     """Decide everything; SandboxError before anything is done if it can't work here.
 
@@ -123,6 +136,10 @@ def make_plan(
     done = {"time", "user"} if sandbox.time_offsets is not None else set()
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
     root = _root(sandbox, used, kinds)
+    if bundle is not None:
+        from nsinit.sandbox.bundled import plan_bundle  # noqa: PLC0415  (few have one)
+
+        root = plan_bundle(sandbox, bundle, bundle.state(name))
     users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
     services = tuple(services)
     group = _group(sandbox, name, services, facts, users)
@@ -140,6 +157,9 @@ def make_plan(
             *harden(sandbox, services, as_root=facts.caller.uid == 0 and "user" not in used),
         ),
         group=group,
+        halfway=root.halfway,
+        started=root.started,
+        console=root.console,
     )
 
 
