@@ -61,7 +61,8 @@ def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     halfway, keeper = _hooks(bundle, state)
     child += [Halfway()] if halfway else []
     given = given_environment()
-    child += [RunInside(hook, state, given) for hook in bundle.hooks["createContainer"]]
+    root = sandbox.rootfs or ""
+    child += [RunInside(hook, state, given, root) for hook in bundle.hooks["createContainer"]]
     child += _end(stage, sandbox, bundle)
     if keeper is not None:
         host.insert(0, keeper)

@@ -38,15 +38,19 @@ _FD: Final = 3  # in the keeper: by which it hears
 class _Running:
     """What is common to hooks that are steps."""
 
-    def __init__(self, hook: Hook, state: State, given: Mapping[str, str]) -> None:
+    def __init__(
+        self, hook: Hook, state: State, given: Mapping[str, str], directory: str = ""
+    ) -> None:
+        """It is run in that directory, else in that of the bundle."""
         self._hook, self._state, self._given = hook, state, given
+        self._directory = directory or state.bundle
 
     def describe(self) -> str:
         """For people."""
         return f"run {self._hook.name}"
 
     def _run(self, status: Status, pid: int) -> None:
-        run_hook(self._hook, self._state.encode(status, pid), self._given, self._state.bundle)
+        run_hook(self._hook, self._state.encode(status, pid), self._given, self._directory)
 
     def undo(self) -> None:
         """A hook that has to be undone has a poststop hook beside it."""

@@ -7,6 +7,8 @@
     clone3 ---------------------------------> die with the launcher
     take the steps of the parent              wait
     GO  ------------------------------------> take the steps of the child
+                <---------------------------- CALL, where that has a Halfway; then as before
+    take the steps halfway, GO -------------> go on with the steps of the child
                 <---------------------------- DONE, or FAILED with what, why, and what to do
     forward signals, wait                     be init
     undo the steps of parent and host
@@ -38,7 +40,7 @@ import select
 import signal
 from array import array
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
 from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
@@ -114,7 +116,8 @@ def _begin(
         theirs.close()
     try:
         taken.take([Bound(step, init) for step in plan.parent])
-        _await_done(ours, lambda: taken.take([Bound(step, init) for step in plan.halfway]))
+        hear = _Hearing(ours, reader, init)
+        hear.await_done(lambda: taken.take([Bound(step, init) for step in plan.halfway]))
     except StepError:
         _end(init.pid)
         if said := _last_words(ours):  # why there is no init any more that it could be done to
@@ -203,19 +206,35 @@ def _be_between(
     os._exit(0)
 
 
-def _await_done(ours: _socket.socket, go_halfway: Callable[[], object]) -> None:
-    """Let init take its steps; SandboxError with what it says when it can't."""
-    try:
-        ours.send(GO)
-        data = ours.recv(_MESSAGE_MAX)
+class _Hearing(NamedTuple):
+    """What the launcher listens to while init takes its steps, some of which may take long."""
+
+    ours: _socket.socket
+    reader: signals.SignalReader
+    init: Born
+
+    def await_done(self, go_halfway: Callable[[], object]) -> None:
+        """Let init take its steps; SandboxError with what it says when it can't."""
+        data = self._answer()
         if data == CALL:
             go_halfway()
-            ours.send(GO)
-            data = ours.recv(_MESSAGE_MAX)
-    except OSError:  # reset: it ended without having read
-        data = b""
-    if data != _DONE:
-        raise _told(data)
+            data = self._answer()
+        if data != _DONE:
+            raise _told(data)
+
+    def _answer(self) -> bytes:
+        """Let it go on, and forward signals until it says something."""
+        try:
+            self.ours.send(GO)
+            poll = select.poll()
+            for fd in (self.ours.fileno(), self.reader.fd):
+                poll.register(fd, select.POLLIN)
+            while self.ours.fileno() not in {fd for fd, _ in poll.poll()}:
+                for one in self.reader.read():
+                    _forward(one, self.init.pidfd)
+            return self.ours.recv(_MESSAGE_MAX)
+        except OSError:  # reset: it ended without having read
+            return b""
 
 
 def _last_words(ours: _socket.socket) -> bytes:
