@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from nsinit.bundles.resources import Resources
+
 ID_MAX: Final = (1 << 32) - 2  # the last number is no id
 Id = Annotated[int, Meta(ge=0, le=ID_MAX)]
 Count = Annotated[int, Meta(ge=1, le=(1 << 32) - 1)]
@@ -190,7 +192,7 @@ class Linux(Struct, frozen=True, kw_only=True, rename="camel"):
     devices: list[Device] = field(default_factory=list)
     net_devices: Foreign = None
     cgroups_path: str = ""
-    resources: dict[str, Any] | None = None
+    resources: Resources | None = None
     intel_rdt: Foreign = None
     sysctl: dict[str, str] = field(default_factory=dict)
     seccomp: dict[str, Any] | None = None

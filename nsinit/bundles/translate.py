@@ -18,7 +18,7 @@ from nsinit.bundles.linux import Node, filter_of, nodes_of, same_ids, sandbox_of
 from nsinit.bundles.mounts import Placed, placed
 from nsinit.bundles.process import service_of
 from nsinit.bundles.read import Findings, read
-from nsinit.bundles.unsupported import tell_unsupported
+from nsinit.bundles.resources import resources_of
 
 if TYPE_CHECKING:
     from nsinit.bundles.spec import Config
@@ -76,7 +76,6 @@ def translate(text: str, directory: str, findings: Findings) -> Translated | Non
     if not _VERSION.fullmatch(config.oci_version):
         message = f"expected a version 1.x.y of the specification, got {config.oci_version!r}"
         findings.error(("ociVersion",), message)
-    tell_unsupported(config, findings)
     if config.process is None:
         findings.error(("process",), "there is nothing to run", 'the key "process" is missing')
         return None
@@ -89,6 +88,14 @@ def translate(text: str, directory: str, findings: Findings) -> Translated | Non
     sandbox["readonly"] = config.root.readonly
     service = service_of(config.process, findings)
     service["seccomp"] = {"profile": filter_of(linux, findings)}
+    if linux.resources is not None:
+        nodev = any(mount.destination == "/dev" for mount in config.mounts)
+        could = "MKNOD" in service["capabilities"] or not nodev
+        limits = resources_of(linux.resources, findings, can_make_devices=could)
+        sandbox |= {"resources": limits} if limits else {}
+    if linux.cgroups_path:
+        message = "has no effect: the cgroup has a name of its own"
+        findings.warn(("linux", "cgroupsPath"), message, 'see "cgroup_parent" of [sandbox]')
     size = config.process.console_size
     bundle = Bundle(
         directory=directory,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nsinit.isolation.devices import Device
 from nsinit.isolation.idmapped import MapMount
-from nsinit.isolation.imports import ForbidImports, LoadAll
+from nsinit.isolation.imports import ForbidImports, ReadModules
 from nsinit.isolation.mounting import put
 from nsinit.isolation.nodes import Console, DefaultDevices, MakeNode
 from nsinit.isolation.paths import Mask, ReadonlyPath
@@ -37,7 +37,7 @@ _DEV = "/dev"
 def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     """The steps, instead of those of the keys in `[sandbox]` alone."""
     stage = Stage(create=True)
-    host: list[Step] = [LoadAll()]
+    host: list[Step] = [ReadModules()]
     child = _begin(stage, sandbox, bundle)
     for one in bundle.mounts:
         ready = None

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tests.support.boxes import Box
 
-Bundle = "Callable[..., pathlib.Path]"
-
 
 @pytest.fixture
 def bundle(tmp_path: pathlib.Path, rootfs: pathlib.Path, user: int) -> Callable[..., pathlib.Path]:
@@ -47,11 +45,12 @@ def test_process_is_as_the_bundle_says_when_it_runs(
 ) -> None:
     """Its streams, ids, names, limits, environment, directory, umask, priorities, powers."""
     script = (
-        "id -u; hostname; umask; pwd; echo $A; ulimit -n; echo err >&2; cat /proc/self/oom_score_adj;"
+        "id -u; hostname; umask; pwd; echo $A; ulimit -n; echo err >&2;"
+        " cat /proc/self/oom_score_adj;"
         " grep -E 'Cap(Prm|Bnd|Inh|Amb)|NoNew|Seccomp:' /proc/self/status;"
         " test -w /marker || echo readonly; cat /proc/keys; ls /sys/firmware | wc -l;"
-        " (echo x > /proc/sys/kernel/domainname) 2>/dev/null || echo closed; ls -1 /proc/self/fd | wc -l;"
-        " stat -c %a /deep/dir; exit 7"
+        " (echo x > /proc/sys/kernel/domainname) 2>/dev/null || echo closed;"
+        " ls -1 /proc/self/fd | wc -l; stat -c %a /deep/dir; exit 7"
     )
     made = bundle(
         script, process__cwd="/deep/dir", root__readonly=False, process__oomScoreAdj=100,
@@ -296,7 +295,7 @@ def _window(fd: int) -> bytes:
 def test_console_socket_is_told_when_it_is_of_no_use(
     box: Callable[..., Box], bundle: Callable[..., pathlib.Path], tmp_path: pathlib.Path
 ) -> None:
-    """Without a terminal, without a listener, without a bundle; a terminal without one is init's."""
+    """Without a terminal, a listener, a bundle; a terminal that nobody asks for is init's."""
     plain, path = bundle("true"), str(tmp_path / "tty")
     done = run(box, plain, "--console-socket", path)
     assert (done.returncode, "has no terminal" in done.stderr) == (2, True)

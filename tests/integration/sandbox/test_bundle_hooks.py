@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.support.boxes import Box
 
-Hooked = "Callable[..., Box]"
 _STATES = {
     "createRuntime": "creating", "createContainer": "creating", "prestart": "creating",
     "startContainer": "created", "poststart": "running", "poststop": "stopped",
@@ -86,7 +85,7 @@ def test_hooks_run_in_their_order_when_nothing_fails(
     inside = {"createContainer", "startContainer"}
     for name, (its, state) in found.items():
         assert int(its) == (space if name in inside else ours), name
-        expected = {
+        expected: dict[str, object] = {
             "ociVersion": "1.0.2", "id": "pod", "status": _STATES[name], "bundle": str(pod),
             "annotations": {"a": "b"},
         }  # fmt: skip
