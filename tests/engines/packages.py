@@ -16,6 +16,7 @@ SYSTEM_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS: Final = {
     "docker.io": "dockerd",
     "iproute2": "ip",
+    "runc": "runc",
     "mmdebstrap": "mmdebstrap",
     "nginx": "nginx",
     "redis-server": "redis-server",
