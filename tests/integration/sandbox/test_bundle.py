@@ -6,13 +6,15 @@ import array
 import contextlib
 import os
 import re
+import shutil
+import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.bundles import CONFIG, make_bundle, write_bundle
-from tests.support.live import DEADLINE, eventually
+from tests.support.live import DEADLINE, ROOT, eventually
 from tests.support.roots import main_service
 
 if TYPE_CHECKING:
@@ -306,3 +308,16 @@ def test_console_socket_is_told_when_it_is_of_no_use(
     assert (done.returncode, f"cannot connect to {path}" in done.stderr) == (125, True)
     done = run(box, terminal)
     assert (done.returncode, "is a tty" in done.stdout) == (6, True), done.stderr
+
+
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)
+def test_example_works_when_run(box: Callable[..., Box], tmp_path: pathlib.Path) -> None:
+    """config/bundle.toml: the process of a bundle, and a service beside it."""
+    shutil.copytree(ROOT / "config/bundle", tmp_path / "bundle", symlinks=True)
+    shutil.copy(ROOT / "config/bundle.toml", tmp_path / "bundle.toml")
+    made = box("", str(tmp_path / "bundle.toml")).start()
+    made.wait_for_line("this is box, and I am root")
+    made.wait_for_line("beside it on box")
+    assert made.stop() == 128 + signal.SIGTERM
+    done = run(box, tmp_path / "bundle", "--", "sh", "-c", "hostname; ls /")
+    assert done.stdout.split() == ["pod", "bin", "dev", "etc", "lib", "lib64", "proc", "usr"]
