@@ -34,6 +34,7 @@ _LINKS: Final = {
 }
 _FORMATS: Final = {"c": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
 _CONSOLE: Final = "/dev/console"
+_PTMX: Final = os.makedev(5, 2)
 
 
 class DefaultDevices(Mounted):
@@ -165,7 +166,7 @@ class Console(Mounted):
         """By descriptor: what is at the paths of the root may be anything."""
         if self.socket is None:
             return  # nobody wants it
-        master = self._stage.find("/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+        master = self._open()
         try:
             self.slave = terminals.slave_of(master)
             if self._size is not None:
@@ -181,6 +182,18 @@ class Console(Mounted):
         finally:
             os.close(master)
         self.socket.close()
+
+    def _open(self) -> int:
+        """A master, and nothing that only has its name."""
+        path = "/dev/pts/ptmx"
+        fd = self._stage.find(path)
+        try:
+            found = os.fstat(fd)
+        finally:
+            os.close(fd)
+        if not stat.S_ISCHR(found.st_mode) or found.st_rdev != _PTMX:
+            raise SyscallError(errno.ENODEV, "use", path)
+        return self._stage.find(path, os.O_RDWR | os.O_NOCTTY)
 
     def remedy(self, number: int) -> str:
         """What it takes."""

@@ -101,11 +101,17 @@ class Stage:
         """Attach a detached mount at a path in the root; it stays open with the caller."""
         target = self.place(path, directory=directory)
         try:
-            if os.path.samestat(os.fstat(target), os.fstat(self.root)):  # which it would cover
+            found = os.fstat(target)
+            if os.path.samestat(found, os.fstat(self.root)):  # which it would cover
                 raise OSError(errno.ELOOP, f"{path} leads to the root itself")
+            if not f"{path}/".startswith("/proc/") and self._is_proc(found.st_dev):
+                raise OSError(errno.ELOOP, f"{path} leads into /proc")  # CVE-2019-19921
             mounts.attach(mount, target)
         finally:
             os.close(target)
+
+    def _is_proc(self, device: int) -> bool:
+        return self.proc >= 0 and os.fstat(self.proc).st_dev == device
 
     def owns(self, mount: int) -> None:
         """A file system that was made here: missing targets can be made in it."""

@@ -142,6 +142,20 @@ def test_same_is_seen_when_runc_and_nsinit_run_a_bundle(
     assert "runc" in theirs
 
 
+def _told(inside: str, pod: pathlib.Path) -> list[tuple[str, dict[str, object]]]:
+    """The state that each hook has read, but for the number of a pid; their files are removed."""
+    lines = [*inside.splitlines(), *(pod / "hooks").read_text().splitlines()]
+    rows = [line.split(" ", 2) for line in lines]
+    states = {name: json.loads(state) for name, _, state in rows}
+    for name, state in states.items():
+        state["pid"] = "pid" in state
+        if name == "poststart":
+            state["status"] = "running"  # runc says "created", the specification this
+    for file in (pod / "hooks", pod / "rootfs/hooks"):
+        file.unlink()
+    return list(states.items())
+
+
 def test_hooks_read_the_same_when_runc_and_nsinit_run_them(
     runc: Runc, box: Box, tmp_path: pathlib.Path, user: int
 ) -> None:
@@ -152,18 +166,7 @@ def test_hooks_read_the_same_when_runc_and_nsinit_run_them(
     config["annotations"] = {"a": "b"}
     config["root"] = {"path": "rootfs", "readonly": False}
     write_bundle(pod, config, user)
-    found = []
-    for run in (lambda: runc("run", "pod"), lambda: box.run().stdout):
-        rows = [line.split(" ", 2) for line in run().splitlines()]
-        rows += [line.split(" ", 2) for line in (pod / "hooks").read_text().splitlines()]
-        states = {name: json.loads(state) for name, _, state in rows}
-        for name, state in states.items():
-            state["pid"] = "pid" in state
-            if name == "poststart":
-                state["status"] = "running"  # runc says "created", the specification this
-        found.append(list(states.items()))
-        for file in (pod / "hooks", pod / "rootfs/hooks"):
-            file.unlink()
-    theirs, ours = found
+    theirs = _told(runc("run", "pod"), pod)
+    ours = _told(box.run().stdout, pod)
     assert ours == theirs
     assert len(ours) == 6

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsinit.bundles.read import Findings
@@ -69,6 +69,7 @@ def test_answer_is_given_when_it_is_anything(data: bytes) -> None:
     assert made is not None or findings.problems
 
 
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(_PLACES), _values), min_size=1, max_size=3))
 def test_configuration_is_right_or_refused_when_parts_are_anything(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[tuple[str | int, ...], Any]]

@@ -117,6 +117,7 @@ def test_mounts_are_those_of_the_bundle_when_it_runs(
     assert re.search(r" /sys/fs/cgroup\S* ro,\S*nosuid", done.stdout)
 
 
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)
 def test_bundle_is_the_main_service_when_a_file_names_it(
     box: Callable[..., Box], bundle: Callable[..., pathlib.Path], tmp_path: pathlib.Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_bundle_is_the_main_service_when_a_file_names_it(
     assert (other.returncode, other.stdout) == (4, "xterm\n"), other.stderr
 
 
+@pytest.mark.parametrize("user", ["rootless"], indirect=True)
 def test_rubbish_is_told_with_its_place_when_it_is_no_bundle(
     box: Callable[..., Box], tmp_path: pathlib.Path, user: int
 ) -> None:
@@ -190,6 +192,18 @@ def test_devices_are_made_when_the_bundle_lists_them(
         "/dev/fifo fifo 0:0 666 33:0",
         "/data directory 0:0 755 33:33",
     ], done.stderr
+
+
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)
+def test_mount_is_refused_when_a_link_of_the_root_leads_into_proc(
+    box: Callable[..., Box], bundle: Callable[..., pathlib.Path], rootfs: pathlib.Path
+) -> None:
+    """Who made the root could else have a say in what /proc is for the others (CVE-2019-19921)."""
+    (rootfs / "data").symlink_to("/proc/sys")
+    mounts = [*CONFIG["mounts"], {"destination": "/data", "type": "tmpfs"}]
+    done = run(box, bundle("echo ran", mounts=mounts))
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "/data leads into /proc" in done.stderr
 
 
 # --- Descriptors and terminals --------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import termios
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -96,7 +96,7 @@ def test_bundle_has_the_terminal_when_a_person_runs_it(
     typed: Callable[..., Screen], tmp_path: pathlib.Path, rootfs: pathlib.Path, user: int
 ) -> None:
     """One of its own devpts, which is its console and controls its process, and nothing else."""
-    more = {"process__terminal": True, "process__env": ["PATH=/bin", "PS1=% "]}
+    more: dict[str, Any] = {"process__terminal": True, "process__env": ["PATH=/bin", "PS1=% "]}
     pod = make_bundle(tmp_path / "pod", rootfs, user, process__args=["sh", "-i"], **more)
     screen = typed("run", "--bundle", str(pod))
     screen.wait_for("% ")
