@@ -104,14 +104,18 @@ class Stage:
             found = os.fstat(target)
             if os.path.samestat(found, os.fstat(self.root)):  # which it would cover
                 raise OSError(errno.ELOOP, f"{path} leads to the root itself")
-            if not f"{path}/".startswith("/proc/") and self._is_proc(found.st_dev):
+            if not f"{path}/".startswith("/proc/") and self._is_in_proc(found):
                 raise OSError(errno.ELOOP, f"{path} leads into /proc")  # CVE-2019-19921
             mounts.attach(mount, target)
         finally:
             os.close(target)
 
-    def _is_proc(self, device: int) -> bool:
-        return self.proc >= 0 and os.fstat(self.proc).st_dev == device
+    def _is_in_proc(self, found: os.stat_result) -> bool:
+        """Below it; that it is covered itself is seen in the end, see `check_places`."""
+        if self.proc < 0:
+            return False
+        proc = os.fstat(self.proc)
+        return proc.st_dev == found.st_dev and not os.path.samestat(proc, found)
 
     def owns(self, mount: int) -> None:
         """A file system that was made here: missing targets can be made in it."""
