@@ -22,9 +22,11 @@ _ONE: Final[dict[str, tuple[Which, ...]]] = {"u": ("uid",), "g": ("gid",), "b": 
 class MapMount:
     """A step of the launcher, which has the power over the file system; init attaches the mount."""
 
-    def __init__(self, mount: Mount) -> None:
+    def __init__(self, mount: Mount, *, below: bool | None = None) -> None:
+        """With `below` also what is mounted below it, as if nothing is said for an "rbind"."""
         self.opened = Opened()
         self._mount = mount
+        self._below = "bind" not in mount.options if below is None else below
 
     def describe(self) -> str:
         """For people."""
@@ -36,8 +38,7 @@ class MapMount:
         try:
             space = user_namespace(maps_of(self._mount.idmap or ""))
             try:
-                recursive = "bind" not in self._mount.options
-                mounts.set_attributes(tree, user_namespace=space, recursive=recursive)
+                mounts.set_attributes(tree, user_namespace=space, recursive=self._below)
             finally:
                 os.close(space)
         except BaseException:

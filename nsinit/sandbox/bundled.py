@@ -28,6 +28,7 @@ from nsinit.sandbox.plan import RootPlan
 if TYPE_CHECKING:
     from nsinit.bundles.hooks import State
     from nsinit.bundles.translate import Bundle
+    from nsinit.isolation.mounting import Opened
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import ParentStep, Step
 
@@ -40,19 +41,16 @@ def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     host: list[Step] = [ReadModules()]
     child = _begin(stage, sandbox, bundle)
     for one in bundle.mounts:
-        ready = None
-        if one.idmap:
-            mapped = MapMount(as_mount(one))
-            host.append(mapped)
-            ready = mapped.opened
-        child.append(place(stage, one, ready))
+        child.append(place(stage, one, _mapped(as_mount(one), host, below=one.map_below)))
     if not any(one.target == _DEV and one.type == "bind" for one in bundle.mounts):
         child.append(DefaultDevices(stage))
     child += [MakeNode(stage, node) for node in bundle.nodes]
     for device in sandbox.devices:
         source, _, target = device.partition(":")
         child.append(Device(stage, source, target or source))
-    child += [put(stage, mount) for mount in sandbox.mounts]
+    for mount in sandbox.mounts:
+        ready = _mapped(mount, host)
+        child.append(put(stage, mount, ready))
     if bundle.cwd != "/":
         child.append(put(stage, Mount(type="directory", target=bundle.cwd)))
     console = Console(stage, bundle.size, bundle.owner) if bundle.terminal else None
@@ -70,10 +68,25 @@ def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     return RootPlan(tuple(host), tuple(child), tuple(halfway), started, console)
 
 
+def _mapped(mount: Mount, host: list[Step], *, below: bool | None = None) -> Opened | None:
+    """Where a mount whose ids are mapped comes from: a step of the launcher makes it."""
+    if mount.idmap is None:
+        return None
+    mapped = MapMount(mount, below=below)
+    host.append(mapped)
+    return mapped.opened
+
+
+def _propagation(sandbox: Sandbox, bundle: Bundle) -> str:
+    """That of the file, else that of the bundle; "r" for the root and all below it."""
+    return f"r{sandbox.propagation}" if sandbox.propagation else bundle.propagation
+
+
 def _begin(stage: Stage, sandbox: Sandbox, bundle: Bundle) -> list[Step]:
     """What the host mounts later shows in the container, unless it says "private": as in runc."""
     path = sandbox.rootfs or ""
-    first = "private" if bundle.propagation.removeprefix("r") == "private" else "slave"
+    word = _propagation(sandbox, bundle)
+    first = "private" if word.removeprefix("r") == "private" else "slave"
     has_dev = any(one.target == _DEV for one in bundle.mounts)
     return [
         Propagation(first),
@@ -103,9 +116,10 @@ def _end(stage: Stage, sandbox: Sandbox, bundle: Bundle) -> list[Step]:
     if sandbox.readonly:
         steps.append(ReadonlyRoot(stage))
     steps.append(EnterRoot(stage))
-    last = bundle.propagation.removeprefix("r")
+    word = _propagation(sandbox, bundle)
+    last = word.removeprefix("r")
     if last in ("shared", "unbindable"):
-        recursive = bundle.propagation != last
+        recursive = word != last
         steps.append(Propagation(last, recursive=recursive))
     steps.append(ForbidImports())
     return steps

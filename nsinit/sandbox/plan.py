@@ -135,11 +135,12 @@ def make_plan(
     host, split = _ways(sandbox, kinds, joins)
     done = {"time", "user"} if sandbox.time_offsets is not None else set()
     flags = namespaces.flags_of(kind for kind in kinds if kind not in done | _LATER)
-    root = _root(sandbox, used, kinds)
     if bundle is not None:
         from nsinit.sandbox.bundled import plan_bundle  # noqa: PLC0415  (few have one)
 
         root = plan_bundle(sandbox, bundle, bundle.state(name))
+    else:
+        root = _root(sandbox, used, kinds)
     users = make_maps(sandbox.users, facts.caller, facts.subordinate) if "user" in kinds else None
     services = tuple(services)
     group = _group(sandbox, name, services, facts, users)

@@ -288,13 +288,15 @@ def test_terminal_is_sent_when_there_is_a_console_socket(
     receiver.wait_for("% ")
     typed = (
         "ls -l /proc/self/fd/0; test -t 0 && echo is''tty; (echo on''console > /dev/console);"
-        " echo on''tty > /dev/tty; sleep 1000\n"
+        " sh -c 'echo on\"\"tty > /dev/tty; exec sleep 1000'\n"
     )
     os.write(receiver.master, typed.encode())
     for text in ("-> /dev/pts/0", "istty", "onconsole", "ontty"):
         receiver.wait_for(text)
+    receiver.seen = ""
     os.write(receiver.master, b"\x03")
-    os.write(receiver.master, b"echo again; exit 3\n")
+    receiver.wait_for("% ")
+    os.write(receiver.master, b"echo a''gain; exit 3\n")
     receiver.wait_for("again")
     assert started.wait() == 3
     assert "again" not in started.said()
