@@ -10,7 +10,7 @@ import os
 import select
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from nsinit.bundles.hooks import variables
 from nsinit.kernel import libc, memory, seam
@@ -22,28 +22,55 @@ if TYPE_CHECKING:
 
     from nsinit.bundles.hooks import Hook
 
+_LEAST: Final = 4096  # bytes that a pipe takes at once if it takes any, PIPE_BUF of pipe(7)
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
 def run_hook(hook: Hook, state: bytes, given: Mapping[str, str], directory: str) -> None:
     """Run it in that directory to its end. OSError that says why it failed.
 
-    What it writes goes to our stderr: stdout is the container's.
+    The last that it has written goes to our stderr then: stdout is the container's.
     """
     ignored = [n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN]
     argv = Block([os.fsencode(word) for word in hook.args])
     env = Block(strings(variables(hook, given)))
     here = seam.open_fd(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     source = stdin_of(state)
-    try:
-        seam.chdir(directory)
-        pid = posix_spawn(hook.path, argv, env, {0: source, 1: 2}, Attributes(ignored))
-    finally:
-        os.fchdir(here)
-        os.close(here)
-        os.close(source)
-    if why := await_end(pid, hook.timeout):
-        raise OSError(errno.ECANCELED, why)
+    with Output() as output:
+        try:
+            seam.chdir(directory)
+            fds = {0: source, 1: output.fd, 2: output.fd}
+            pid = posix_spawn(hook.path, argv, env, fds, Attributes(ignored))
+        finally:
+            os.fchdir(here)
+            os.close(here)
+            os.close(source)
+        if why := await_end(pid, hook.timeout):
+            raise OSError(errno.ECANCELED, why)
+
+
+class Output:
+    """What a hook writes, kept in memory: who reads our stderr may be waiting for us meanwhile."""
+
+    def __init__(self) -> None:
+        self.fd = memory.unsealed("output")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        size = os.fstat(self.fd).st_size
+        tell(memory.read_at(self.fd, _LEAST, max(0, size - _LEAST)))
+        os.close(self.fd)
+
+
+def tell(text: bytes) -> None:
+    """Write so few bytes to stderr that it takes them at once, or none."""
+    poll = select.poll()
+    poll.register(2, select.POLLOUT)
+    if text and any(event & select.POLLOUT for _, event in poll.poll(0)):
+        with suppress(OSError):
+            os.write(2, text[-_LEAST:])
 
 
 def stdin_of(state: bytes) -> int:

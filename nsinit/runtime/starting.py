@@ -14,7 +14,7 @@ from msgspec import structs
 
 from nsinit.errors import SandboxError, SpawnError
 from nsinit.isolation.service import enclose
-from nsinit.process.hooks import await_end, stdin_of
+from nsinit.process.hooks import Output, await_end, stdin_of
 from nsinit.process.program import Surroundings, prepare
 from nsinit.process.spawner import Spawner
 
@@ -59,13 +59,15 @@ def _run(hook: Hook, spec: Service, around: Surroundings, state: bytes) -> str:
     """Why it failed, or nothing. Its argv[0] is its path."""
     program = prepare(structs.replace(spec, command=(hook.path, *hook.args[1:])), around, {})
     source = stdin_of(state)
-    try:
-        env = program.env if hook.env is None else dict(hook.env)
-        child = Spawner().spawn(structs.replace(program, env=env, fds={0: source, 1: 2}))
-        why = await_end(child.pid, hook.timeout)
-        failed = child.outcome()
-    finally:
-        os.close(source)
+    with Output() as output:
+        try:
+            env = program.env if hook.env is None else dict(hook.env)
+            fds = {0: source, 1: output.fd, 2: output.fd}
+            child = Spawner().spawn(structs.replace(program, env=env, fds=fds))
+            why = await_end(child.pid, hook.timeout)
+            failed = child.outcome()
+        finally:
+            os.close(source)
     if child.report is not None:
         os.close(child.report)
     return failed.message if failed is not None else why

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from nsinit.isolation.basics import Inside
 from nsinit.kernel import fds, libc, seam, signals
-from nsinit.process.hooks import ENDING, run_hook
+from nsinit.process.hooks import ENDING, run_hook, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -212,5 +212,4 @@ def _drain(signalfd: int) -> None:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):
-        os.write(2, f"nsinit: {text}\n".encode("utf-8", "backslashreplace"))
+    tell(f"nsinit: {text}\n".encode("utf-8", "backslashreplace"))

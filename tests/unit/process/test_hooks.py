@@ -12,6 +12,7 @@ import pytest
 from nsinit.bundles.hooks import Hook, State
 from nsinit.kernel import proc
 from nsinit.process.hooks import run_hook
+from tests.support.live import eventually
 
 if TYPE_CHECKING:
     import pathlib
@@ -23,6 +24,27 @@ def _hook(script: str, timeout: int | None = None) -> Hook:
     args = ("sh", "-c", script)
     env = {"PATH": os.environ["PATH"]}
     return Hook(time="prestart", path="/bin/sh", args=args, env=env, timeout=timeout)
+
+
+def test_output_is_told_in_the_end_when_a_hook_writes_a_lot(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Nobody has to read it meanwhile; the last of it is told, also of one that fails."""
+    reader, writer = os.pipe()
+    before = os.dup(2)
+    os.dup2(writer, 2)
+    try:
+        with pytest.raises(OSError, match="code 3"):
+            run_hook(_hook("seq 100000; echo end >&2; exit 3"), b"{}", {}, "/")
+    finally:
+        os.dup2(before, 2)
+        for fd in (writer, before):
+            os.close(fd)
+    with os.fdopen(reader, "rb") as file:
+        told = file.read()
+    assert len(told) == 4096
+    assert told.endswith(b"\n100000\nend\n")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_hook_reads_the_state_when_it_runs(tmp_path: pathlib.Path) -> None:
@@ -55,8 +77,7 @@ def test_hook_is_killed_when_it_takes_too_long_or_is_interrupted(tmp_path: pathl
     with pytest.raises(OSError, match="it took longer than 1 s"):
         run_hook(_hook(f"sleep 1000 & echo $! > {tmp_path}/pid; wait", 1), b"{}", {}, "/")
     pid = int((tmp_path / "pid").read_text())
-    found = proc.stat(pid)
-    assert found is None or found.state == "Z"
+    eventually(lambda: (found := proc.stat(pid)) is None or found.state in "ZX", "it is gone")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         with pytest.raises(OSError, match="it was interrupted"):
