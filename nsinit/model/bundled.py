@@ -15,7 +15,6 @@ from nsinit.bundles.translate import FILE, translate
 from nsinit.errors import ConfigError, Problem
 from nsinit.model.dockerprofile import ProfileError, parse_profile
 from nsinit.model.report import Source
-from nsinit.model.sandboxes import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,11 +72,6 @@ def take_in_bundle(
             report.error(
                 ("sandbox", key), "the bundle has a root of its own", "give one of the two"
             )
-    if "resources" in found.sandbox and "resources" not in Sandbox.__struct_fields__:
-        del found.sandbox["resources"]
-        report.warnings.append(
-            Problem(file, 0, "linux.resources", "has no effect: no limit is set")
-        )
     report.sources.append(Source(file, "", {"sandbox": found.sandbox, "services": {}}))
     for ours, theirs in _WRITTEN.items():
         if ours[1] not in sandbox:

@@ -195,6 +195,20 @@ def test_devices_are_made_when_the_bundle_lists_them(
 
 
 @pytest.mark.parametrize("user", ["rootful"], indirect=True)
+def test_limits_hold_when_the_bundle_has_resources(
+    box: Callable[..., Box], bundle: Callable[..., pathlib.Path]
+) -> None:
+    """In a cgroup of its own, which is what it sees of them; what there is none for is told."""
+    resources = {"pids": {"limit": 20}, "rdma": {"x": {"hcaHandles": 1}}}
+    cgroups = {"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}
+    script = "cd /sys/fs/cgroup; test ! -d pids || cd pids; cat pids.max; ls -d nsinit* 2>/dev/null"
+    made = bundle(script, linux__resources=resources, mounts=[*CONFIG["mounts"], cgroups])
+    done = run(box, made)
+    assert done.stdout == "20\n", done.stderr
+    assert "linux.resources.rdma: has no effect" in done.stderr
+
+
+@pytest.mark.parametrize("user", ["rootful"], indirect=True)
 def test_mount_is_refused_when_a_link_of_the_root_leads_into_proc(
     box: Callable[..., Box], bundle: Callable[..., pathlib.Path], rootfs: pathlib.Path
 ) -> None:
