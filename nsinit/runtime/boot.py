@@ -132,9 +132,7 @@ class Init:
         self.schedules: Schedules | None = None
         self.watches: Watches | None = None
         self.follow(config.services)
-        self.runs.stdio = given.stdio
         Teller(self.say, self.history)
-        self.history.listeners += given.heard
         self.passing: Passing | None = None
         self._pass_on(config)
         self.runs.on_update = self._go_by
@@ -250,6 +248,8 @@ class Init:
 
     def boot(self) -> None:
         """Start what starts by itself."""
+        self.runs.stdio = self.given.stdio
+        self.history.listeners += self.given.heard
         for note in self.listener.notes:
             self.say.warning(note)
         if self.listener.path:
