@@ -81,8 +81,8 @@ def test_hook_is_killed_when_it_takes_too_long_or_is_interrupted(tmp_path: pathl
     eventually(lambda: (found := proc.stat(pid)) is None or found.state in "ZX", "it is gone")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # others may not block it
         with pytest.raises(OSError, match="it was interrupted"):
-            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # others may not block it
             run_hook(_hook("sleep 1000"), b"{}", {}, "/")
         assert signal.sigwait({signal.SIGTERM}) == signal.SIGTERM
     finally:
