@@ -26,6 +26,7 @@ from msgspec import structs
 
 from nsinit.model.spec import Log
 from nsinit.model.types import Sinks
+from nsinit.runtime.stdio import Stdio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,9 @@ def is_wanted(given: Given) -> bool:
     A pipeline, a background job and a service with a log or a terminal of its own are not meant.
     """
     spec = given.loaded.config.services.get(MAIN)
-    if not given.command or spec is None or spec.log != Log() or spec.tty is not None:
+    bundle = given.loaded.bundle
+    typed = bool(given.command) if bundle is None else bundle.terminal
+    if not typed or spec is None or spec.log != Log() or spec.tty is not None:
         return False
     try:
         return os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
@@ -68,7 +71,9 @@ def on_terminal(given: Given) -> Given:
         return structs.replace(loaded, config=config)
 
     load = given.load
-    return given._replace(loaded=changed(given.loaded), load=lambda: changed(load()), terminal=MAIN)
+    return given._replace(
+        loaded=changed(given.loaded), load=lambda: changed(load()), stdio=Stdio(MAIN)
+    )
 
 
 class Terminal:
@@ -97,10 +102,19 @@ class Terminal:
         self._theirs.sendmsg([b"\0"], [rights])
         self._theirs.close()
         os.close(master)
+        self.take(slave)
+        return True
+
+    @property
+    def socket(self) -> _socket.socket:
+        """By which the launcher gets a terminal that somebody else makes in init."""
+        return self._theirs
+
+    def take(self, slave: int) -> None:
+        """Be on the terminal that it is an end of."""
         for fd in (0, 1, 2):
             os.dup2(slave, fd)
         os.close(slave)
-        return True
 
     # --- In the launcher --------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nsinit.model.sandboxes import Sandbox
     from nsinit.process.steps import Born
     from nsinit.runtime.boot import Given
+    from nsinit.sandbox.plan import SandboxPlan
     from nsinit.sandbox.record import Record
     from nsinit.sandbox.state import Registration
 
@@ -35,6 +36,7 @@ class Wishes(NamedTuple):
     pid_file: str = ""
     info_fd: int = -1
     block_fd: int = -1
+    console_socket: str = ""  # for the terminal of a bundle's process
     born: Callable[[Registration], object] = lambda _: None  # it stands; no service runs yet
     watched: Mapping[int, Callable[[], object]] = {}  # descriptors that the launcher looks after
     image: Chosen | None = None  # whose layers are the root
@@ -60,6 +62,13 @@ class Gate(NamedTuple):
 
 def run_as_asked(given: Given, asked: Asked | None, image: Chosen | None = None) -> int:
     """Make a sandbox, or say how; or be init here, if neither file nor options want one."""
+    if asked and asked.console_socket and given.loaded.bundle is None:
+        message = "--console-socket is for the terminal of a bundle's process"
+        raise UsageError(message, hint="nsinit run --bundle DIR")
+    if given.loaded.bundle is not None:
+        from nsinit.cli.bundled import fitted
+
+        given = fitted(given, asked.console_socket if asked else "")
     sandbox = given.loaded.config.sandbox
     if sandbox is not None and not (asked and asked.dry):
         told = (asked.info_fd, asked.block_fd) if asked else ()
@@ -76,7 +85,9 @@ def run_as_asked(given: Given, asked: Asked | None, image: Chosen | None = None)
         return EXIT_OK
     if asked.dry:
         return print_plan(given, sandbox)
-    wishes = Wishes(asked.pid_file, asked.info_fd, asked.block_fd, image=image)
+    wishes = Wishes(
+        asked.pid_file, asked.info_fd, asked.block_fd, asked.console_socket, image=image
+    )
     if asked.detach:
         from nsinit.cli.detach import detach
 
@@ -101,7 +112,8 @@ def print_plan(given: Given, sandbox: Sandbox) -> int:
 
     name = sandbox.name or default_name(given.loaded, given.command, sandbox.image)
     services = given.loaded.config.services.values()
-    print(*make_plan(sandbox, name, read_facts(), services).describe(), sep="\n")
+    plan = make_plan(sandbox, name, read_facts(), services, given.loaded.bundle)
+    print(*plan.describe(), sep="\n")
     return EXIT_OK
 
 
@@ -127,17 +139,16 @@ def _run_registered(
     from nsinit.sandbox.launch import launch
     from nsinit.sandbox.plan import make_plan, read_facts
 
-    services = given.loaded.config.services.values()
-    plan = make_plan(sandbox, entry.record.name, read_facts(entry), services)
+    services, bundle = given.loaded.config.services.values(), given.loaded.bundle
+    plan = make_plan(sandbox, entry.record.name, read_facts(entry), services, bundle)
     control = given.loaded.config.init.control
     listener = bind_control(
         control.path or entry.control, entry.record.name, control.mode, given.env
     )
     try:
-        env = _environment(given, wishes.image)
         known = entry.notes
-        notes = (*known, *listener.notes)
-        inside = given._replace(listener=listener._replace(notes=notes), env=env)
+        listener = listener._replace(notes=(*known, *listener.notes))
+        inside = given._replace(listener=listener, env=_environment(given, wishes.image))
         if plan.group is not None:
             plan.group.record = entry.clean_up_groups
         if sandbox.has_own_root:
@@ -145,12 +156,13 @@ def _run_registered(
         _keep_place(entry, inside, listener.path)
         gate = Gate(*os.pipe())
         terminal, typed = _terminal_of(inside, wishes)
+        ready = _ready_for(inside, typed, terminal, plan, wishes)
 
         def main() -> int:
             gate.wait()
             if held >= 0:
                 os.close(held)  # the launcher's is enough
-            init = typed if terminal is not None and terminal.make() else inside
+            init = ready()
             if plan.group is not None:
                 init = init._replace(group=plan.group.group)
             asked_to_end = _wait_for(wishes.block_fd)
@@ -181,9 +193,21 @@ def _environment(given: Given, image: Chosen | None) -> Mapping[str, str]:
     return {name: value for name, value in given.env.items() if name not in _HIDDEN}
 
 
+def _ready_for(
+    inside: Given, typed: Given, terminal: Terminal | None, plan: SandboxPlan, wishes: Wishes
+) -> Callable[[], Given]:
+    """What makes the init that there is to be; to be called in its process."""
+    if inside.loaded.bundle is not None:
+        from nsinit.cli.bundled import make_ready
+
+        return make_ready(inside, typed, terminal, plan, wishes)
+    return lambda: typed if terminal is not None and terminal.make() else inside
+
+
 def _terminal_of(given: Given, wishes: Wishes) -> tuple[Terminal | None, Given]:
     """A terminal for a command that somebody typed on one, and the init that gives it that."""
-    if wishes.watched or not (given.command and os.isatty(0)):
+    wanted = given.command or given.loaded.bundle
+    if wishes.watched or wishes.console_socket or not (wanted and os.isatty(0)):
         return None, given
     from nsinit.cli import interactive
 
@@ -248,6 +272,8 @@ def default_name(loaded: Loaded, command: tuple[str, ...] = (), image: str | Non
     from nsinit.model.find import COMMAND_LINE
 
     file = loaded.files[0]
+    if file == COMMAND_LINE and loaded.bundle is not None:
+        file = loaded.bundle.directory
     named = (image or "").rpartition("/")[2].partition(":")[0]
     without = named or (command[0] if command else file)
     stem = os.path.basename(without if file == COMMAND_LINE else file)

@@ -41,6 +41,7 @@ examples:
   nsinit run --detach --name shop shop.toml
   nsinit run --image shop:1
   nsinit run --image shop:1 -- sh
+  nsinit run --bundle DIR
   docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
 
 signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
@@ -87,12 +88,14 @@ def _run(argv: list[str]) -> int:
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
-    asked = None
+    asked, more = None, {}
     if has_options(argv):
         from nsinit.cli.run_options import parse
 
         asked = parse(argv, env)
         file, command, options = asked.file, asked.command, asked.sandbox
+        if asked.preserved:
+            more = {"pass_fds": list(asked.preserved)}
     else:
         file, words = split_words("run", argv, env)
         command, options = tuple(words), {}
@@ -104,7 +107,13 @@ def _run(argv: list[str]) -> int:
 
     def load(*, patient: bool = False) -> Loaded:
         return load_asked(
-            file, env, command, options=options, find_image=find_image, patient=patient
+            file,
+            env,
+            command,
+            options=options,
+            main=more,
+            find_image=find_image,
+            patient=patient,
         )
 
     loaded, image = load(patient=True), None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.cli.words import split_words
 from nsinit.errors import UsageError
+from nsinit.model.checks_own import FD_MAX, FD_MIN
 from nsinit.model.options import Option, combine, sandbox_options
 from nsinit.nearest import did_you_mean
 
@@ -28,6 +29,8 @@ class Asked(NamedTuple):
     pid_file: str = ""  # absolute
     info_fd: int = -1
     block_fd: int = -1
+    console_socket: str = ""  # absolute
+    preserved: tuple[int, ...] = ()
 
 
 # Name, short form, what its value is called, what it does.
@@ -37,6 +40,8 @@ OWN: Final = (
     ("pid-file", "", "PATH", "write the pid of init to this file; removed at the end"),
     ("info-fd", "", "N", "write its pid and namespaces to this descriptor, as JSON"),
     ("block-fd", "", "N", "start the services when this descriptor can be read, or is closed"),
+    ("console-socket", "", "PATH", "send the terminal of a bundle's process over this unix socket"),
+    ("preserve-fds", "", "N", "pass descriptors 3 to N+2 on to the main service"),
 )
 _TAKES: Final = {name: metavar for name, _, metavar, _ in OWN}
 _SHORT_KEYS: Final = {"p": "publish"}  # as docker run has it
@@ -76,7 +81,27 @@ def parse(argv: Sequence[str], env: Mapping[str, str]) -> Asked:
         pid_file=os.path.abspath(own["pid-file"]) if own.get("pid-file") else "",
         info_fd=_descriptor("info-fd", own),
         block_fd=_descriptor("block-fd", own),
+        console_socket=os.path.abspath(own["console-socket"]) if "console-socket" in own else "",
+        preserved=_preserved(own.get("preserve-fds")),
     )
+
+
+def _preserved(text: str | None) -> tuple[int, ...]:
+    """The descriptors that stay open; each must be."""
+    if text is None:
+        return ()
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= FD_MAX - 2):
+        raise UsageError(f"--preserve-fds: expected a number up to {FD_MAX - 2}, got {text!r}")
+    made = tuple(range(FD_MIN, FD_MIN + int(text)))
+    for fd in made:
+        try:
+            open_on_exec = os.get_inheritable(fd)
+        except OSError:
+            open_on_exec = False
+        if not open_on_exec:
+            hint = f"such as nsinit run --preserve-fds {text} ... {fd}<FILE"
+            raise UsageError(f"--preserve-fds {text}: descriptor {fd} is not open", hint=hint)
+    return made
 
 
 def _descriptor(name: str, own: Mapping[str, str]) -> int:

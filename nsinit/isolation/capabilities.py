@@ -62,6 +62,7 @@ class KeepCaps(_Final):
 class _Limits(NamedTuple):
     caps: int  # for root
     ambient: int  # for everybody, by itself through every exec
+    inheritable: int = 0  # what files can give, besides
 
 
 class LimitCaps(_Limits, _Final):
@@ -72,18 +73,21 @@ class LimitCaps(_Limits, _Final):
         text = f"limit the capabilities to {format_names(from_mask(self.caps))}"
         if self.ambient:
             text += f" (ambient: {format_names(from_mask(self.ambient))})"
+        if self.inheritable:
+            text += f" (inheritable: {format_names(from_mask(self.inheritable))})"
         return text
 
     def apply(self) -> None:
         """capset(2), then prctl(PR_CAP_AMBIENT).
 
-        The inheritable set holds what is ambient and nothing else (CVE-2022-24769).
+        The inheritable set holds what is ambient, and nothing else unless it is asked for
+        (CVE-2022-24769).
         """
         creds.set_dumpable(dumpable=False)  # until its exec this is a copy of init
         creds.keep_caps(keep=False)
         creds.clear_ambient()
         kept = self.caps if os.geteuid() == 0 else self.ambient
-        creds.set_caps(kept, kept, self.ambient)
+        creds.set_caps(kept, kept, self.ambient | self.inheritable)
         creds.raise_ambient(self.ambient)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nsinit.isolation.stage import Stage
 
 # Linux's admin-guide/devices.txt.
-_NODES: Final = {
+NODES: Final = {
     "null": (1, 3),
     "zero": (1, 5),
     "full": (1, 7),
@@ -32,7 +32,7 @@ _LINKS: Final = {
 }
 _QUIET: Final = mounts.NOSUID | mounts.NOEXEC
 # Of a device of the machine: it can be read and written as ever, its mode and owner stay.
-_UNCHANGED: Final = mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC
+UNCHANGED: Final = mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC
 _TTY_GROUP: Final = 5  # of terminals, on every distribution
 
 
@@ -46,7 +46,7 @@ class MinimalDev(Mounted):
     def describe(self) -> str:
         """For people."""
         more = ", mqueue" if self._queues else ""
-        return f"mount a /dev with {', '.join(_NODES)}, pts, shm{more}"
+        return f"mount a /dev with {', '.join(NODES)}, pts, shm{more}"
 
     def apply(self) -> None:
         """Everything is made by descriptor, in a file system that nobody else sees yet."""
@@ -56,8 +56,8 @@ class MinimalDev(Mounted):
             self._stage.attach(made, "/dev", directory=True)
             self._stage.owns(made)
             self._stage.dev = os.fstat(made).st_dev
-            for name, number in _NODES.items():
-                _make_node(made, name, os.makedev(*number))
+            for name, number in NODES.items():
+                make_node(made, name, os.makedev(*number))
             for name, text in _LINKS.items():
                 os.symlink(text, name, dir_fd=made)
             _attach_new(made, "pts", _terminals())
@@ -98,11 +98,13 @@ def _attach_new(directory: int, name: str, mount: int) -> None:
         os.close(mount)
 
 
-def _make_node(directory: int, name: str, number: int) -> None:
+def make_node(directory: int, name: str, number: int) -> None:
     """A device, or where that is not allowed the machine's own one; never another than meant."""
     try:
         seam.ask("mknod")
         os.mknod(name, stat.S_IFCHR | 0o666, number, dir_fd=directory)
+    except FileExistsError:
+        pass
     except PermissionError:  # not the first user namespace, or no CAP_MKNOD
         _bind_node(directory, name, number)
     found = os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -119,7 +121,7 @@ def _bind_node(directory: int, name: str, number: int) -> None:
         os.close(seam.open_fd(name, flags, 0o666, dir_fd=directory))
         tree = mounts.clone_tree(theirs)
         try:
-            mounts.set_attributes(tree, add=_UNCHANGED)
+            mounts.set_attributes(tree, add=UNCHANGED)
             mounts.attach(tree, directory, name)
         finally:
             os.close(tree)
@@ -146,7 +148,7 @@ class Device(Mounted):
                 raise SyscallError(errno.ENODEV, "use", self._source)
             tree = mounts.clone_tree(theirs)
             try:
-                mounts.set_attributes(tree, add=_UNCHANGED)
+                mounts.set_attributes(tree, add=UNCHANGED)
                 self._stage.attach(tree, self._path, directory=False)
             finally:
                 os.close(tree)

@@ -22,11 +22,15 @@ _ONE: Final[dict[str, tuple[Which, ...]]] = {"u": ("uid",), "g": ("gid",), "b": 
 class MapMount:
     """A step of the launcher, which has the power over the file system; init attaches the mount."""
 
-    def __init__(self, mount: Mount, *, slave: bool = False) -> None:
-        """The copy is cut off from its original, with `slave` but for what the host mounts."""
+    def __init__(self, mount: Mount, *, slave: bool = False, below: bool | None = None) -> None:
+        """The copy is cut off from its original, with `slave` but for what the host mounts.
+
+        With `below` also what is mounted below it, as if nothing is said for an "rbind".
+        """
         self.opened = Opened()
         self._mount = mount
         self._propagation = mounts.SLAVE if slave else mounts.PRIVATE
+        self._below = "bind" not in mount.options if below is None else below
 
     def describe(self) -> str:
         """For people."""
@@ -38,10 +42,9 @@ class MapMount:
         try:
             space = user_namespace(maps_of(self._mount.idmap or ""))
             try:
-                recursive = "bind" not in self._mount.options
                 cut = self._propagation  # it is of the launcher's mounts, which may be shared
                 mounts.set_attributes(
-                    tree, propagation=cut, user_namespace=space, recursive=recursive
+                    tree, propagation=cut, user_namespace=space, recursive=self._below
                 )
             finally:
                 os.close(space)

@@ -33,6 +33,7 @@ _ATTRIBUTES: Final[dict[str, tuple[int, int]]] = {
     "strictatime": (mounts.STRICTATIME, 0),
     "relatime": (0, mounts.ATIME_MASK),
     "nodiratime": (mounts.NODIRATIME, 0),
+    "diratime": (0, mounts.NODIRATIME),
     "nosymfollow": (mounts.NOSYMFOLLOW, 0),
     "symfollow": (0, mounts.NOSYMFOLLOW),
     "defaults": (0, 0),
@@ -123,24 +124,27 @@ class Bind(_Put):
         return f"bind {self._mount.source} to {self._path}{options}"
 
     def _put(self) -> None:
-        options = sort_options(self._mount.options)
-        recursive = "bind" not in self._mount.options
         tree = self._ready.take() if self._ready else -1
         if tree < 0:
             tree = clone_source(self._mount)
         try:
-            if options.add or options.clear or options.propagation:
-                mounts.set_attributes(
-                    tree,
-                    add=options.add,
-                    clear=options.clear,
-                    propagation=options.propagation,
-                    recursive=recursive,
-                )
+            self._set(tree)
             directory = stat.S_ISDIR(os.fstat(tree).st_mode)
             self._stage.attach(tree, self._path, directory=directory)
         finally:
             os.close(tree)
+
+    def _set(self, tree: int) -> None:
+        """The attributes of the copy, before anybody sees it."""
+        options = sort_options(self._mount.options)
+        if options.add or options.clear or options.propagation:
+            mounts.set_attributes(
+                tree,
+                add=options.add,
+                clear=options.clear,
+                propagation=options.propagation,
+                recursive="bind" not in self._mount.options,
+            )
 
     def remedy(self, number: int) -> str:
         """What binds can suffer from besides."""
@@ -181,28 +185,40 @@ _GUARDED: Final = ("cgroup", "cgroup2")
 class FileSystem(_Put):
     """A new file system of the kind that the type says."""
 
+    @property
+    def kind(self) -> str:
+        """As the kernel calls it."""
+        return self._mount.type
+
+    def _words(self, options: Iterable[str]) -> list[str]:
+        words = [word for option in options for word in _written_out(self.kind, option)]
+        if self.kind == "overlay" and needs_user_attributes() and "userxattr" not in words:
+            words.append("userxattr")
+        return words
+
+    def _keep_proc(self, made: int) -> None:
+        if self._stage.proc < 0:
+            self._stage.proc = os.dup(made)
+
     def _put(self) -> None:
-        kind = self._mount.type
+        kind = self.kind
         guarded = ["ro"] if kind in _GUARDED else []  # unless the options have "rw"
         options = sort_options([*guarded, *self._mount.options])
-        words = [word for option in options.rest for word in _written_out(kind, option)]
-        if kind == "overlay" and needs_user_attributes():
-            words.append("userxattr")
-        made = mounts.make(kind, words, options.add)
+        made = mounts.make(kind, self._words(options.rest), options.add)
         try:
             if options.propagation:
                 mounts.set_attributes(made, propagation=options.propagation)
             self._stage.attach(made, self._path, directory=True)
             if kind == "tmpfs":
                 self._stage.owns(made)
-            if kind == "proc" and self._stage.proc < 0:
-                self._stage.proc = os.dup(made)
+            if kind == "proc":
+                self._keep_proc(made)
         finally:
             os.close(made)
 
     def remedy(self, number: int) -> str:
         """Why a kernel refuses one."""
-        kind = self._mount.type
+        kind = self.kind
         if number == errno.EPERM and kind in ("proc", "sysfs"):
             return (
                 f"parts of /{kind.removesuffix('fs')} are masked here; in Docker: "

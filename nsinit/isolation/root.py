@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from nsinit.isolation.mounting import Opened
     from nsinit.isolation.stage import Stage
 
-_FLAGS: Final = {"private": libc.MS_PRIVATE, "slave": libc.MS_SLAVE, "shared": libc.MS_SHARED}
+_FLAGS: Final = {
+    "private": libc.MS_PRIVATE,
+    "slave": libc.MS_SLAVE,
+    "shared": libc.MS_SHARED,
+    "unbindable": libc.MS_UNBINDABLE,
+}
 
 
 class Mounted(Inside):
@@ -38,23 +43,24 @@ class Mounted(Inside):
 class Propagation(Mounted):
     """How what the host mounts later shows here; what is mounted here never shows there."""
 
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
+    def __init__(self, kind: str, *, recursive: bool = True) -> None:
+        self._kind, self._recursive = kind, recursive
 
     def describe(self) -> str:
         """For people."""
-        return f"make all mounts {self._kind}"
+        return f"make {'all mounts' if self._recursive else 'the root'} {self._kind}"
 
     def apply(self) -> None:
-        """mount(2) with MS_REC."""
-        set_propagation(_FLAGS[self._kind])
+        """mount(2), mostly with MS_REC."""
+        set_propagation(_FLAGS[self._kind], recursive=self._recursive)
 
 
 class PrepareStage(Mounted):
     """The store, over the old root; from here on everything can be taken down again."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, stage: Stage, path: str = "") -> None:
+        """With a `path` a directory that is the root is until then to be seen there."""
+        self._stage, self._path = stage, path
 
     def describe(self) -> str:
         """For people."""
@@ -74,7 +80,13 @@ class PrepareStage(Mounted):
             raise
         self._stage.store = made
         os.mkdir("root", 0o755, dir_fd=made)
-        if self._stage.root >= 0:
+        if self._path:
+            here = seam.open_fd(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                mounts.attach(self._stage.root, here)
+            finally:
+                os.close(here)
+        elif self._stage.root >= 0:
             mounts.attach(self._stage.root, made, "root")
 
     def undo(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SETPCAP: Final = NUMBERS["SETPCAP"]
 _SYS_PTRACE: Final = NUMBERS["SYS_PTRACE"]
-_CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient")
+_CAP_KEYS: Final = ("capabilities", "cap_add", "cap_drop", "ambient", "inheritable")
 
 
 def enclose(
@@ -94,9 +94,10 @@ def _add_capabilities(
             "init has no CAP_SETPCAP",
             "no_new_privs = true does without it; in a container: docker run --cap-add SETPCAP",
         )
-    if granted.ambient:
+    if granted.ambient or granted.inheritable:
         ids.append(steps.KeepCaps())
-    last.append(steps.LimitCaps(caps, to_mask(granted.ambient)))
+    sets = (caps, to_mask(granted.ambient), to_mask(granted.inheritable))
+    last.append(steps.LimitCaps(*sets))
     return granted
 
 

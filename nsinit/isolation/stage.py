@@ -102,11 +102,21 @@ class Stage:
         """Attach a detached mount at a path in the root; it stays open with the caller."""
         target = self.place(path, directory=directory)
         try:
-            if os.path.samestat(os.fstat(target), os.fstat(self.root)):  # which it would cover
+            found = os.fstat(target)
+            if os.path.samestat(found, os.fstat(self.root)):  # which it would cover
                 raise OSError(errno.ELOOP, f"{path} leads to the root itself")
+            if not f"{path}/".startswith("/proc/") and self._is_in_proc(found):
+                raise OSError(errno.ELOOP, f"{path} leads into /proc")  # CVE-2019-19921
             mounts.attach(mount, target)
         finally:
             os.close(target)
+
+    def _is_in_proc(self, found: os.stat_result) -> bool:
+        """Below it; that it is covered itself is seen in the end, see `check_places`."""
+        if self.proc < 0:
+            return False
+        proc = os.fstat(self.proc)
+        return proc.st_dev == found.st_dev and not os.path.samestat(proc, found)
 
     def owns(self, mount: int) -> None:
         """A file system that was made here: missing targets can be made in it."""
@@ -198,6 +208,6 @@ def needs_user_attributes() -> bool:
         return is_in_user_namespace()
 
 
-def set_propagation(flags: int) -> None:
-    """mount(2) on "/", with all mounts below it."""
-    libc.mount("", "/", "", libc.MS_REC | flags)
+def set_propagation(flags: int, *, recursive: bool = True) -> None:
+    """mount(2) on "/", with all mounts below it or not."""
+    libc.mount("", "/", "", (libc.MS_REC if recursive else 0) | flags)

@@ -94,15 +94,16 @@ def _call(name: str, target: str, number: int, *arguments: int | bytes | object)
     return int(result)
 
 
-def make(kind: str, options: Iterable[str] = (), attributes: int = 0) -> int:
+def make(kind: str, options: Iterable[str] = (), attributes: int = 0, *, source: str = "") -> int:
     """A new file system of that kind, detached: the descriptor of its mount.
 
-    `options` are "name" or "name=value" and those of the file system, not of the mount. The
-    error says what the kernel's own message does, where it has one.
+    `options` are "name" or "name=value" and those of the file system, not of the mount. A `source`
+    is a device, or for a file system without one only shown. The error says what the kernel's own
+    message does, where it has one.
     """
     context = _call("fsopen", kind, _NR_FSOPEN, os.fsencode(kind), _FSOPEN_CLOEXEC)
     try:
-        for option in (f"source={kind}", *options):
+        for option in (f"source={source or kind}", *options):
             _configure(context, kind, option)
         _call("mount", kind, _NR_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0)
         return _call("fsmount", kind, _NR_FSMOUNT, context, _FSMOUNT_CLOEXEC, attributes)

@@ -5,15 +5,21 @@ What is written to the master is typed at the terminal; what programs write on i
 
 from __future__ import annotations
 
+import _socket
+import fcntl
 import os
 import signal
+import struct
 import termios
+from array import array
 from contextlib import suppress
 from typing import Final
 
 from nsinit.kernel import seam
 
 MOST: Final = 0xFFFF  # rows or columns of a window
+_TIOCSPTLCK: Final = 0x4004_5431  # asm-generic/ioctls.h
+_TIOCGPTPEER: Final = 0x5441
 
 
 def make(rows: int, columns: int) -> tuple[int, int]:
@@ -53,3 +59,20 @@ def ring(master: int) -> None:
         group = os.tcgetpgrp(master)
         if group > 1:  # 0 is outside of our pid namespace
             seam.killpg(group, signal.SIGWINCH)
+
+
+def slave_of(master: int) -> int:
+    """The other end of what was opened as a ptmx, ready for use; by no path (ioctl_tty(2)).
+
+    ENOTTY if it is none.
+    """
+    seam.ask("ioctl")
+    fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("i", 0))
+    return fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+
+
+def send(to: _socket.socket, fd: int, note: bytes) -> None:
+    """Pass a descriptor over a unix socket (SCM_RIGHTS, unix(7)), with a few bytes beside it."""
+    seam.ask("sendmsg")
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", [fd]))
+    to.sendmsg([note], [rights], _socket.MSG_NOSIGNAL)

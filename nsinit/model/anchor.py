@@ -56,8 +56,9 @@ def _anchored_root(table: Any, directory: str) -> Any:  # noqa: ANN401  (as it w
     if not directory or not isinstance(table, dict):
         return table
     made = dict(table)
-    if "rootfs" in made:
-        made["rootfs"] = _joined(directory, made["rootfs"])
+    for key in ("rootfs", "bundle"):
+        if key in made:
+            made[key] = _joined(directory, made[key])
     layers = made.get("overlay")
     if isinstance(layers, dict):
         made["overlay"] = {key: _all_joined(directory, value) for key, value in layers.items()}

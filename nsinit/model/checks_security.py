@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.capnames import ALL, NAMES, format_names
+from nsinit.capnames import ALL, NAMES, NUMBERS, format_names
 from nsinit.model.security import Security, grant
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def added_or_dropped(config: Config) -> Iterator[Finding]:
 
 
 def ambient_is_within(config: Config) -> Iterator[Finding]:
-    """What is ambient is there in the first place."""
+    """What is ambient, or inheritable, is there in the first place."""
     for path, keys in _tables(config):
         sandbox = config.sandbox
         own = keys if keys is not sandbox else Security(ambient=keys.ambient)
@@ -45,6 +45,11 @@ def ambient_is_within(config: Config) -> Iterator[Finding]:
             what = format_names(granted.outside)
             hint = f"name it in cap_add too; there are: {format_names(granted.caps)}"
             yield (*path, "ambient"), f"{what} is not among its capabilities", hint
+        beyond = {NUMBERS[name] for name in keys.inheritable if name != ALL} - granted.caps
+        if beyond:
+            what = format_names(beyond)
+            hint = f"name it in cap_add too; there are: {format_names(granted.caps)}"
+            yield (*path, "inheritable"), f"{what} is not among its capabilities", hint
 
 
 def user_gets_what_is_added(config: Config) -> Iterator[Finding]:

@@ -38,28 +38,33 @@ def load_asked(
     *,
     options: Mapping[str, object] | None = None,
     find_image: FindImage | None = None,
+    main: Mapping[str, object] | None = None,
     patient: bool = True,
 ) -> Loaded:
     """Read what `nsinit run [OPTIONS] [FILE] -- COMMAND` means; a command needs no file at all.
 
-    The options are keys of `[sandbox]`; an image there may have a command too. Unless it is
-    `patient`, nothing is read that could make the reader wait.
+    Nor does a bundle, beside which only a file counts that somebody has named, or an image, which
+    may have a command too. The options are keys of `[sandbox]`, `main` are more of the main
+    service. Unless it is `patient`, nothing is read that could make the reader wait.
     """
     options = options or {}
-    if not command and "image" not in options:
+    bundled = "bundle" in options
+    if not command and not bundled and "image" not in options:
         sources = read_sources(find_config(asked, env), patient=patient)
     else:
-        found = _look(asked, env)
+        found = _look(asked, env, () if bundled else PLACES)
         sources = [] if found is None else read_sources(found, patient=patient)
-    main: Mapping[str, Any] | None = None
+    theirs: Mapping[str, Any] | None = None
     if find_image is not None and _names_image(sources, options):
         from nsinit.model.images import main_service  # noqa: PLC0415  (few have an image)
 
-        main = main_service(sources, options, env, command, find_image)
-    if main is not None:
-        sources = with_main(sources, main)
+        theirs = main_service(sources, options, env, command, find_image)
+    if theirs is not None:
+        sources = with_main(sources, theirs)
     elif command:
         sources = with_command(sources, command)
+    if main:
+        sources = with_main(sources, main)
     return load(with_options(sources, options), env)
 
 
@@ -68,10 +73,10 @@ def _names_image(sources: Sequence[Source], options: Mapping[str, object]) -> bo
     return "image" in options or any(isinstance(one, dict) and "image" in one for one in tables)
 
 
-def _look(asked: str | None, env: Mapping[str, str]) -> str | None:
+def _look(asked: str | None, env: Mapping[str, str], places: Sequence[str] = PLACES) -> str | None:
     if asked or env.get("NSINIT_CONFIG"):
         return asked or env["NSINIT_CONFIG"]
-    return next((place for place in PLACES if os.path.lexists(place)), None)
+    return next((place for place in places if os.path.lexists(place)), None)
 
 
 def load_config(path: str, env: Mapping[str, str]) -> Loaded:
@@ -116,15 +121,19 @@ def with_main(sources: Sequence[Source], given: Mapping[str, Any]) -> list[Sourc
         services = data.get("services")
         table = services.get(_MAIN) if isinstance(services, dict) else None
         if given and isinstance(services, dict) and isinstance(table, dict):
-            if "command" in table:
+            if "command" in table and "command" in given:
                 report = Report([source])
                 report.error(("services", _MAIN, "command"), "the command line gives one too")
                 raise ConfigError(report.problems)
             data = {**data, "services": {**services, _MAIN: {**given, **table}}}
+            told = source.is_command or "command" in given
+            made.append(Source(source.file, source.text, data, is_command=told))
             given = {}
-        made.append(Source(source.file, source.text, data))
+        else:
+            made.append(source)
     if given:
-        made.append(Source(COMMAND_LINE, "", {"services": {_MAIN: given}}))
+        data = {"services": {_MAIN: given}}
+        made.append(Source(COMMAND_LINE, "", data, is_command="command" in given))
     return made
 
 
@@ -146,7 +155,7 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
                 given["resources"] = {**limits, **own}
             rest = {key: value for key, value in table.items() if key not in given}
             data = {**data, "sandbox": rest}
-        made.append(Source(source.file, source.text, data))
+        made.append(Source(source.file, source.text, data, is_command=source.is_command))
     return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]
 
 

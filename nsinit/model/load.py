@@ -31,7 +31,11 @@ from nsinit.units import kind_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nsinit.bundles.translate import Bundle
     from nsinit.model.lines import KeyPath
+
+else:
+    Bundle = object  # few configurations have one, and nobody converts to this
 
 _MAX_BYTES = 16 << 20
 _TABLES = ("include", "init", "services", "sandbox")
@@ -44,6 +48,7 @@ class Loaded(Struct, frozen=True):
     plan: Plan
     warnings: list[Problem]
     sources: list[Source]
+    bundle: Bundle | None = None  # what of a bundle has no key
 
     @property
     def files(self) -> list[str]:
@@ -118,6 +123,13 @@ def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str
     tables = _merge(sources, report)
     _expand_all(tables, env, report)
     anchor(tables, report)
+    bundle = None
+    if "bundle" in tables.get("sandbox", ()):
+        from nsinit.model.bundled import take_in_bundle  # noqa: PLC0415  (few have one)
+
+        bundle = take_in_bundle(tables, report, lambda path: read_file(path, patient=False))
+        if bundle is None:  # there is a service, that is not known: the rest can be looked at
+            tables["services"].setdefault("main", {"command": ["?"]})
     take_in_profiles(tables, report, lambda path: read_file(path, patient=False))
     services = {
         name: decode(_first(table), Service, ("services", name), report)
@@ -132,7 +144,7 @@ def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str
     report.raise_if_wrong()
     made = replicas.expand(services, tables["services"], counts, sources)
     config = structs.replace(config, services=made)
-    return Loaded(config, make_plan(config), report.warnings, list(sources))
+    return Loaded(config, make_plan(config), report.warnings, list(sources), bundle)
 
 
 def _first(table: object) -> object:

@@ -20,6 +20,7 @@ class Source(Struct, frozen=True):
     text: str
     data: dict[str, Any]
     is_options: bool = False  # keys of [sandbox] from the command line, before those of files
+    is_command: bool = False  # the main service of the command line
 
 
 class Report:

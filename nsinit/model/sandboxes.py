@@ -50,6 +50,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     users: Users | None = None
     time_offsets: Clocks | None = None
     network: Network | None = None
+    bundle: str | None = None  # an OCI bundle; its process is the main service
     rootfs: str | None = None
     overlay: Overlay | None = None
     image: str | None = None  # its layers are the lower ones of an overlay

@@ -74,6 +74,7 @@ class Security(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cap_add: CapNames = CapNames()
     cap_drop: CapNames = CapNames()
     ambient: CapNames | None = None
+    inheritable: CapNames = CapNames()  # what the capabilities of files can give, beside ambient
     no_new_privs: bool | None = None
     seccomp: Seccomp | None = None
     landlock: Landlock | None = None
@@ -95,6 +96,7 @@ class Granted(NamedTuple):
     ambient: frozenset[int]  # of these: what a user that is not root has from the start
     missing: frozenset[int]  # what was asked for by name, and there is not
     outside: frozenset[int]  # what the service wants to be ambient, and has not
+    inheritable: frozenset[int] = frozenset()  # what the files of programs can give it
 
 
 def grant(keys: Security, sandbox: Security | None, have: frozenset[int]) -> Granted:
@@ -115,7 +117,8 @@ def grant(keys: Security, sandbox: Security | None, have: frozenset[int]) -> Gra
         outside = ambient - caps - missing
     elif sandbox is not None and sandbox.ambient is not None:
         ambient = _numbers(sandbox.ambient, caps)
-    return Granted(caps, ambient & caps, missing, outside)
+    words = keys.inheritable or (sandbox.inheritable if sandbox is not None else ())
+    return Granted(caps, ambient & caps, missing, outside, _numbers(words, caps) & caps)
 
 
 def _apply(

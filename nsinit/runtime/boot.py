@@ -30,12 +30,13 @@ from nsinit.runtime.outlet import Outlet, same_file
 from nsinit.runtime.reactor import Reactor
 from nsinit.runtime.runs import Runs
 from nsinit.runtime.signals import SignalDesk
+from nsinit.runtime.stdio import Stdio
 from nsinit.runtime.teller import Teller
 from nsinit.runtime.updater import Updater
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from nsinit.cgroups.group import Group
     from nsinit.cgroups.services import ServiceGroups
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Config, Service
     from nsinit.process.steps import Enclosure
     from nsinit.runtime.directory import Listener
+    from nsinit.runtime.events import Happening
     from nsinit.runtime.handover import Portable
     from nsinit.runtime.passing import Passing
     from nsinit.runtime.reexec import Reexec
@@ -66,7 +68,8 @@ class Given(NamedTuple):
     asked: str | None = None  # the file and the command that were given on the command line
     command: tuple[str, ...] = ()
     options: Mapping[str, object] = {}  # keys of [sandbox]
-    terminal: str = ""  # the service that has the terminal of init as its own
+    stdio: Stdio = Stdio()  # of the service that has the terminal of init as its own
+    heard: Sequence[Callable[[Happening], None]] = ()  # who else is told of what services do
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
     passable: frozenset[int] = frozenset()  # descriptors that were given to be passed on
@@ -249,7 +252,8 @@ class Init:
 
     def boot(self) -> None:
         """Start what starts by itself."""
-        self.runs.on_terminal = self.given.terminal
+        self.runs.stdio = self.given.stdio
+        self.history.listeners += self.given.heard
         for note in self.listener.notes:
             self.say.warning(note)
         if self.listener.path:

@@ -11,15 +11,14 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from nsinit.core import messages as m
 from nsinit.errors import SpawnError
 from nsinit.process import reaper
 from nsinit.process.daemons import find_daemon
 from nsinit.process.oom import Blame
-from nsinit.process.program import Tuning, prepare
+from nsinit.process.program import prepare
 from nsinit.runtime.mains import Mains
+from nsinit.runtime.stdio import Stdio
 from nsinit.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Runs:
         self.own = {"pre_start": config.init.pre_start, "post_stop": config.init.post_stop}
         self.around = around
         self.variables: dict[str, str] = {}  # that every service gets from init
-        self.on_terminal = ""  # the service that has init's own terminal
+        self.stdio = Stdio()
         self.orphans_reaped = 0
         self.post: Callable[..., None] = lambda *_: None
         self.pass_on: Callable[[str, Program], None] = lambda *_: None  # open descriptors
@@ -130,11 +129,7 @@ class Runs:
         self.pass_on(service, program)
         ends = self._open_ends(service, run, program, notify=notify)
         program.fds.update(ends.standard(self._logs.null))
-        if service == self.on_terminal:
-            program.fds.update({0: 0, 1: 1, 2: 2})
-            tuning = structs.replace(program.tuning or Tuning(), tty="")
-            program = structs.replace(program, tuning=tuning)
-        return program, ends
+        return self.stdio.give(service, program), ends
 
     def _start(self, service: str, run: int, *, notify: bool) -> Child:
         program, ends = self.prepare(service, run, notify=notify)

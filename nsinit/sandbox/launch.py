@@ -7,6 +7,8 @@
     clone3 ---------------------------------> die with the launcher
     take the steps of the parent              wait
     GO  ------------------------------------> take the steps of the child
+                <---------------------------- CALL, where that has a Halfway; then as before
+    take the steps halfway, GO -------------> go on with the steps of the child
                 <---------------------------- DONE, or FAILED with what, why, and what to do
     take the steps that wait for helpers
     let it begin
@@ -40,11 +42,12 @@ import select
 import signal
 from array import array
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
 from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
+from nsinit.sandbox.halfway import CALL, GO, Halfway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +56,6 @@ if TYPE_CHECKING:
     from nsinit.sandbox.plan import SandboxPlan
 
 NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
-_GO = b"go"
 _DONE = b"done"
 _MESSAGE_MAX = 1 << 16  # bytes
 _WORDS_MAX = 2500  # characters of what has failed, and of what helps; JSON makes 12 bytes of some
@@ -116,7 +118,8 @@ def _begin(
         theirs.close()
     try:
         taken.take([Bound(step, init) for step in plan.parent])
-        _await_done(ours)
+        hear = _Hearing(ours, reader, init)
+        hear.await_done(lambda: taken.take([Bound(step, init) for step in plan.halfway]))
         taken.take(plan.settled)
     except StepError:
         _end(init.pid)
@@ -206,15 +209,35 @@ def _be_between(
     os._exit(0)
 
 
-def _await_done(ours: _socket.socket) -> None:
-    """Let init take its steps; SandboxError with what it says when it can't."""
-    try:
-        ours.send(_GO)
-        data = ours.recv(_MESSAGE_MAX)
-    except OSError:  # reset: it ended without having read
-        data = b""
-    if data != _DONE:
-        raise _told(data)
+class _Hearing(NamedTuple):
+    """What the launcher listens to while init takes its steps, some of which may take long."""
+
+    ours: _socket.socket
+    reader: signals.SignalReader
+    init: Born
+
+    def await_done(self, go_halfway: Callable[[], object]) -> None:
+        """Let init take its steps; SandboxError with what it says when it can't."""
+        data = self._answer()
+        if data == CALL:
+            go_halfway()
+            data = self._answer()
+        if data != _DONE:
+            raise _told(data)
+
+    def _answer(self) -> bytes:
+        """Let it go on, and forward signals until it says something."""
+        try:
+            self.ours.send(GO)
+            poll = select.poll()
+            for fd in (self.ours.fileno(), self.reader.fd):
+                poll.register(fd, select.POLLIN)
+            while self.ours.fileno() not in {fd for fd, _ in poll.poll()}:
+                for one in self.reader.read():
+                    _forward(one, self.init.pidfd)
+            return self.ours.recv(_MESSAGE_MAX)
+        except OSError:  # reset: it ended without having read
+            return b""
 
 
 def _last_words(ours: _socket.socket) -> bytes:
@@ -306,10 +329,13 @@ def _prepare(plan: SandboxPlan, theirs: _socket.socket) -> None:
     deadly = signal.SIGKILL if "pid" in plan.kinds else signal.SIGTERM
     try:
         proc.die_with_parent(deadly)
-        if theirs.recv(_MESSAGE_MAX) != _GO:
+        if theirs.recv(_MESSAGE_MAX) != GO:
             os._exit(EXIT_SANDBOX)  # the launcher is gone
         with suppress(OSError):
             os.setsid()
+        for step in plan.child:
+            if isinstance(step, Halfway):
+                step.socket = theirs
         run(plan.child)
         proc.die_with_parent(deadly)  # once more: a change of ids clears it (prctl(2))
     except StepError as error:

@@ -20,8 +20,10 @@ from nsinit.sandbox.users import make_maps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nsinit.bundles.translate import Bundle
     from nsinit.cgroups.steps import MakeGroup
     from nsinit.isolation.joins import Join
+    from nsinit.isolation.nodes import Console
     from nsinit.kernel.idmaps import Which
     from nsinit.kernel.namespaces import Kind
     from nsinit.model.idmaps import Row
@@ -58,6 +60,9 @@ class RootPlan(NamedTuple):
 
     host: tuple[Step, ...]
     child: tuple[Step, ...]
+    halfway: tuple[ParentStep, ...] = ()
+    started: Callable[[], object] | None = None
+    console: Console | None = None
 
 
 class SandboxPlan(NamedTuple):
@@ -76,6 +81,9 @@ class SandboxPlan(NamedTuple):
     child: tuple[Step, ...]  # by init, before it is one: names, mounts, root, what it may do
     group: MakeGroup | None = None  # among the steps of the host
     settled: tuple[Step, ...] = ()  # by the launcher, when init has taken its: waiting for helpers
+    halfway: tuple[ParentStep, ...] = ()  # by the launcher, while init waits for it on its way
+    started: Callable[[], object] | None = None  # by init: the main service runs, for who waits
+    console: Console | None = None  # makes the terminal of the main service, if told for whom
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
@@ -89,6 +97,7 @@ class SandboxPlan(NamedTuple):
             "parent": [step.describe() for step in self.parent],
             "child": [step.describe() for step in self.child],
             "settled": [step.describe() for step in self.settled],
+            "halfway": [step.describe() for step in self.halfway],
         }
         return [f"{phase:<7} {line}" for phase, lines in phases.items() for line in lines]
 
@@ -109,7 +118,11 @@ def read_facts(entry: Registration | None = None) -> Facts:
 
 
 def make_plan(
-    sandbox: Sandbox, name: str, facts: Facts, services: Iterable[Service] = ()
+    sandbox: Sandbox,
+    name: str,
+    facts: Facts,
+    services: Iterable[Service] = (),
+    bundle: Bundle | None = None,
 ) -> SandboxPlan:
     """Decide everything; SandboxError before anything is done if it can't work here.
 
@@ -119,12 +132,7 @@ def make_plan(
     if not facts.privileged or sandbox.users is not None:
         found.setdefault("user", Origin("new"))
     used = [kind for kind in namespaces.FLAGS if kind in found and found[kind].way != "shared"]
-    if not any(facts.supported.values()):  # they are files of it
-        message = "cannot make the sandbox: there is no /proc here"
-        raise SandboxError(message, hint="mount -t proc proc /proc")
-    missing = [kind for kind in used if not facts.supported[kind]]
-    if missing:
-        raise SandboxError(f"cannot make the sandbox: this kernel has no {missing[0]} namespaces")
+    _refuse_missing(used, facts)
     kinds = tuple(kind for kind in used if not found[kind].joined)
     joins = [_join(kind, found[kind], facts) for kind in used if found[kind].joined]
     if joins and not facts.privileged and not found["user"].joined:
@@ -138,7 +146,7 @@ def make_plan(
     group = _group(sandbox, name, services, facts, users)
     network = _network(sandbox, facts) if sandbox.network is not None else None
     theirs = users.maps.rows if users is not None and facts.caller.uid == 0 else None
-    root = _root(sandbox, used, kinds, theirs)
+    root = _bundled(sandbox, bundle, name) if bundle else _root(sandbox, used, kinds, theirs)
     return SandboxPlan(
         name,
         kinds,
@@ -163,7 +171,26 @@ def make_plan(
         ),
         group=group,
         settled=network.settled if network else (),
+        halfway=root.halfway,
+        started=root.started,
+        console=root.console,
     )
+
+
+def _refuse_missing(used: list[Kind], facts: Facts) -> None:
+    if not any(facts.supported.values()):  # they are files of it
+        message = "cannot make the sandbox: there is no /proc here"
+        raise SandboxError(message, hint="mount -t proc proc /proc")
+    missing = [kind for kind in used if not facts.supported[kind]]
+    if missing:
+        raise SandboxError(f"cannot make the sandbox: this kernel has no {missing[0]} namespaces")
+
+
+def _bundled(sandbox: Sandbox, bundle: Bundle, name: str) -> RootPlan:
+    """What a bundle lists, and nothing else."""
+    from nsinit.sandbox.bundled import plan_bundle  # noqa: PLC0415  (few have one)
+
+    return plan_bundle(sandbox, bundle, bundle.state(name))
 
 
 def _network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:

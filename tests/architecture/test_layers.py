@@ -32,7 +32,9 @@ def _loaded(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["model", "core", "kernel", "process", "isolation", "sandbox"])
+@pytest.mark.parametrize(
+    "package", ["bundles", "model", "core", "kernel", "process", "isolation", "sandbox"]
+)
 def test_lower_layers_load_no_loop_when_imported(package: str) -> None:
     """What init needs before its first service knows no asyncio."""
     names = [
@@ -146,6 +148,7 @@ def test_init_loads_no_calendar_when_nothing_has_a_schedule() -> None:
     )
     heavy = {"zoneinfo", "cronsim", "calendar", "fnmatch", "nsinit.model.cron"}
     heavy |= {f"nsinit.runtime.{name}" for name in ("schedule", "timetable", "watch", "trees")}
+    heavy |= {"nsinit.bundles", "nsinit.model.bundled", "nsinit.sandbox.hooks"}
     assert not loaded & heavy
 
 

@@ -17,6 +17,7 @@ PROGRAMS: Final = {
     "docker.io": "dockerd",
     "iproute2": "ip",
     "iputils-ping": "ping",
+    "runc": "runc",
     "mmdebstrap": "mmdebstrap",
     "nginx": "nginx",
     "redis-server": "redis-server",

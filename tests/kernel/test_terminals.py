@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 
 import pytest
 
@@ -76,3 +77,33 @@ def test_foreground_is_rung_when_asked() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(slave)
     os.close(master)
+
+
+def test_slave_is_found_when_only_the_master_is_known() -> None:
+    """By no path, and only of what is one."""
+    master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY)
+    slave = terminals.slave_of(master)
+    try:
+        assert os.ttyname(slave).startswith("/dev/pts/")
+        os.write(slave, b"x")
+        assert os.read(master, 1) == b"x"
+        assert not os.get_inheritable(slave)
+    finally:
+        os.close(slave)
+        os.close(master)
+    with open("/dev/null", "rb") as null, pytest.raises(OSError, match="Inappropriate") as caught:
+        terminals.slave_of(null.fileno())
+    assert caught.value.errno == errno.ENOTTY
+
+
+def test_descriptor_arrives_when_it_is_sent() -> None:
+    """With its note; nobody gets a PIPE when there is no one to take it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        terminals.send(ours, 0, b"name")
+        note, fds, _, _ = socket.recv_fds(theirs, 100, 1)
+        assert note == b"name"
+        os.close(*fds)
+        theirs.close()
+        with pytest.raises(BrokenPipeError):
+            terminals.send(ours, 0, b"name")

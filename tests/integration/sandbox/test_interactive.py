@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import termios
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.bundles import make_bundle
 from tests.support.live import NSINIT, ORDINARY, have
 from tests.support.terminal import INTERRUPT, Screen
 
@@ -89,3 +90,22 @@ def test_terminal_is_given_back_when_the_sandbox_is_killed(
     assert other.run("kill", "shop").returncode == 0
     assert screen.process.wait(20) == 137
     assert termios.tcgetattr(screen.master)[3] & termios.ICANON
+
+
+def test_bundle_has_the_terminal_when_a_person_runs_it(
+    typed: Callable[..., Screen], tmp_path: pathlib.Path, rootfs: pathlib.Path, user: int
+) -> None:
+    """One of its own devpts, which is its console and controls its process, and nothing else."""
+    more: dict[str, Any] = {"process__terminal": True, "process__env": ["PATH=/bin", "PS1=% "]}
+    pod = make_bundle(tmp_path / "pod", rootfs, user, process__args=["sh", "-i"], **more)
+    screen = typed("run", "--bundle", str(pod))
+    screen.wait_for("% ")
+    screen.type("ls -l /proc/self/fd/1; echo on''console > /dev/console\n")
+    screen.wait_for("-> /dev/pts/0")
+    screen.wait_for("onconsole")
+    screen.type("sh -c 'echo be''gun; exec sleep 1000'\n")
+    screen.wait_for("begun")
+    screen.type(INTERRUPT)
+    screen.type("exit 9\n")
+    assert screen.process.wait(20) == 9
+    assert termios.tcgetattr(screen.master)[3] & termios.ICANON  # as it was

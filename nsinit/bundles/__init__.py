@@ -1,0 +1,1 @@
+"""Bundles of the OCI runtime specification, in the words of nsinit. Pure."""
