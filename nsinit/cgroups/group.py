@@ -92,6 +92,13 @@ class Group:
                 found.append(Branch(one.version, controllers, one.fd, fd, f"{one.path}/{name}"))
         return Group(name, found)
 
+    def refresh(self) -> None:
+        """See what controllers it has by now: the group above may have enabled more of them."""
+        self.branches = tuple(
+            one._replace(controllers=_controllers(one.version, one.controllers, one.fd))
+            for one in self.branches
+        )
+
     def close(self) -> None:
         """Let go of it; it stays."""
         for one in self.branches:

@@ -238,8 +238,12 @@ class ServiceGroups:
             spec = services.get(name)
             if spec is None:
                 continue
+            group = self._groups[name][0]
             try:
-                self._limit(name, spec, self._groups[name][0])
+                if self.above is not None:
+                    self._make_room(self.above, spec)
+                    group.refresh()
+                self._limit(name, spec, group)
             except OSError as error:
                 key = error.key if isinstance(error, LimitError) else "resources"
                 self._tell(f"{name}: {key} stays as it was: {error.strerror} ({error.filename})")

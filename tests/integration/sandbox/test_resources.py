@@ -87,7 +87,7 @@ def test_sandbox_has_its_limits_when_they_are_typed(celled: Callable[..., Box], 
     assert cell.read("cpuset", "cpuset.cpus", "cpuset.cpus") == "0"
     share = float(made.wait_for_line("share").split()[-1])
     assert made.wait() == 0, made.said()
-    assert 0.1 < share < 0.4
+    assert 0.1 < share < 0.7  # an emulated machine is coarse; without a limit it is 1
 
 
 @ROOTFUL
