@@ -79,15 +79,19 @@ def _run(argv: list[str]) -> int:
 
         print(_HELP.format(options=help_text()))
         return errors.EXIT_OK
-    from nsinit.cli.words import has_options, split_words
-    from nsinit.model.find import load_asked
-    from nsinit.runtime.boot import Given, be_init
-
     env = given_environment()
     if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
+    return _run_words(argv, env)
+
+
+def _run_words(argv: list[str], env: dict[str, str]) -> int:
+    from nsinit.cli.words import has_options, split_words
+    from nsinit.model.find import load_asked
+    from nsinit.runtime.boot import Given, be_init
+
     asked, more = None, {}
     if has_options(argv):
         from nsinit.cli.run_options import parse

@@ -285,7 +285,9 @@ class Init:
         return self.driver.exit_code
 
     def _run_loop(self) -> None:
-        loop = _make_loop(self.given.loaded.config.init.loop, self.say)
+        from nsinit.runtime.loop import make_loop  # noqa: PLC0415  (40 ms: the services are first)
+
+        loop = make_loop(self.given.loaded.config.init.loop, self.say)
         loop.set_exception_handler(self._on_loop_error)
         if not self._resumed:  # else nothing may happen before its followers are there again
             self.reactor.turn(0)  # what has happened during the import should not wait longer
@@ -361,21 +363,6 @@ class Init:
                 if seam.monotonic() >= until:
                     break
                 self.reactor.turn(max(0.0, until - seam.monotonic()))
-
-
-def _make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:
-    import asyncio  # noqa: PLC0415  (40 ms, after the first services run)
-
-    if choice != "asyncio":
-        try:
-            import uvloop  # noqa: PLC0415
-        except ImportError as error:
-            level = say.warning if choice == "uvloop" else say.info
-            level(f"uvloop is not used: {error}")
-        else:
-            made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-            return made
-    return asyncio.new_event_loop()
 
 
 def be_init(given: Given) -> int:

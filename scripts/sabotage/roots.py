@@ -112,7 +112,7 @@ FAULTS: Final = (
         "links of /proc lead to what other processes have open", (),
         ("kernel/test_mounts.py::test_magic_link_is_refused_when_it_is_one",)),
     Fault("root-covered", "isolation/stage.py",
-        "if os.path.samestat(os.fstat(target), os.fstat(self.root)):", "if False:",
+        "if os.path.samestat(found, os.fstat(self.root)):", "if False:",
         "a link lets a mount cover the root itself, and masks miss what they are to hide", (22,),
         (f"{_HOSTILE}[rootful-tmp-/-/tmp leads to the root itself]",)),
     Fault("places-not-checked", "isolation/root.py", "self._stage.check_places()", "os.getpid()",
@@ -166,7 +166,8 @@ FAULTS: Final = (
         "what was bound read-only can be written", (18,),
         ("sandbox/test_mounts.py::test_directory_is_shared_when_it_is_bound[rootful]",)),
     Fault("readonly-on-top-only", "isolation/mounting.py",
-        "                    recursive=recursive,\n", "                    recursive=False,\n",
+        """                recursive="bind" not in self._mount.options,""",
+        "                recursive=False,",
         "what is mounted below a read-only bind can be written", (18,),
         ("sandbox/test_mounts.py::test_mounts_below_come_along_when_a_bind_is_recursive[rootful]",)),
     Fault("limits-taken-away", "kernel/mounts.py",
@@ -228,7 +229,7 @@ FAULTS: Final = (
         "root inside changes the mode of the machine's /dev/null by what hides a file", (63,),
         (f"{_HOSTILE_ROOT}::test_device_of_the_machine_stays_as_it_is_when_root_changes_its_mode[rootful-]",)),
     Fault("devices-changed", "isolation/devices.py",
-        "            mounts.set_attributes(tree, add=_UNCHANGED)\n"
+        "            mounts.set_attributes(tree, add=UNCHANGED)\n"
         "            mounts.attach(tree, directory, name)",
         "            mounts.attach(tree, directory, name)",
         "root inside changes the mode of devices of the machine", (63,),

@@ -1,0 +1,23 @@
+"""The event loop: uvloop where it is installed, else that of asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nsinit.runtime.events import EventLog
+
+
+def make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:
+    """A new loop; without uvloop a word is said, and asyncio does."""
+    if choice != "asyncio":
+        try:
+            import uvloop  # noqa: PLC0415  (it may be missing, or not wanted)
+        except ImportError as error:
+            level = say.warning if choice == "uvloop" else say.info
+            level(f"uvloop is not used: {error}")
+        else:
+            made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+            return made
+    return asyncio.new_event_loop()
