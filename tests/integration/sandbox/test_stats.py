@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.errors import ControlError
-from tests.support.live import eventually
+from tests.support.live import NSINIT, eventually
 
 if TYPE_CHECKING:
     import pathlib
@@ -91,7 +92,9 @@ def test_statistics_are_told_when_a_service_is_busy(celled: Callable[..., Box]) 
     assert rows["busy"]["group"]["rates"]["throttled"] is not None
     assert rows["plain"]["group"] is None
     assert seen["sandbox"]["rates"]["cpu"] > 0
-    told = made.run("ctl", "--socket", str(made.socket), "status", "busy").stdout
+    # Not from within the cell: in version 2 nobody gets in beside groups with controllers.
+    words = [*NSINIT, "ctl", "--socket", str(made.socket), "status", "busy"]
+    told = subprocess.run(words, env=made.env, capture_output=True, text=True, check=True).stdout
     assert "limit 0.2 CPUs" in told
     assert "the whole sandbox" in told
     assert made.stop() == 0
