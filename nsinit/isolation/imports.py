@@ -50,6 +50,12 @@ _shelves: list[Shelf] = []
 _tell: list[Callable[[str], object]] = []
 
 
+def places() -> set[str]:
+    """The directories that modules come from."""
+    found = {os.path.dirname(os.__file__), *nsinit.__path__, *filter(None, sys.path)}
+    return found | set(map(os.path.realpath, found))
+
+
 def provide() -> None:
     """Have everything that an init may need: what is not loaded yet is read."""
     if not can_map_libraries():

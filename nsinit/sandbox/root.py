@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from nsinit.isolation.files import Names
 from nsinit.isolation.rootfs import Root, root_steps, sysctl_steps
 from nsinit.isolation.stage import Stage
-from nsinit.model.mounting import Mount
+from nsinit.model.mounting import Mount, at
 from nsinit.sandbox.plan import RootPlan
 
 if TYPE_CHECKING:
@@ -73,12 +73,22 @@ def plan_root(
         own=frozenset(kinds),
     )
     child = root_steps(root)
-    if root.is_own:
+    if root.is_own or _hides_modules(sandbox.mounts):
         from nsinit.isolation.imports import ForbidImports, ReadModules  # noqa: PLC0415  (the same)
 
         host.append(ReadModules())
         child.append(ForbidImports())
     return RootPlan(tuple(host), tuple(child))
+
+
+def _hides_modules(mounts: Sequence[Mount]) -> bool:
+    """Whether something is mounted over what this program is loaded from: /tmp, /opt, /srv ..."""
+    if not mounts:
+        return False
+    from nsinit.isolation.imports import places  # noqa: PLC0415  (the same)
+
+    hidden = tuple(f"{at(one).rstrip('/')}/" for one in mounts)
+    return any(f"{place}/".startswith(hidden) for place in places())
 
 
 def _names(sandbox: Sandbox) -> Names | None:

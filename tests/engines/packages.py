@@ -21,6 +21,7 @@ PROGRAMS: Final = {
     "mmdebstrap": "mmdebstrap",
     "nginx": "nginx",
     "redis-server": "redis-server",
+    "postgresql": "pg_ctlcluster",
     "curl": "curl",
     "uidmap": "newuidmap",
     "nftables": "nft",

@@ -24,6 +24,7 @@ GROUP: Final = f"root:x:0:\ndaemon:x:1:\nstaff:x:50:nobody\nann:x:{ORDINARY}:\nn
 GRANTED: Final = f"ann:{FIRST}:{SIZE}\n"
 # The mounts are in a mount namespace of the launcher's, and the groups are left to see them gone.
 _SCRIPT: Final = """
+eval "$PREPARED"
 for name in passwd group subuid subgid; do mount --bind "$ETC/$name" /etc/$name || exit 99; done
 [ -z "$HIDDEN" ] || for name in $HIDDEN; do mount --bind "$ETC/$name" "$(command -v $name)"; done
 exec setpriv --reuid "$WHO" --regid "$WHO" --clear-groups $PRIVS -- "$@"
@@ -54,8 +55,9 @@ class RangedBox(Box):
         directory.chmod(0o777)
         super().__init__(
             directory, config, user,
-            ETC=str(etc), WHO=str(user), PRIVS=privs, HIDDEN=" ".join(helpers or {}),
+            ETC=str(etc), WHO=str(user), PRIVS=privs, HIDDEN=" ".join(helpers or {}), PREPARED="",
         )  # fmt: skip
+        self.outside: list[str] = []  # words before all, which run as root
         files = {"passwd": PASSWD, "group": GROUP, "subuid": granted, "subgid": granted}
         for name, text in (files | (helpers or {})).items():
             (etc / name).write_text(text)
@@ -70,7 +72,7 @@ class RangedBox(Box):
     ) -> subprocess.Popen[bytes]:
         before = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SCRIPT, "sh"]
         return subprocess.Popen(
-            [*before, *self.program, *words],
+            [*self.outside, *before, *self.program, *words],
             env=self.env,
             cwd=self.directory,
             stdin=stdin,

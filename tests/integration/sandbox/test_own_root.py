@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from nsinit.control.commands import COMMANDS
 from nsinit.errors import ControlError, UnreachableError
-from tests.support.live import NSINIT, eventually
+from tests.support.live import NSINIT, ROOT, eventually
 from tests.support.roots import main_service, make_root, owned, words
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def _drive(made: Box, client: Client) -> None:
         "update": "cannot be read again",
         "reexec": "can't be replaced while it runs",
         "readyz": "crash: it is failed",
+        "pause": "it has no cgroup of its own",
     }
     skipped = {"exec", "enter", "attach", "screen", "terminal", "shutdown"}
     for command in COMMANDS:
@@ -347,3 +349,20 @@ def test_service_is_refused_when_its_directory_is_one_of_the_host(
     assert "| in" not in done.stdout
     assert "cannot find the working directory inside of the root for" in done.stderr
     assert "its working_dir leads out of the sandbox" in done.stderr
+
+
+def test_services_run_when_a_mount_hides_the_modules_of_nsinit(
+    box: MakeBox, tmp_path: pathlib.Path, user: int
+) -> None:
+    """As where it is installed below /opt, or /srv, and a sandbox wants that for itself."""
+    library = tmp_path / "library"
+    shutil.copytree(ROOT / "nsinit", library / "nsinit")
+    made = box(
+        f'[sandbox]\nmounts = [{{type = "tmpfs", target = "{library}"}}]\n'
+        f'[services.a]\ncommand = "sleep 1000"\n[services.b]\ncommand = "ls -A {library}"\n',
+        PYTHONPATH=str(library),
+    ).start()
+    wait_for(made.client, "a", "running")
+    made.wait_for_line("b ended with code 0")
+    assert "internal error" not in made.said()
+    assert made.stop() == 0
