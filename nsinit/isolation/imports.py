@@ -68,6 +68,7 @@ def provide() -> None:
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:
             continue
+        shelf.left.add(name)  # of the rest of it, if there is any
         if found.submodule_search_locations:
             shelf.add_package(name, os.path.dirname(found.origin))
         else:
@@ -110,8 +111,7 @@ def _own_modules() -> list[str]:
 def _is_missed(name: str) -> bool:
     """Whether it would have been found before: many modules look for others that are not there."""
     top = name.partition(".")[0]
-    ours = top in ("nsinit", *_OTHERS)
-    return ours or not _shelves or any(top in shelf.left for shelf in _shelves)
+    return top == "nsinit" or not _shelves or any(top in shelf.left for shelf in _shelves)
 
 
 class _Guard:

@@ -93,7 +93,7 @@ def build_readme_image(engine: Engine, project: Path, directory: Path) -> str:
     context = directory / "checkout"
     ignored = (project / ".gitignore").read_text().split()
     patterns = (".git", *(pattern.rstrip("/") for pattern in ignored))
-    shutil.copytree(project, context, ignore=shutil.ignore_patterns(*patterns))
+    shutil.copytree(project, context, symlinks=True, ignore=shutil.ignore_patterns(*patterns))
     (context / "nsinit.toml").write_text(readme_block(project, "toml"))
     (context / "Dockerfile").write_text(without_apt(readme_block(project, "dockerfile")))
     engine.run_cli("build", "--tag", TAG, str(context), timeout=BUILD_TIMEOUT)
