@@ -9,6 +9,7 @@ import platform
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from . import (
@@ -21,6 +22,7 @@ from . import (
 )
 from .figures import Row, as_table, document
 from .launcher import Bubblewrap, Nspawn, Unshare
+from .launcher_network import Docker, NsinitNetwork
 from .launcher_nsinit import NsinitSandbox
 from .launcher_oci import Crun, Runc
 from .peer import Peer
@@ -39,16 +41,18 @@ OURS: Final = Nsinit.name
 PEERS: Final[tuple[type[Contender], ...]] = (
     *(Nsinit, Supervisord),
     *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
+    *(NsinitNetwork, Docker),
 )
 MEASURES: Final[dict[str, Measure]] = {
-    module.MEASURE.name: module.MEASURE
-    for module in (
-        measure_boot,
-        measure_restart,
-        measure_memory,
-        measure_status,
-        measure_shutdown,
-        measure_sandbox,
+    measure.name: measure
+    for measure in (
+        measure_boot.MEASURE,
+        measure_restart.MEASURE,
+        measure_memory.MEASURE,
+        measure_status.MEASURE,
+        measure_shutdown.MEASURE,
+        measure_sandbox.MEASURE,
+        measure_sandbox.NETWORK,
     )
 }
 _COUNTS: Final = (1, 100)
@@ -137,9 +141,10 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
         raise BenchError(f"{OURS} is missing: {missing[OURS]}")
     peers = [peer for peer in peers if peer.name not in missing]
     versions: dict[str, dict[str, str]] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, ExitStack() as stack:
         stage = Stage(directory)
         for peer in peers:
+            stack.callback(peer.close)
             versions.setdefault(peer.family, {})[peer.name] = stage.admit(peer)
             if isinstance(peer, Peer):
                 stage.warm(peer)

@@ -69,3 +69,13 @@ MEASURE = Measure(
     family="sandbox",
     alone=True,
 )
+NETWORK = Measure(
+    "network",
+    "the same with a bridge, an address and a published port",
+    "ms",
+    _sample,
+    10,
+    3,
+    family="network",
+    alone=True,
+)

@@ -30,6 +30,9 @@ class Contender(ABC):
     def prepare(self, directory: str) -> None:  # noqa: B027  (most have nothing to do)
         """Get ready, once; `directory` is its own."""
 
+    def close(self) -> None:  # noqa: B027  (the same)
+        """Leave nothing behind."""
+
     @abstractmethod
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
