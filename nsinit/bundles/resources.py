@@ -110,7 +110,7 @@ def resources_of(
     ):
         _tell_foreign(part, path, findings)
     if resources.devices and (can_make_devices or not _denies_all(resources.devices)):
-        message = "has no effect: which devices may be used is not limited by cgroups"
+        message = "has no effect: give resources.device_access in the file beside it"
         findings.warn((*_AT, "devices"), message, "without CAP_MKNOD none can be made")
     made = {**_memory(resources.memory, findings), **_cpu(resources.cpu, findings)}
     pids = resources.pids.limit

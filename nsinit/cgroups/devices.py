@@ -1,12 +1,31 @@
-"""Which block device a path names, for limits of what is read and written."""
+"""Devices in limits: which one a path names, and which may be used."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from typing import TYPE_CHECKING
 
-from nsinit.kernel import seam
+from nsinit.kernel import devicefilter, seam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nsinit.model.resources import DeviceRule
+
+_ACCESS = {"r": devicefilter.READ, "w": devicefilter.WRITE, "m": devicefilter.MKNOD}
+
+
+def limit_devices(group: int, rules: Iterable[DeviceRule] | None) -> None:
+    """Let only these be used in a group of version 2, by its descriptor; None: all."""
+    if rules is None:
+        devicefilter.attach(group, None)
+        return
+    devicefilter.attach(group, [
+        devicefilter.Rule(one.kind, one.major, one.minor, sum(map(_ACCESS.__getitem__, one.access)))
+        for one in rules
+    ])  # fmt: skip
 
 
 def device_numbers(name: str) -> str:

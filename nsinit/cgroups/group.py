@@ -143,6 +143,22 @@ class Group:
         refused = [one for one in wanted if not self._try(one)]
         for one in refused:
             self._set(one)
+        self._limit_devices(resources, before)
+
+    def _limit_devices(self, resources: Resources, before: Resources | None) -> None:
+        """In version 2, where no file does it."""
+        rules = resources.device_access
+        unified = self.unified
+        if unified is None or "devices" in self.versions:
+            return
+        if rules is None and (before is None or before.device_access is None):
+            return
+        from nsinit.cgroups.devices import limit_devices  # noqa: PLC0415  (few limit any)
+
+        try:
+            limit_devices(unified.fd, rules)
+        except OSError as error:
+            raise LimitError(error, "device_access", unified.path) from None
 
     def _try(self, one: Setting) -> bool:
         try:

@@ -168,7 +168,10 @@ def lacking(resources: Resources, spots: Spots, *, devices: bool = True) -> Iter
     for key in asked(resources):
         controller = CONTROLLERS[key]
         spot = spots.of(controller)
-        if spot is None:
+        if spot is None and key == "device_access" and any(s.version == 2 for s in spots.usable):
+            if why := _no_filter():
+                yield Lack(key, why, _WITHOUT)
+        elif spot is None:
             yield Lack(key, *_missing(controller, spots))
         elif spot.why:
             yield Lack(key, spot.why, f"{spot.hint}; {_WITHOUT}" if spot.hint else _WITHOUT)
@@ -222,6 +225,12 @@ def _no_file(key: str, spot: Spot) -> str:
         if not any(cgroups.has(group, name) for name in names):
             return f"this kernel has no {' or '.join(names)}"
     return ""
+
+
+def _no_filter() -> str:
+    from nsinit.kernel.devicefilter import can_attach  # noqa: PLC0415  (few limit devices)
+
+    return "" if can_attach() else "only root of the machine can, by a program for the kernel"
 
 
 def _named(group: int, file: str) -> frozenset[str]:

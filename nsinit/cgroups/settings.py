@@ -10,6 +10,7 @@
     pids         pids.max             pids.max
     io.weight    io.weight or .bfq.   blkio.weight or blkio.bfq.weight
     io.limits    io.max               blkio.throttle.*_device
+    device_access  a program          devices.deny, devices.allow
 
 Controllers have their names of version 2 here: "io" is blkio too.
 """
@@ -33,7 +34,7 @@ _NAMES: Final = {"blkio": "io"}
 CONTROLLERS: Final = {
     "cpu": "cpu", "cpu_weight": "cpu", "cpuset": "cpuset", "memory": "memory",
     "memory_high": "memory", "swap": "memory", "pids": "pids", "io.weight": "io",
-    "io.limits": "io",
+    "io.limits": "io", "device_access": "devices",
 }  # fmt: skip
 # The file that a group must have, for keys whose file may be missing though the controller is not.
 NEEDED: Final = {
@@ -91,7 +92,7 @@ def settings(
     for key, controller in CONTROLLERS.items():
         version = versions.get(controller)
         if version is None or unsupported(key, version, resources)[0]:
-            continue
+            continue  # or, as devices in version 2, it is no controller with files
         if key == "io.limits":
             made += _throttles(resources, before, version, device)
             continue
@@ -153,6 +154,17 @@ def _limits(resources: Resources) -> list[IoLimit]:
 
 def _rate(limit: IoLimit | None, key: str) -> int | None:
     return None if limit is None else getattr(limit, key)
+
+
+def _devices(resources: Resources, _: object) -> list[Setting]:
+    """Nothing, and then each rule; or all again."""
+    if resources.device_access is None:
+        return [_device("allow", "a")]
+    return [_device("deny", "a"), *(_device("allow", str(r)) for r in resources.device_access)]
+
+
+def _device(what: str, text: str) -> Setting:
+    return Setting("device_access", "devices", (f"devices.{what}",), text)
 
 
 def _one(key: str, files: str, default: str) -> Callable[[Resources, object], list[Setting]]:
@@ -224,4 +236,5 @@ _VERSION_1: Final = {
     "swap": _swap_1,
     "pids": _one("pids", "pids.max", "max"),
     "io.weight": _weight(1),
+    "device_access": _devices,
 }

@@ -110,11 +110,17 @@ def needed(sandbox: Sandbox, services: Sequence[Service]) -> frozenset[int]:
     for keys, takes in _FOR_KEYS.items():
         if any(_uses(spec, key) for spec in services for key in keys):
             names.update(takes)
+    if any(map(_limits_devices, services)):  # by files of version 1, or a program of version 2
+        names |= {"SYS_ADMIN", "NET_ADMIN"}
     for spec in (_PLAIN, *services):  # without no_new_privs nobody else may load a filter
         if filters_of(spec, sandbox) != (None, None) and not has_no_new_privs(spec, sandbox):
             names.add("SYS_ADMIN")
     sets = [grant(spec, sandbox, _EVERYTHING).caps for spec in (_PLAIN, *services)]
     return frozenset(NUMBERS[name] for name in names).union(*sets)
+
+
+def _limits_devices(spec: Service) -> bool:
+    return spec.resources is not None and spec.resources.device_access is not None
 
 
 def _uses(spec: Service, key: str) -> bool:

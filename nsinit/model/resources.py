@@ -5,7 +5,7 @@ One set of keys for both versions of cgroups; what each comes to there is in `ns
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -57,6 +57,63 @@ class Count(int):
         raise ValueError(f"expected a number from 1, got {show(value)}")
 
 
+class DeviceRule(NamedTuple):
+    """Devices that may be used, and how."""
+
+    kind: Literal["a", "b", "c"]  # all, block, character
+    major: int | None  # None: any
+    minor: int | None
+    access: str  # of "rwm": read, write, make
+
+    def __str__(self) -> str:
+        """In the kernel's words."""
+        numbers = ("*" if number is None else number for number in (self.major, self.minor))
+        return f"{self.kind} {':'.join(map(str, numbers))} {self.access}"
+
+
+# null, zero, full, random, urandom, tty, ptmx and the terminals of devpts.
+_USUAL: Final = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, None))
+
+
+class DeviceRules(tuple[DeviceRule, ...]):
+    """What may be used; "default" stands for what every /dev has."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def read(value: object) -> list[DeviceRule]:
+        """From rules such as "c 10:229 rwm", "b *:* r"."""
+        made: list[DeviceRule] = []
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if item == "default":
+                made += [DeviceRule("c", major, minor, "rwm") for major, minor in _USUAL]
+            else:
+                made.append(_rule(item))
+        return list(dict.fromkeys(made))
+
+
+def _rule(item: object) -> DeviceRule:
+    words = item.split() if isinstance(item, str) else []
+    if words == ["a", "*:*", "rwm"]:
+        return DeviceRule("a", None, None, "rwm")
+    if len(words) == 3 and words[0] in ("b", "c"):
+        first, colon, second = words[1].partition(":")
+        access = "".join(letter for letter in "rwm" if letter in words[2])
+        numbers = bool(colon) and _is_number(first) and _is_number(second)
+        if numbers and sorted(access) == sorted(words[2]):
+            kind: Literal["b", "c"] = "b" if words[0] == "b" else "c"
+            return DeviceRule(kind, _number(first), _number(second), access)
+    raise ValueError(f'expected "default" or a rule such as "c 10:229 rwm", got {show(item)}')
+
+
+def _is_number(word: str) -> bool:
+    return word == "*" or (word.isascii() and word.isdigit() and len(word) <= 7)
+
+
+def _number(word: str) -> int | None:
+    return None if word == "*" else int(word)
+
+
 class IoLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much may be read from and written to one device per second.
 
@@ -88,9 +145,10 @@ class Resources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     swap: Size | None = None
     pids: Count | None = None
     io: Io | None = None
+    device_access: DeviceRules | None = None  # None: all
 
 
-TYPES: Final = (Cpus, Weight, Count)
+TYPES: Final = (Cpus, Weight, Count, DeviceRules)
 UNLIMITED: Final = Resources()
 
 

@@ -109,6 +109,31 @@ def test_service_has_its_limits_when_the_sandbox_has_more(
     assert made.stop() == 0
 
 
+@ROOTFUL
+@pytest.mark.row(46)
+def test_devices_can_not_be_opened_when_no_rule_allows_them(celled: Callable[..., Box]) -> None:
+    """Those of the sandbox, and fewer of one service; init can still make its /dev."""
+    script = (
+        "for x in null zero full random; do"
+        " (exec 3</dev/$x) 2>&1 | grep -q permitted && echo no $x || echo has $x; done; echo over"
+    )
+    rule = 'resources = {device_access = ["c 1:3 rwm", "c 1:5 r"]}'
+    one = f"shell = true\ncommand = '''{script}'''\nrestart = 'no'\n"
+    made = celled(
+        f"[services.all]\n{one}[services.few]\n{one}{rule}\n" + SLEEP,
+        "--device-access",
+        "default,c 10:* rw",
+    ).start()
+    made.wait_for_line("all    | over")
+    made.wait_for_line("few    | over")
+    said = made.said()
+    assert [f"all    | has {name}" in said for name in ("null", "zero", "full")] == [True] * 3
+    assert [f"few    | has {name}" in said for name in ("null", "zero")] == [True] * 2
+    assert "few    | no full" in said
+    assert "few    | no random" in said
+    assert made.stop() == 0
+
+
 @pytest.mark.row(46)
 def test_service_is_killed_when_it_takes_too_much_memory(
     celled: Callable[..., Box], cell: Cell

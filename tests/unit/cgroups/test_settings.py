@@ -6,11 +6,13 @@ import pytest
 
 from nsinit.cgroups.here import Spot, Spots, lacking
 from nsinit.cgroups.settings import settings
+from nsinit.errors import ConfigError
 from nsinit.model.decode import decode
 from nsinit.model.report import Report, Source
 from nsinit.model.resources import UNLIMITED, Resources
 
 ALL = ("cpu", "cpuset", "memory", "pids", "io")
+ONE = (*ALL, "devices")  # which is none in version 2
 
 
 def read(**keys: object) -> Resources:
@@ -23,7 +25,8 @@ def read(**keys: object) -> Resources:
 
 def writes(resources: Resources, version: int, before: Resources | None = None) -> list[str]:
     """Each as "file text", with the last of the files that may be meant."""
-    found = settings(resources, dict.fromkeys(ALL, version), lambda name: f"<{name}>", before)
+    versions = dict.fromkeys(ONE if version == 1 else ALL, version)
+    found = settings(resources, versions, lambda name: f"<{name}>", before)
     return [f"{one.files[0]} {one.text}" for one in found]
 
 
@@ -49,6 +52,10 @@ LIMITS = {"weight": 50, "limits": [{"device": "/d", "read": "1M", "write_ops": 7
         ({"memory_high": "1M"}, [], ["memory.high 1048576"]),
         ({"swap": "1K"}, [], ["memory.swap.max 1024"]),
         ({"pids": 5}, ["pids.max 5"], ["pids.max 5"]),
+        ({"device_access": []}, ["devices.deny a"], []),
+        ({"device_access": ["b *:0 mr", "c 1:3 rwm", "b *:0 rm"]},
+            ["devices.deny a", "devices.allow b *:0 rm", "devices.allow c 1:3 rwm"], []),
+        ({"device_access": "a *:* rwm"}, ["devices.deny a", "devices.allow a *:* rwm"], []),
         ({"io": LIMITS},
             ["blkio.weight 50", "blkio.throttle.read_bps_device </d> 1048576",
                 "blkio.throttle.write_iops_device </d> 7"],
@@ -65,7 +72,8 @@ def test_limit_is_written_when_it_is_given(
 
 def test_defaults_are_written_when_limits_are_given_up() -> None:
     """Those of the kernel."""
-    before = read(cpu=1, cpu_weight=5, cpuset="0", memory="1M", swap=0, pids=5, io=LIMITS)
+    limits = {"cpu": 1, "cpu_weight": 5, "cpuset": "0", "memory": "1M", "swap": 0, "pids": 5}
+    before = read(io=LIMITS, device_access="default", **limits)
     assert writes(UNLIMITED, 2, before) == [
         "cpu.max max 100000", "cpu.weight 100", "cpuset.cpus ", "memory.max max",
         "memory.swap.max max", "pids.max max", "io.weight default 100",
@@ -75,8 +83,18 @@ def test_defaults_are_written_when_limits_are_given_up() -> None:
         "cpu.cfs_period_us 100000", "cpu.cfs_quota_us -1", "cpu.shares 1024", "cpuset.cpus ",
         "memory.limit_in_bytes -1", "memory.memsw.limit_in_bytes -1", "pids.max max",
         "blkio.weight 100", "blkio.throttle.read_bps_device </d> 0",
-        "blkio.throttle.write_iops_device </d> 0",
+        "blkio.throttle.write_iops_device </d> 0", "devices.allow a",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["", "c", "c 1:3", "c 1:3 x", "c 1:3 rr", "d 1:3 r", "a 1:3 r", "c 1 r", "c :1 r", 5]
+)
+def test_rule_of_devices_is_refused_when_it_is_none(text: object) -> None:
+    """With one that is."""
+    with pytest.raises(ConfigError) as caught:
+        read(device_access=["default", text])
+    assert 'expected "default" or a rule such as "c 10:229 rwm"' in str(caught.value.problems[0])
 
 
 def test_lack_is_told_when_a_key_can_not_be_set() -> None:
