@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.errors import ControlError
+from nsinit.kernel import cgroups
 from tests.support.live import NSINIT, eventually
 
 if TYPE_CHECKING:
@@ -184,6 +185,31 @@ def test_nothing_is_left_when_somebody_is_killed_while_a_service_is_paused(
         os.kill(made.pid if who == "init" else made.process.pid, signal.SIGKILL)
         made.wait()
         made.run("list")  # whoever looks next removes what a killed launcher has left
+    eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_sandbox_ends_when_version_1_has_frozen_a_service_and_init_was_killed(
+    celled: Callable[..., Box], cell: Cell, end: str
+) -> None:
+    """What is frozen there does not die, and its init not before it: whoever ends it thaws it."""
+    if cell.unified:
+        pytest.skip("this kernel has all controllers in version 2")
+    old = [root / "old" for controller, root in cell.roots.items() if controller != ""]
+    for root in old:
+        root.mkdir()
+    mount = next(place.mount for place in cgroups.places() if "freezer" in place.controllers)
+    parent = str(cell.root("freezer") / "old").removeprefix(mount)
+    made = celled(
+        f"[sandbox]\nname = 'still'\ncgroup_parent = '{parent}'\n"
+        "[services.a]\ncommand = 'sleep 1000'\nresources = {}\n"
+    ).start()
+    _wait(made, "a", state="running")
+    made.client.pause(names=["a"])
+    os.kill(made.pid, signal.SIGKILL)
+    done = made.run(end, "still")
+    assert done.returncode == 0, done.stderr
+    made.wait()
     eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
 
 
