@@ -188,11 +188,14 @@ def test_nothing_is_left_when_somebody_is_killed_while_a_service_is_paused(
     eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
+@pytest.mark.parametrize("end", ["stop", "kill", "list"])
 def test_sandbox_ends_when_version_1_has_frozen_a_service_and_init_was_killed(
     celled: Callable[..., Box], cell: Cell, end: str
 ) -> None:
-    """What is frozen there does not die, and its init not before it: whoever ends it thaws it."""
+    """What is frozen there does not die, and its init not before it: whoever ends it thaws it.
+
+    Where init shares its pid namespace, what it leaves is removed by whoever looks next.
+    """
     if cell.unified:
         pytest.skip("this kernel has all controllers in version 2")
     old = [root / "old" for controller, root in cell.roots.items() if controller != ""]
@@ -202,12 +205,18 @@ def test_sandbox_ends_when_version_1_has_frozen_a_service_and_init_was_killed(
     parent = str(cell.root("freezer") / "old").removeprefix(mount)
     made = celled(
         f"[sandbox]\nname = 'still'\ncgroup_parent = '{parent}'\n"
+        f"namespaces = {{pid = '{'shared' if end == 'list' else 'new'}'}}\n"
         "[services.a]\ncommand = 'sleep 1000'\nresources = {}\n"
     ).start()
     _wait(made, "a", state="running")
     made.client.pause(names=["a"])
-    os.kill(made.pid, signal.SIGKILL)
-    done = made.run(end, "still")
+    assert made.process is not None
+    pids = [made.process.pid, made.pid] if end == "list" else [made.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    if end == "list":
+        made.wait()
+    done = made.run(end, *(() if end == "list" else ("still",)))
     assert done.returncode == 0, done.stderr
     made.wait()
     eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
