@@ -147,7 +147,7 @@ def _remove(*, sandbox: str, interface: str) -> int:
 
 
 def _show(*, sandboxes: list[str], json: bool) -> int:
-    from nsinit.cli.output import as_json, say, table
+    from nsinit.cli.output import as_json, printable, say, table
     from nsinit.sandbox.state import find, running
 
     found = [find(name) for name in sandboxes] if sandboxes else running()
@@ -164,7 +164,7 @@ def _show(*, sandboxes: list[str], json: bool) -> int:
     elif rows:
         cells = [
             [
-                row["sandbox"], row["name"], row.get("type") or "-",
+                row["sandbox"], printable(row["name"]), row.get("type") or "-",
                 row.get("bridge") or row.get("parent") or "-",
                 ", ".join(row["address"]) or "-", ", ".join(row.get("gateway") or ()) or "-",
                 row["mac"] or "-", ", ".join(row.get("published") or ()) or "-",

@@ -57,6 +57,11 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
 
 
+def printable(text: str) -> str:
+    """What a program or a sandbox has chosen may hold newlines, and worse."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def span(seconds: float) -> str:
     """How long, in two units at most: "3s", "5m 10s", "2d 4h"."""
     whole = max(0, int(seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.cli.output import TINTS, amount, paint, say, span, table
+from nsinit.cli.output import TINTS, amount, paint, printable, say, span, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +136,7 @@ def _tree(answer: dict[str, Any]) -> None:
             role = process["role"] if process["role"] in ("stray", "helper") else ""
             command = "  " * depth + process["command"]
             pid, memory = f"  {process['pid']}", amount(process["rss"])
-            rows.append([pid, process["state"], memory, role, _printable(command)])
+            rows.append([pid, process["state"], memory, role, printable(command)])
             tints.append("")
         if service["left_out"]:
             rows.append(["  ...", "", "", "", f"{service['left_out']} more are not shown"])
@@ -156,11 +156,6 @@ def _nested(processes: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, An
         depth, process = todo.pop()
         yield depth, process
         todo += [(depth + 1, child) for child in reversed(below.get(process["pid"], []))]
-
-
-def _printable(text: str) -> str:
-    """A command line may hold newlines, and worse."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _top(answer: dict[str, Any]) -> None:

@@ -52,7 +52,6 @@ def add(book: Book, one: Interface) -> dict[str, Any]:
         with ledger.held():
             book.note(cleanup=("network", ledger.directory))
         plug = Plug(one, (), ledger)
-        made: dict[str, Any] = {}
         try:
             plug.prepare(host)
             made = plug.connect(host, net)
@@ -61,8 +60,9 @@ def add(book: Book, one: Interface) -> dict[str, Any]:
         except BaseException:
             with suppress(OSError):
                 plug.release(host)
-            if made and one.type == "macvlan":
-                _delete(inside, plug.name)
+            if plug.is_inside:
+                with suppress(OSError):
+                    _take_out(inside, net, one)
             raise
         return made
     finally:
@@ -130,6 +130,14 @@ def _filled(one: Interface, there: dict[str, Link]) -> Interface:
     gateway = Names([NONE]) if one.gateway is None else one.gateway
     made = replaced(one, name=name, gateway=gateway)
     return replaced(made, bridge=made.bridge or BRIDGE) if made.type == "bridge" else made
+
+
+def _take_out(inside: Netlink, net: int, one: Interface) -> None:
+    """What `Plug.release` leaves in the sandbox; a veth went with its other end."""
+    if one.type == "macvlan":
+        _delete(inside, one.name or "")
+    elif one.type == "phys":
+        _move_back(inside, net, one.name or "", one.parent or "")
 
 
 def _delete(inside: Netlink, name: str) -> None:

@@ -161,13 +161,12 @@ def _lock(directory: str, *, make: bool) -> int:
     """A descriptor that holds the lock of a directory which may be removed at any time."""
     until = seam.monotonic() + _PATIENCE
     while True:
-        if make:
-            seam.ask("mkdir")
-            os.makedirs(directory, 0o755, exist_ok=True)
         try:
-            fd = seam.open_fd(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
             if make:
+                _make(directory)
+            fd = seam.open_fd(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:  # or the one above, which somebody else has just removed
+            if make and seam.monotonic() < until:
                 continue
             raise
         try:
@@ -186,6 +185,16 @@ def _lock(directory: str, *, make: bool) -> int:
             os.close(fd)
             raise
         os.close(fd)
+
+
+def _make(directory: str) -> None:
+    """With those above it: os.makedirs would leave it to the umask who may write to them."""
+    with suppress(FileExistsError):
+        try:
+            seam.mkdir(directory, 0o755)
+        except FileNotFoundError:
+            _make(os.path.dirname(directory))
+            seam.mkdir(directory, 0o755)
 
 
 def _bridges(directory: str) -> list[tuple[str, str]]:

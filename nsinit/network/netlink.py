@@ -95,7 +95,7 @@ class Netlink:
         made = {}
         for one in self._dump(_GET_LINK, _link):
             info = one.get_attr("IFLA_LINKINFO")
-            name = one.get_attr("IFLA_IFNAME")
+            name = os.fsdecode(one.get_attr("IFLA_IFNAME"))  # bytes, where it is no text
             made[name] = Link(
                 one["index"],
                 name,

@@ -42,6 +42,7 @@ class Plug:
         self._gateways: list[Ip] = []
         self._port = ""
         self.name = one.name or ""
+        self.is_inside = False  # it is in the namespace, whether or not it could be set up there
 
     # --- On the host ------------------------------------------------------------------------------
 
@@ -171,6 +172,7 @@ class Plug:
         """Make the interface in the namespace of an open file; what it is, for the record."""
         make = {"bridge": self._veth, "macvlan": self._macvlan, "phys": self._move}
         make[self._one.type or "bridge"](host, net)
+        self.is_inside = True
         return self._configure(net)
 
     def release(self, host: Netlink) -> None:

@@ -67,8 +67,20 @@ def remove_outside(record: Record | None) -> None:
         return
     if record.control:
         _remove("socket", record.control, record)
-    for kind, path in reversed(record.cleanup):
+    entries = list(reversed(record.cleanup))
+    entries.sort(key=_is_later)
+    for kind, path in entries:
         _remove(kind, path, record)
+
+
+def _is_later(entry: tuple[str, str]) -> bool:
+    """All but the group that can thaw: what version 1 has frozen does not die in any other."""
+    kind, path = entry
+    if kind == "cgroup":
+        with suppress(OSError):
+            seam.stat(f"{path}/freezer.state")
+            return False
+    return True
 
 
 def _remove(kind: str, path: str, record: Record) -> None:

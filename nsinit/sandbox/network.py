@@ -72,7 +72,8 @@ def plan_network(sandbox: Sandbox, facts: Facts) -> NetworkPlan:
         host=(helper, *names.host),
         before=names.before,
         child=names.child,
-        parent=(*held, Tell(helper, connected if waits else ()), *kept),
+        # Held before it is told: what it moves is moved back, whatever fails then.
+        parent=(*held, *kept, Tell(helper, connected if waits else ())),
         settled=(*(() if waits else connected), *rules, *names.settled),
     )
 

@@ -61,9 +61,16 @@ def is_paused(record: Record) -> bool:
 
 
 def thaw_if_paused(record: Record) -> None:
-    """So that it can act on what it is asked or sent next; what can't be stays. Never raises."""
+    """So that it can act on what it is asked or sent next; what can't be stays. Never raises.
+
+    In version 1 its services too, where they are paused: their init could not end without them.
+    """
     with _group(record) as group, suppress(OSError):
-        if group is not None and freezing.is_frozen(group):
+        if group is None:
+            return
+        if (freezer := group.branch("freezer")) is not None:
+            freezing.thaw_all(freezer.fd)
+        if freezing.is_frozen(group):
             freezing.thaw(group)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -252,6 +253,37 @@ def test_reason_is_told_when_an_interface_cant_be_made(host: Outer, box: Make) -
     assert first.stop() == 0
     for name in ("p0", "lazy"):
         host.run("ip", "link", "del", name)
+
+
+@ROOT_ONLY
+def test_interface_is_given_back_when_what_follows_fails(host: Outer, box: Make) -> None:
+    """One that was moved in, at the start and later; a macvlan that can't be set up is removed."""
+    for line in ("link add p0 type veth peer name p1", "link set p0 up"):
+        host.run("ip", *line.split())
+    before = host.links()
+    text = config('{interfaces = [{type = "phys", parent = "p0"}, {type = "macvlan", '
+                  'parent = "p7"}]}\nsysctls = {"net.ipv4.ip_forward" = 1}')  # fmt: skip
+    failed = host.holds(box(text)).run()
+    assert (failed.returncode, "there is no interface 'p7'" in failed.stderr) == (125, True)
+    assert host.links() == before
+    made = host.holds(box(config('{address = "10.9.0.2/24"}', "", "one"))).start()
+    wait_for(made)
+    host.run("ip", "link", "set", "p0", "up")
+    before = host.links()
+    given = ("--name", "x", "--parent", "p0", "--address", "10.8.0.2/24", "--gateway", "10.8.0.1")
+    for kind in ("macvlan", "phys"):  # there is a default route already
+        failed = made.run("net", "add", "one", "--type", kind, *given)
+        assert (failed.returncode, "File exists" in failed.stderr) == (1, True)
+        assert host.links() == before
+        shown = made.run("net", "show", "one", "--json").stdout
+        assert [row["name"] for row in json.loads(shown)] == ["eth0"]
+    # What root inside has chosen as a name: a terminal gets nothing that can't be printed.
+    add = ("ip", "link", "add", b"a\x1b[31mb", "type", "veth", "peer", "name", b"c\xff")
+    subprocess.run(["nsenter", "-t", str(made.pid), "-n", *add], check=True)
+    rows = made.run("net", "show", "one").stdout.splitlines()[1:]
+    assert {row.split()[1] for row in rows} == {"eth0", "a\\x1b[31mb", "c\\udcff"}
+    assert made.stop() == 0
+    host.run("ip", "link", "del", "p0")
 
 
 def _stands(box: Box) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.errors import ControlError
+from nsinit.kernel import cgroups
 from tests.support.live import NSINIT, eventually
 
 if TYPE_CHECKING:
@@ -185,6 +186,42 @@ def test_nothing_is_left_when_somebody_is_killed_while_a_service_is_paused(
         made.wait()
         made.run("list")  # whoever looks next removes what a killed launcher has left
     eventually(lambda: not cell.groups(), f"removed: {cell.groups()}")
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "list"])
+def test_sandbox_ends_when_version_1_has_frozen_a_service_and_init_was_killed(
+    celled: Callable[..., Box], cell: Cell, end: str
+) -> None:
+    """What is frozen there does not die, and its init not before it: whoever ends it thaws it.
+
+    Where init shares its pid namespace, what it leaves is removed by whoever looks next.
+    """
+    if cell.unified:
+        pytest.skip("this kernel has all controllers in version 2")
+    old = [root / "old" for controller, root in cell.roots.items() if controller != ""]
+    for root in old:
+        root.mkdir()
+    mount = next(place.mount for place in cgroups.places() if "freezer" in place.controllers)
+    parent = str(cell.root("freezer") / "old").removeprefix(mount)
+    made = celled(
+        f"[sandbox]\nname = 'still'\ncgroup_parent = '{parent}'\n"
+        f"namespaces = {{pid = '{'shared' if end == 'list' else 'new'}'}}\n"
+        "[services.a]\ncommand = 'sleep 1000'\nresources = {}\n"
+    ).start()
+    _wait(made, "a", state="running")
+    made.client.pause(names=["a"])
+    assert made.process is not None
+    pids = [made.process.pid, made.pid] if end == "list" else [made.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    if end == "list":
+        made.wait()
+    done = made.run(end, *(() if end == "list" else ("still",)))
+    assert done.returncode == 0, done.stderr
+    made.wait()
+    eventually(lambda: not cell.groups("pids"), f"removed: {cell.groups('pids')}")
+    for root in old:  # which is empty
+        root.rmdir()
 
 
 @pytest.mark.parametrize("end", ["stop", "kill", "launcher"])

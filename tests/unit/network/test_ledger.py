@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.kernel import seam
 from nsinit.network import ledger as ledgers
 from nsinit.network.ledger import Ledger, directory_of, here
 from nsinit.process import alive
@@ -43,6 +44,36 @@ def test_address_is_had_once_when_two_want_it(place: str) -> None:
         one.give_back("br0", ["10.0.0.2", "10.0.0.3"])  # the other is not its own
         assert two.take("br0", "10.0.0.2") == ""
         assert one.take("br0", "10.0.0.3") == "two"
+
+
+def test_account_is_its_owners_when_the_umask_forbids_nothing(place: str) -> None:
+    """Nobody else may put anything into any directory of it."""
+    before = os.umask(0)
+    try:
+        with Ledger(place, owner("one")).held():
+            assert not os.stat(place).st_mode & 0o022
+            assert not os.stat(os.path.dirname(place)).st_mode & 0o022
+    finally:
+        os.umask(before)
+
+
+def test_account_is_had_when_another_removes_the_one_above(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last sandbox of another network ends just then."""
+    makes = seam.mkdir
+    lost: list[str] = []
+
+    def mkdir(path: str, mode: int) -> None:
+        makes(path, mode)
+        if path == os.path.dirname(place) and not lost:
+            os.rmdir(path)
+            lost.append(path)
+
+    monkeypatch.setattr(seam, "mkdir", mkdir)
+    with Ledger(place, owner("one")).held():
+        assert os.path.isdir(place)
+    assert lost
 
 
 @pytest.mark.parametrize(

@@ -195,8 +195,8 @@ ETH0 = "connect eth0 to the bridge br0; an address that is free; routes by 10.0.
         ]),
         (Sandbox(network=MANY), [
             "host    start a helper that makes the network",
-            "parent  tell it the network namespace",
             "parent  move nic back as eth1 at the end",
+            "parent  tell it the network namespace",
             "child   set the interface lo up",
             HOSTS,
             f"settled {ETH0}",
