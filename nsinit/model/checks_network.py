@@ -202,6 +202,8 @@ def bad_interface_name(text: str) -> str:
         return f"the name of an interface has 1 to {_NAME_MAX} bytes"
     if text in (".", "..") or any(c in "/:\0%" or c.isspace() for c in text):
         return f"{text!r} can't be the name of an interface"
+    if any(c in '"*\\' for c in text):  # which mean something in the rules of a firewall
+        return f"{text!r} is a name that rules of nftables can't have"
     return ""
 
 

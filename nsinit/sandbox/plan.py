@@ -96,8 +96,8 @@ class SandboxPlan(NamedTuple):
             ],
             "parent": [step.describe() for step in self.parent],
             "child": [step.describe() for step in self.child],
-            "settled": [step.describe() for step in self.settled],
             "halfway": [step.describe() for step in self.halfway],
+            "settled": [step.describe() for step in self.settled],
         }
         return [f"{phase:<7} {line}" for phase, lines in phases.items() for line in lines]
 
