@@ -52,6 +52,16 @@ class Bundle(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def shares_dev(self) -> bool:
+        """Whether /dev is a directory of the host: also a devtmpfs, of which there is one only."""
+        shared = ("bind", "devtmpfs")
+        return any(one.target == "/dev" and one.type in shared for one in self.mounts)
+
+    def makes(self, node: Node) -> bool:
+        """Whether a device that is listed is made: on the host none is."""
+        return not (self.shares_dev and node.path.startswith("/dev/"))
+
+    @property
     def has_hooks(self) -> bool:
         """Whether there is any."""
         return any(self.hooks.values())
@@ -110,6 +120,9 @@ def translate(text: str, directory: str, findings: Findings) -> Translated | Non
         owner=config.process.user.uid,
         cwd=service["working_dir"],
     )
+    if not all(map(bundle.makes, bundle.nodes)):
+        message = "those below /dev are not made: it is the host's own"
+        findings.warn(("linux", "devices"), message, "mount a tmpfs on /dev")
     _check_devpts(config, findings)
     return Translated(bundle, sandbox, service)
 

@@ -108,8 +108,12 @@ class Store:
 
     def names(self) -> dict[str, str]:
         """All names, with the key of the image that each is of."""
-        found: dict[str, str] = self._read("names.json", dict[str, str]) or {}
-        return found
+        found: dict[str, str] | None = self._read("names.json", dict[str, str])
+        if found is None and os.path.lexists(path := f"{self.path}/names.json"):
+            # Without names nothing would be needed, and all of it be removed.
+            hint = f"remove {self.path}, and import the images again"
+            raise ImageError(f"cannot use {path}: it is damaged", hint=hint)
+        return found or {}
 
     def kept(self, key: str) -> Kept | None:
         """What is known of an image; None if it is not here, or if that file is damaged."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["file", "directory", "symlink", "link", "char", "block", "fifo"]
 BLOCK: Final = 512  # bytes
-_EXTENDED_MAX: Final = 1 << 20  # bytes of an extended header: names, attributes
+_EXTENDED_MAX: Final = 1 << 20  # bytes of all extended headers of an entry: names, attributes
+_NAME_MAX: Final = 4096  # characters, more than any path has (PATH_MAX)
 _PIECES_MAX: Final = 1 << 16  # of a sparse file
 _PIECE: Final = 1 << 20  # bytes of data that are handed out at once
 _KINDS: Final[dict[bytes, Kind]] = {
@@ -97,6 +98,7 @@ class TarReader:
     def _next(self) -> Entry | None:
         pax: list[tuple[str, bytes]] = []
         long: dict[bytes, str] = {}
+        left = _EXTENDED_MAX
         while True:
             head = self._stream.read(BLOCK)
             self.at += len(head)
@@ -107,17 +109,19 @@ class TarReader:
             _check(head)
             kind = head[156:157]
             if kind == b"g":  # of the archive, as git writes it; it says nothing of files
-                self._extended(head)
+                self._extended(head, _EXTENDED_MAX)
             elif kind in (b"x", b"X"):
-                pax += _records(self._extended(head))
+                data = self._extended(head, left)
+                left -= len(data)
+                pax += _records(data)
             elif kind in (b"L", b"K"):
-                long[kind] = _text(self._extended(head))
+                long[kind] = _text(self._extended(head, left))
             else:
                 return self._entry(head, pax, long)
 
-    def _extended(self, head: bytes) -> bytes:
+    def _extended(self, head: bytes, most: int) -> bytes:
         size = _number(head[124:136])
-        if not 0 <= size <= _EXTENDED_MAX:
+        if not 0 <= size <= most:
             raise ImageError(f"an extended header of {size} bytes is in the archive")
         data = self._read(size)
         self._skip(-size % BLOCK)
@@ -141,6 +145,9 @@ class TarReader:
         if kind == "file":
             size, pieces = self._sparse(head, pax, words, size)
             name = _text(words.get(f"{_SPARSE}name", b"")) or name
+        for text in (name, link or ""):
+            if len(text) > _NAME_MAX:
+                raise ImageError(f"a name of {len(text)} characters is in the archive")
         mtime = _nanoseconds(words["mtime"]) if "mtime" in words else _number(head[136:148]) * 10**9
         return Entry(
             name,
@@ -282,7 +289,7 @@ def _records(data: bytes) -> list[tuple[str, bytes]]:
         if length < 5 or at + length > len(data) or not mark or line[-1:] != b"\n":
             raise ImageError("a pax header of the archive is damaged")
         name = key.decode("utf-8", "surrogateescape")
-        if b"\0" in value and not name.startswith(_XATTR):
+        if "\0" in name or (b"\0" in value and not name.startswith(_XATTR)):
             raise ImageError(f"the {name} of an entry of the archive has a NUL")
         made.append((name, value))
         at += length

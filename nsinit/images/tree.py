@@ -40,6 +40,7 @@ class Tree:
         self._trash = trash
         self._opaque = _OPAQUE if privileged else _OPAQUE[1:]
         self._trashed = 0
+        self.implied = 0  # directories that were made as something is in them
         self._above = -1
         self._above_words: tuple[str, ...] | None = None
 
@@ -100,6 +101,7 @@ class Tree:
         if found is not None:
             seam.unlink(name, dir_fd=above)
         seam.mkdir(name, 0o755, dir_fd=above)
+        self.implied += 1
         if found is not None:
             self._make_opaque(above, name)
 

@@ -42,10 +42,10 @@ class Bounds:
         self.size, self.files = size, files
         self._size = self._files = 0
 
-    def count(self, entry: Entry) -> None:
-        """ImageError if that is too much."""
-        self._files += 1
-        self._size += entry.size + _ENTRY
+    def count(self, size: int, files: int = 1) -> None:
+        """So many bytes more in so many files; ImageError if that is too much."""
+        self._files += files
+        self._size += size + files * _ENTRY
         if self._files > self.files:
             raise ImageError(f"the image has over {self.files} files", hint="see --max-files")
         if self._size > self.size:
@@ -64,9 +64,11 @@ class Unpacker:
         """All of it. ImageError names the entry that can't be, or must not be, unpacked."""
         reader = TarReader(stream)
         for entry in reader.entries():
-            self._bounds.count(entry)
+            self._bounds.count(entry.size)
+            before = self._tree.implied
             try:
                 self._take(entry, reader)
+                self._bounds.count(0, self._tree.implied - before)
             except ImageError as error:
                 message = f"cannot unpack {entry.name!r}: {error.message}"
                 raise ImageError(message, hint=error.hint) from None

@@ -20,6 +20,7 @@ from nsinit.kernel import mounts, seam, terminals
 
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Container
 
     from nsinit.bundles.linux import Node
     from nsinit.isolation.stage import Stage
@@ -40,19 +41,21 @@ _PTMX: Final = os.makedev(5, 2)
 class DefaultDevices(Mounted):
     """null, zero, full, random, urandom, tty, and the usual links."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, listed: Container[str] = ()) -> None:
+        """What is `listed` by its path is made as it says there."""
         self._stage = stage
+        self._nodes = {name: at for name, at in NODES.items() if f"/dev/{name}" not in listed}
 
     def describe(self) -> str:
         """For people."""
-        return f"make /dev/{{{','.join(NODES)}}} and links"
+        return f"make /dev/{{{','.join(self._nodes)}}} and links"
 
     def apply(self) -> None:
         """What is there already, and right, stays."""
         umask = os.umask(0)
         directory = self._stage.place("/dev", directory=True)
         try:
-            for name, number in NODES.items():
+            for name, number in self._nodes.items():
                 make_node(directory, name, os.makedev(*number))
             for name, text in _LINKS.items():
                 if name == "ptmx":  # a device of that name would be one of the host's terminals

@@ -42,9 +42,9 @@ def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     child = _begin(stage, sandbox, bundle)
     for one in bundle.mounts:
         child.append(place(stage, one, _mapped(as_mount(one), host, below=one.map_below)))
-    if not any(one.target == _DEV and one.type == "bind" for one in bundle.mounts):
-        child.append(DefaultDevices(stage))
-    child += [MakeNode(stage, node) for node in bundle.nodes]
+    if not bundle.shares_dev:
+        child.append(DefaultDevices(stage, {node.path for node in bundle.nodes}))
+    child += [MakeNode(stage, node) for node in bundle.nodes if bundle.makes(node)]
     for device in sandbox.devices:
         source, _, target = device.partition(":")
         child.append(Device(stage, source, target or source))

@@ -148,6 +148,27 @@ def test_archive_is_refused_when_it_makes_no_sense(data: bytes, told: str) -> No
     assert trouble(data) == told
 
 
+def test_archive_is_refused_when_headers_of_an_entry_pile_up() -> None:
+    """Each is kept until the entry comes: together they are as large as one may be."""
+    one = header(at156=b"x", at124=b"%011o" % 0o777776)
+    record = b"262142 comment=".ljust(262141, b"x") + b"\n"
+    headers = 5 * (bytes(one) + record + bytes(-len(record) % BLOCK))
+    assert "an extended header of 262142 bytes" in trouble(headers + layer(member("f", "x")))
+
+
+def test_archive_is_refused_when_a_name_is_longer_than_any_path() -> None:
+    """Or it would be memory that is filled by thousands of them."""
+    assert trouble(layer(member("n" * 5000, "x"))) == "a name of 5000 characters is in the archive"
+
+
+def test_archive_is_refused_when_the_name_of_an_attribute_has_a_nul() -> None:
+    """No system call takes one."""
+    keys = {"SCHILY.xattr.user.a\0b": "1"}
+    assert "of an entry of the archive has a NUL" in trouble(
+        layer(member("f", "x", pax_headers=keys))
+    )
+
+
 def test_layer_is_refused_when_it_becomes_too_large() -> None:
     """Megabytes of zeros are a few bytes when they are packed."""
     import gzip

@@ -178,3 +178,9 @@ def test_layer_is_refused_when_it_has_more_than_it_may(
     """Files, or bytes."""
     with pytest.raises(ImageError, match=told):
         unpack(member("a", "x" * 600), member("b", "x" * 600), member("c", "x"), **bounds)
+
+
+def test_layer_is_refused_when_it_makes_more_directories_than_it_may(unpack: Unpack) -> None:
+    """Those that only the names of others tell of are files, too."""
+    with pytest.raises(ImageError, match="over 30 files"):
+        unpack(member("/".join("d" * 40), "x"), files=30)
