@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
-        from nsinit.cli.run_options import help_text
+        from nsinit.cli.run_help import help_text
 
         print(_HELP.format(options=help_text()))
         return errors.EXIT_OK
