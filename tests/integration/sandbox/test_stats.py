@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nsinit.errors import ControlError
+from nsinit.cli.ctl import why_silent
+from nsinit.errors import ControlError, TimedOutError
 from tests.support.live import NSINIT, eventually
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def test_nothing_is_left_when_somebody_is_killed_while_a_service_is_paused(
 
 @pytest.mark.parametrize("end", ["stop", "kill", "launcher"])
 def test_whole_sandbox_stands_still_when_it_is_paused(
-    celled: Callable[..., Box], cell: Cell, end: str
+    celled: Callable[..., Box], cell: Cell, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is listed so; nothing waits for its init, and every way to end it does."""
     made = celled(
@@ -200,6 +201,9 @@ def test_whole_sandbox_stands_still_when_it_is_paused(
     assert made.run("list").stdout.splitlines()[1].split()[:2] == ["still", "paused"]
     done = made.run("enter", "still", "--", "true")
     assert (done.returncode, "nsinit unpause still" in done.stderr) == (4, True)
+    monkeypatch.setenv("NSINIT_RUN_DIR", made.env["NSINIT_RUN_DIR"])
+    silent = TimedOutError(f"no answer from {made.socket}")  # what an operator gets after 10 s
+    assert why_silent(silent) == "it is paused: nsinit unpause still"
     if end == "stop":
         assert made.run("unpause", "still").returncode == 0
         assert _service(made, "a")["state"] == "running"
