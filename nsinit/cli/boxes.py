@@ -72,7 +72,7 @@ VERBS: Final[dict[str, Verb]] = {
                 "nsinit enter shop --user nobody -- id",
             ),
             "\n\nexit codes: those of the command, 128+n for signal n · 2 usage · 4 no such"
-            "\nsandbox, or one that is paused · 77 not allowed · 126 not executable · 127 not found",
+            " sandbox,\nor a paused one · 77 not allowed · 126 not executable · 127 not found",
         ),
         Verb(
             "stop",
