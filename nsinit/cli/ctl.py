@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _run(list(argv))
     except NsinitError as error:
-        complain(error, why_silent(error))
+        complain(error, _why_silent(error))
         return error.exit_code
     except BrokenPipeError:  # `nsinit ctl logs | head`: nobody reads the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -99,18 +99,12 @@ def _run(argv: list[str]) -> int:
     return _exit_code(command, given, answer)
 
 
-def why_silent(error: NsinitError) -> str:
-    """The hint when init answers nobody because its sandbox is paused."""
+def _why_silent(error: NsinitError) -> str:
     if error.hint or not isinstance(error, TimedOutError):
         return ""
-    from nsinit.sandbox.pausing import is_paused
-    from nsinit.sandbox.state import running
+    from nsinit.cli.silence import why_silent  # loads more than an answer should wait for
 
-    for one in running():
-        path = one.record.control
-        if path and error.message.endswith(f" {path}") and is_paused(one.record):
-            return f"it is paused: nsinit unpause {one.record.name}"
-    return ""
+    return why_silent(error)
 
 
 def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nsinit.cli.ctl import why_silent
+from nsinit.cli.silence import why_silent
 from nsinit.errors import ControlError, TimedOutError
 from tests.support.live import NSINIT, eventually
 
