@@ -8,17 +8,17 @@ import gc
 import sys
 
 _HELP = """\
-usage: nsinit run [FILE]          start the services of FILE, as init or in a sandbox
+usage: nsinit run [FILE]             start the services of FILE, as init or in a sandbox
        nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
-       nsinit -- COMMAND [ARG...]  run one command under an init that reaps and forwards signals
-       nsinit ctl VERB ...         ask a running init: status, start, stop, logs, ...
-       nsinit list                 the sandboxes that run; also inspect, enter, stop, kill,
-                                   pause and unpause NAME
-       nsinit ns VERB ...          namespaces: list, compare, supported, pin, unpin
-       nsinit net VERB ...         interfaces of a running sandbox: add, remove, show
-       nsinit image VERB ...       images for sandboxes: import, list, inspect, remove
-       nsinit check [FILE]         tell everything that is wrong with FILE
-       nsinit completion SHELL     what bash, zsh or fish need to complete all this
+       nsinit -- COMMAND [ARG...]    run one command under an init that reaps and forwards signals
+       nsinit ctl VERB ...           ask a running init: status, start, stop, logs, ...
+       nsinit list                   the sandboxes that run; also inspect, enter, stop, kill,
+                                     pause and unpause NAME
+       nsinit ns VERB ...            namespaces: list, compare, supported, pin, unpin
+       nsinit net VERB ...           interfaces of a running sandbox: add, remove, show
+       nsinit image VERB ...         images for sandboxes: import, list, inspect, remove
+       nsinit check [FILE]           tell everything that is wrong with FILE
+       nsinit completion SHELL       what bash, zsh or fish need to complete all this
        nsinit --version
 
 examples:
@@ -69,11 +69,25 @@ def main() -> int:
         from nsinit.cli.boxes import main as boxes
 
         return boxes(verb, argv[1:])
-    if verb in _VERBS:
-        from importlib import import_module
+    return _tell(verb, argv[1:])
 
-        return int(import_module(f"nsinit.cli.{verb}").main(argv[1:]))
-    return _other(verb)
+
+def _tell(verb: str, argv: list[str]) -> int:
+    """What only prints something; when that is read no further, as by `| head`, it is no error."""
+    try:
+        if verb in _VERBS:
+            from importlib import import_module
+
+            code = int(import_module(f"nsinit.cli.{verb}").main(argv))
+        else:
+            code = _other(verb)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code
 
 
 def _other(verb: str) -> int:

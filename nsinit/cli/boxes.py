@@ -71,8 +71,8 @@ VERBS: Final[dict[str, Verb]] = {
                 "nsinit enter shop --service web -- env",
                 "nsinit enter shop --user nobody -- id",
             ),
-            "\n\nexit codes: those of the command, 128+n for signal n · 2 usage · 4 no such sandbox"
-            " · 77 not\nallowed · 126 not executable · 127 not found",
+            "\n\nexit codes: those of the command, 128+n for signal n · 2 usage · 4 no such"
+            " sandbox,\nor a paused one · 77 not allowed · 126 not executable · 127 not found",
         ),
         Verb(
             "stop",

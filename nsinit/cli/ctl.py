@@ -16,7 +16,7 @@ from nsinit.cli.output import as_json, complain, say
 from nsinit.cli.parsing import make_parser, parse
 from nsinit.client import Client
 from nsinit.control.commands import VERBS, Command
-from nsinit.errors import ControlError, NsinitError, UsageError
+from nsinit.errors import ControlError, NsinitError, TimedOutError, UsageError
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _run(list(argv))
     except NsinitError as error:
-        complain(error)
+        complain(error, _why_silent(error))
         return error.exit_code
     except BrokenPipeError:  # `nsinit ctl logs | head`: nobody reads the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -97,6 +97,14 @@ def _run(argv: list[str]) -> int:
     else:
         show.SHOW[command.name](answer)
     return _exit_code(command, given, answer)
+
+
+def _why_silent(error: NsinitError) -> str:
+    if error.hint or not isinstance(error, TimedOutError):
+        return ""
+    from nsinit.cli.silence import why_silent  # loads more than an answer should wait for
+
+    return why_silent(error)
 
 
 def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:

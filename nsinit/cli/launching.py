@@ -113,7 +113,8 @@ def print_plan(given: Given, sandbox: Sandbox) -> int:
     name = sandbox.name or default_name(given.loaded, given.command, sandbox.image)
     services = given.loaded.config.services.values()
     plan = make_plan(sandbox, name, read_facts(), services, given.loaded.bundle)
-    print(*plan.describe(), sep="\n")
+    with suppress(BrokenPipeError):
+        print(*plan.describe(), sep="\n", flush=True)
     return EXIT_OK
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from nsinit.control.row import Param
 
-_METAVARS: Final = {"choice": "STATE", "text": "TEXT"}
+_METAVARS: Final = {"text": "TEXT"}
 
 
 def make_parser(
@@ -51,10 +51,10 @@ def parse(
 def _add(parser: argparse.ArgumentParser, param: Param) -> None:
     if param.kind == "names":
         many = "+" if param.required else "*"
-        parser.add_argument(param.name, nargs=many, metavar="NAME", help=param.help)
+        parser.add_argument(param.name, nargs=many, default=[], metavar="NAME", help=param.help)
     elif param.kind == "words":
         many = "+" if param.required else "*"
-        parser.add_argument(param.name, nargs=many, metavar="WORD", help=param.help)
+        parser.add_argument(param.name, nargs=many, default=[], metavar="WORD", help=param.help)
     elif param.positional:
         parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
     else:
@@ -71,7 +71,9 @@ def _add(parser: argparse.ArgumentParser, param: Param) -> None:
                 dest=param.name,
                 type=_reader(param),
                 choices=param.choices or None,
-                metavar=_METAVARS.get(param.kind, "N"),
+                metavar=(
+                    param.name.upper() if param.kind == "choice" else _METAVARS.get(param.kind, "N")
+                ),
                 help=param.help + default,
             )
 

@@ -75,9 +75,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
-        from nsinit.cli.run_options import help_text
+        from contextlib import suppress
 
-        print(_HELP.format(options=help_text()))
+        from nsinit.cli.run_help import help_text
+
+        with suppress(BrokenPipeError):  # `nsinit run --help | head`: nobody reads the rest
+            print(_HELP.format(options=help_text()), flush=True)
         return errors.EXIT_OK
     env = given_environment()
     if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:

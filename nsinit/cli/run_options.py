@@ -44,24 +44,8 @@ OWN: Final = (
     ("preserve-fds", "", "N", "pass descriptors 3 to N+2 on to the main service"),
 )
 _TAKES: Final = {name: metavar for name, _, metavar, _ in OWN}
-_SHORT_KEYS: Final = {"p": "publish"}  # as docker run has it
+SHORT_KEYS: Final = {"p": "publish"}  # as docker run has it
 _SHORT: Final = {short: name for name, short, _, _ in OWN if short}
-
-
-def help_text() -> str:
-    """All of them, for --help."""
-    lines = ["options, before or after FILE:"]
-    for name, short, metavar, what in OWN:
-        typed = (f"-{short}, " if short else "") + f"--{name} {metavar}".rstrip()
-        lines.append(f"  {typed:<24} {what}")
-    lines.append("\nkeys of [sandbox], which make one where the file has none:")
-    for option in sandbox_options().values():
-        if option.is_switch:
-            lines.append(f"  {option.flag}, --no-{option.flag[2:]}")
-        else:
-            short = next((f"-{s}, " for s, key in _SHORT_KEYS.items() if key == option.key), "")
-            lines.append(f"  {short}{option.flag} {option.metavar}")
-    return "\n".join(lines)
 
 
 def parse(argv: Sequence[str], env: Mapping[str, str]) -> Asked:
@@ -139,9 +123,9 @@ class _Reading:
 
     def _take_short(self, word: str, words: list[str]) -> None:
         for index, letter in enumerate(word[1:] or "-", 2):
-            if letter in _SHORT_KEYS:  # the rest is its value, as -p8080:80
+            if letter in SHORT_KEYS:  # the rest is its value, as -p8080:80
                 value = self._value(word[:index], word[index:], word[index:], words)
-                self._given.setdefault(_SHORT_KEYS[letter], []).append(value)
+                self._given.setdefault(SHORT_KEYS[letter], []).append(value)
                 return
             if letter not in _SHORT:
                 raise UsageError(f"cannot use {word!r}", hint="nsinit run --help")
@@ -177,7 +161,7 @@ class _Reading:
 
     def _metavar(self, flag: str) -> str:
         option: Option | None = self._flags.get(flag) or self._keys.get(
-            _SHORT_KEYS.get(flag[1:], "")
+            SHORT_KEYS.get(flag[1:], "")
         )
         return option.metavar if option else _TAKES[flag[2:]]
 

@@ -156,7 +156,8 @@ def with_options(sources: Sequence[Source], options: Mapping[str, object]) -> li
             rest = {key: value for key, value in table.items() if key not in given}
             data = {**data, "sandbox": rest}
         made.append(Source(source.file, source.text, data, is_command=source.is_command))
-    return [*made, Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True)]
+    source = Source(COMMAND_LINE, "", {"sandbox": given}, is_options=True, given=frozenset(options))
+    return [*made, source]
 
 
 def _as_it_is(value: object) -> object:

@@ -24,6 +24,7 @@ import msgspec
 
 from nsinit.model import network
 from nsinit.model.network import Network
+from nsinit.model.report import NETWORK_OPTIONS
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
 
@@ -41,12 +42,9 @@ _INNER: Final[dict[str, tuple[type[msgspec.Struct], tuple[str, ...]]]] = {
     "resources": (Resources, Resources.__struct_fields__),
     "network": (
         Network,
-        (
-            "bridge", "subnet", "address", "gateway", "dns", "dns_search", "hosts", "nat",
-            "publish",
-        ),
+        NETWORK_OPTIONS,
     ),
-}  # fmt: skip
+}
 # The key that a first word without a value is of: --network macvlan,parent=eth0.
 _FIRST: Final = {"network": "mode"}
 # Docker's words in --mount.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -12,6 +12,11 @@ from nsinit.model.lines import KeyPath, key_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Keys of [sandbox.network] that are options of `nsinit run` too; of `resources` all are.
+NETWORK_OPTIONS: Final = (
+    "bridge", "subnet", "address", "gateway", "dns", "dns_search", "hosts", "nat", "publish",
+)  # fmt: skip
+
 
 class Source(Struct, frozen=True):
     """One file of the configuration: its name as the user knows it, its text, its tables."""
@@ -20,6 +25,7 @@ class Source(Struct, frozen=True):
     text: str
     data: dict[str, Any]
     is_options: bool = False  # keys of [sandbox] from the command line, before those of files
+    given: frozenset[str] = frozenset()  # of options: these, as "name" or "network.dns"
     is_command: bool = False  # the main service of the command line
 
 
@@ -51,9 +57,9 @@ class Report:
             raise ConfigError(self.problems)
 
     def _problem(self, path: KeyPath, message: str, hint: str, source: Source | None) -> Problem:
-        source = source or self.source_of(path)
-        if source.is_options and path[1:2] == ("resources",) and len(path) > 2:
-            path = path[1:]  # its keys have options of their own
+        source = self._written_in(path, source or self.source_of(path))
+        if source.is_options and len(path) > 2 and _has_own_option(path):
+            path = path[1:]
         if source.is_options and len(path) > 1:
             option = "--" + str(path[1]).replace("_", "-")
             return Problem(option, 0, dotted(path[2:]), message, hint)
@@ -67,6 +73,15 @@ class Report:
         line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
         return Problem(source.file, line, dotted(path), message, hint)
 
+    def _written_in(self, path: KeyPath, source: Source) -> Source:
+        """The file of a key that only stands beside one that was given as an option."""
+        if not source.given or len(path) < 3 or path[1] in source.given:
+            return source
+        if f"{path[1]}.{path[2]}" in source.given:
+            return source
+        files = [one for one in self.sources if not one.is_options]
+        return next((one for one in reversed(files) if path[:3] in key_lines(one.text)), source)
+
     def source_of(self, path: KeyPath) -> Source:
         """The file that describes a table."""
         for depth in (2, 1):
@@ -74,6 +89,11 @@ class Report:
                 if path and _holds(source.data, path[:depth]):
                     return source
         return self.sources[0]
+
+
+def _has_own_option(path: KeyPath) -> bool:
+    """Whether the key within a table of `[sandbox]` is an option too, as --memory and --dns are."""
+    return path[1] == "resources" or (path[1] == "network" and path[2] in NETWORK_OPTIONS)
 
 
 def dotted(path: KeyPath) -> str:

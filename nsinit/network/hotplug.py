@@ -73,8 +73,9 @@ def remove(book: Book, name: str) -> None:
     """Remove an interface that nsinit has made, or give back one that was moved in."""
     known = next((one for one in book.network if one.get("name") == name), None)
     if known is None:
-        names = ", ".join(str(one.get("name")) for one in book.network) or "none"
-        raise OSError(errno.ENODEV, f"nsinit has made no interface {name!r} for it, but {names}")
+        names = ", ".join(str(one.get("name")) for one in book.network)
+        but = f", but {names}" if names else ""
+        raise OSError(errno.ENODEV, f"nsinit has made no interface {name!r} for it{but}")
     net = open_net(book.pid)
     try:
         _refuse_own(net)

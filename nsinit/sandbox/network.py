@@ -294,6 +294,8 @@ def remedy(number: int) -> str:
         errno.ENODEV: lambda: "see ip link",
         errno.EEXIST: lambda: "see ip -d link, or use another name",
         errno.ENETDOWN: lambda: "ip link set NAME up",
+        errno.ENETUNREACH: lambda: "a gateway has to be in the subnet of an address",
+        errno.EHOSTUNREACH: lambda: "a gateway has to be in the subnet of an address",
         errno.EADDRNOTAVAIL: lambda: 'say which: subnet = "10.0.0.0/24", or address and gateway',
         errno.EACCES: lambda: (
             "IPv6 is turned off here: see the sysctls net.ipv6.conf.*.disable_ipv6"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nsinit.errors import ControlError
+from nsinit.cli.silence import why_silent
+from nsinit.errors import ControlError, TimedOutError
 from nsinit.kernel import cgroups
 from tests.support.live import NSINIT, eventually
 
@@ -226,7 +227,7 @@ def test_sandbox_ends_when_version_1_has_frozen_a_service_and_init_was_killed(
 
 @pytest.mark.parametrize("end", ["stop", "kill", "launcher"])
 def test_whole_sandbox_stands_still_when_it_is_paused(
-    celled: Callable[..., Box], cell: Cell, end: str
+    celled: Callable[..., Box], cell: Cell, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is listed so; nothing waits for its init, and every way to end it does."""
     made = celled(
@@ -237,6 +238,9 @@ def test_whole_sandbox_stands_still_when_it_is_paused(
     assert made.run("list").stdout.splitlines()[1].split()[:2] == ["still", "paused"]
     done = made.run("enter", "still", "--", "true")
     assert (done.returncode, "nsinit unpause still" in done.stderr) == (4, True)
+    monkeypatch.setenv("NSINIT_RUN_DIR", made.env["NSINIT_RUN_DIR"])
+    silent = TimedOutError(f"no answer from {made.socket}")  # what an operator gets after 10 s
+    assert why_silent(silent) == "it is paused: nsinit unpause still"
     if end == "stop":
         assert made.run("unpause", "still").returncode == 0
         assert _service(made, "a")["state"] == "running"

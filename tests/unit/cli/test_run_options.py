@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from nsinit.cli.run_options import OWN, Asked, help_text, parse
+from nsinit.cli.run_help import GROUPS, help_text
+from nsinit.cli.run_options import OWN, Asked, parse
 from nsinit.cli.words import has_options
 from nsinit.errors import ConfigError, UsageError
 from nsinit.model.find import with_command, with_options
@@ -70,8 +71,15 @@ def test_options_are_refused_when_they_are_none(words: list[str]) -> None:
 def test_every_option_is_in_the_help() -> None:
     """Those of the struct and our own."""
     text = help_text()
-    for flag in [*(o.flag for o in sandbox_options().values()), *(f"--{row[0]}" for row in OWN)]:
-        assert flag in text
+    flags = [name for rows in GROUPS.values() for name in rows]
+    assert sorted(f"--{name}" for name in flags) == sorted(
+        option.flag for option in sandbox_options().values()
+    )
+    for option in sandbox_options().values():
+        metavar = next(row[option.flag[2:]][0] for row in GROUPS.values() if option.flag[2:] in row)
+        assert option.is_switch == (not metavar), option.flag
+    for name in (row[0] for row in OWN):
+        assert f"--{name}" in text
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -107,6 +115,23 @@ def test_limits_of_options_go_before_those_of_the_file_one_by_one() -> None:
     assert given("64M") == Resources(memory=Size(64 << 20), pids=Count(5))
     with pytest.raises(ConfigError, match=r"^--memory: expected at least 1 MiB"):
         given(4096)
+
+
+def test_line_of_the_file_is_told_when_an_option_stands_beside_a_wrong_key() -> None:
+    """Not an option that nobody has given."""
+    text = "[sandbox.resources]\nmemory = 5\n[sandbox.network]\nmtu = 5\naddress = '1.2.3.4'\n"
+    sources = with_options(
+        [parse_source("/n.toml", text + FILE[FILE.index("[services") :])],
+        {"resources.pids": 5, "network.dns": ["10.0.0"]},
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(sources, {})
+    assert sorted(str(problem).partition(": ")[0] for problem in caught.value.problems) == [
+        "--dns",
+        "/n.toml:2",
+        "/n.toml:4",
+        "/n.toml:5",
+    ]
 
 
 def test_sandbox_is_made_of_options_when_there_is_no_file() -> None:

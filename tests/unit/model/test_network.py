@@ -229,4 +229,4 @@ def test_option_is_named_when_its_value_is_wrong() -> None:
     source = parse_source("n.toml", REST)
     with pytest.raises(ConfigError) as caught:
         load(with_options([source], {"network.address": ["10.0.0.2"]}), {})
-    assert str(caught.value).startswith("--network: address[0]: the length of its prefix")
+    assert str(caught.value).startswith("--address: [0]: the length of its prefix")
