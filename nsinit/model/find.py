@@ -64,13 +64,26 @@ def load_asked(
     elif command:
         sources = with_command(sources, command)
     if main:
+        if (
+            not bundled
+            and not _has(sources, "services", _MAIN)
+            and not _has(sources, "sandbox", "bundle")
+        ):
+            message = f'there is no service "{_MAIN}" to pass descriptors on to'
+            hint = 'another has them by "pass_fds" in its table'
+            raise ConfigError([Problem(COMMAND_LINE, 0, "", message, hint)])
         sources = with_main(sources, main)
     return load(with_options(sources, options), env)
 
 
 def _names_image(sources: Sequence[Source], options: Mapping[str, object]) -> bool:
-    tables = [source.data.get("sandbox") for source in sources]
-    return "image" in options or any(isinstance(one, dict) and "image" in one for one in tables)
+    return "image" in options or _has(sources, "sandbox", "image")
+
+
+def _has(sources: Sequence[Source], table: str, key: str) -> bool:
+    """Whether there is such a key in any of the files."""
+    tables = [source.data.get(table) for source in sources]
+    return any(isinstance(one, dict) and key in one for one in tables)
 
 
 def _look(asked: str | None, env: Mapping[str, str], places: Sequence[str] = PLACES) -> str | None:
@@ -125,7 +138,7 @@ def with_main(sources: Sequence[Source], given: Mapping[str, Any]) -> list[Sourc
                 report = Report([source])
                 report.error(("services", _MAIN, "command"), "the command line gives one too")
                 raise ConfigError(report.problems)
-            data = {**data, "services": {**services, _MAIN: {**given, **table}}}
+            data = {**data, "services": {**services, _MAIN: _both(given, table)}}
             told = source.is_command or "command" in given
             made.append(Source(source.file, source.text, data, is_command=told))
             given = {}
@@ -134,6 +147,15 @@ def with_main(sources: Sequence[Source], given: Mapping[str, Any]) -> list[Sourc
     if given:
         data = {"services": {_MAIN: given}}
         made.append(Source(COMMAND_LINE, "", data, is_command="command" in given))
+    return made
+
+
+def _both(given: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file says counts, but descriptors are passed on from either."""
+    made = {**given, **table}
+    more, own = given.get("pass_fds"), table.get("pass_fds")
+    if isinstance(more, list) and isinstance(own, list):
+        made["pass_fds"] = [*own, *(fd for fd in more if fd not in own)]
     return made
 
 

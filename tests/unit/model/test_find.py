@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nsinit.errors import ConfigError
-from nsinit.model.find import find_config, load_config
+from nsinit.model.find import find_config, load_asked, load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,3 +106,19 @@ def test_syntax_error_is_in_the_included_file_when_it_is_there(tmp_path: Path) -
     (tmp_path / "more.toml").write_text("a = \n")
     with pytest.raises(ConfigError, match=r"more.toml:1: not TOML"):
         load_config(str(main), {})
+
+
+def test_descriptors_are_of_either_when_file_and_command_line_pass_some(tmp_path: Path) -> None:
+    """What the command line keeps open is not lost on a file that names others."""
+    file = tmp_path / "n.toml"
+    file.write_text(_service("main") + "pass_fds = [4, 9]")
+    made = load_asked(str(file), {}, (), main={"pass_fds": [3, 4]})
+    assert made.config.services["main"].pass_fds == [4, 9, 3]
+
+
+def test_lack_is_told_when_there_is_no_main_service_for_the_descriptors(tmp_path: Path) -> None:
+    """And not as a command that is missing in a table that nobody has written."""
+    file = tmp_path / "n.toml"
+    file.write_text(_service("a") + "main = true")
+    with pytest.raises(ConfigError, match='there is no service "main" to pass descriptors on to'):
+        load_asked(str(file), {}, (), main={"pass_fds": [3]})
