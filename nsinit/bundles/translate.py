@@ -95,6 +95,8 @@ def translate(text: str, directory: str, findings: Findings) -> Translated | Non
     linux = config.linux
     sandbox = sandbox_of(config, findings)
     sandbox["rootfs"] = os.path.join(directory, config.root.path)
+    if os.path.normpath(sandbox["rootfs"]) == "/":  # devices would be made in the host's /dev
+        findings.error(("root", "path"), "is the root of the host", "a bundle has one of its own")
     sandbox["readonly"] = config.root.readonly
     service = service_of(config.process, findings)
     service["seccomp"] = {"profile": filter_of(linux, findings)}

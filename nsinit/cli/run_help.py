@@ -61,6 +61,7 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "cpuset": ("CPUS", "the CPUs to run on: 0-3,5"),
         "pids": ("N", "processes and threads"),
         "io": ("KEY=VALUE,...", "weight, limits: what is read from disks, and written"),
+        "device-access": ("RULE,...", "devices that may be used: default,c 10:229 rw"),
         "resources": ("KEY=VALUE,...", "all of these in one"),
         "resources-optional": ("", "warn of what can't be limited here, and go on"),
         "cgroup-parent": ("GROUP", "the cgroup to make its own in"),

@@ -47,6 +47,6 @@ def test_help_lists_the_keys_of_a_sandbox(typed: Type) -> None:
     """Made from the configuration's own description."""
     done = typed("run", "--help")
     assert done.returncode == 0
-    for word in ("--hostname TEXT", "--namespaces", "--no-no-new-privs", "-d, --detach"):
+    for word in ("--hostname NAME", "--namespaces", "--[no-]no-new-privs", "-d, --detach"):
         assert word in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100

@@ -171,6 +171,7 @@ def test_mount_is_sorted_out_when_it_has_options() -> None:
 @pytest.mark.parametrize(
     ("more", "path"),
     [
+        ({"root": {"path": "/pod/../"}}, "root.path"),  # devices would be the host's own
         ({"ociVersion": "2.0.0"}, "ociVersion"),
         ({"ociVersion": _DROP}, ""),
         ({"process": _DROP}, "process"),
