@@ -98,8 +98,10 @@ def test_service_has_its_limits_when_the_sandbox_has_more(
     """No fork beyond the number of pids; whatever it makes is in its group, that of no other is."""
     made = celled(
         '[sandbox]\nname = "box"\nresources = {pids = 60}\n'
-        + run_python("few", FORKS, "resources = {pids = 5}\nrestart = 'no'")
-        + run_python("many", FORKS, "restart = 'no'"),
+        + run_python(
+            "few", FORKS, "resources = {pids = 5}\nrestart = 'no'\nready = {log = 'forks'}"
+        )
+        + run_python("many", FORKS, "restart = 'no'\ndepends_on = ['few']"),
     ).start()
     assert "forks 4 Resource temporarily unavailable" in made.wait_for_line("few    | forks")
     assert cell.read("pids", "pids.max", "pids.max", "few.service") == "5"
