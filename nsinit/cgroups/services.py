@@ -157,6 +157,9 @@ class ServiceGroups:
                 leaf = cgroups.make(unified.fd, _INIT)
             except FileExistsError:
                 leaf = cgroups.open_group(_INIT, unified.fd)
+            except OSError as error:
+                where = f"{unified.path}/{_INIT}"
+                raise OSError(error.errno, error.strerror, where) from None
             try:
                 for pid in cgroups.members(unified.fd, 0):
                     with suppress(ProcessLookupError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.live import ROOT, eventually
+from tests.support.live import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,9 @@ print("used", used.ru_utime + used.ru_stime, flush=True)
 """
 WRITER = """\
 import mmap, os, time
-fd = os.open("written", os.O_WRONLY | os.O_CREAT | os.O_DIRECT)
+path = f"/var/tmp/nsinit-test-{os.getpid()}"  # on a disk, as the other one may not be
+fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_DIRECT)
+os.unlink(path)
 data = mmap.mmap(-1, 1 << 18)
 begin = time.monotonic()
 for _ in range(8):
@@ -70,6 +72,12 @@ print("seconds", time.monotonic() - begin, flush=True)
 def run_python(name: str, script: str, rest: str = "") -> str:
     """A service that runs a script."""
     return f"[services.{name}]\ncommand = ['{sys.executable}', '-c', '''\n{script}''']\n{rest}\n"
+
+
+def _throttled(cell: Cell) -> int:
+    """How often the group has been held back."""
+    words = cell.read("cpu", "cpu.stat", "cpu.stat").split()
+    return int(words[words.index("nr_throttled") + 1])
 
 
 @pytest.mark.row(44, 46)
@@ -85,9 +93,11 @@ def test_sandbox_has_its_limits_when_they_are_typed(celled: Callable[..., Box], 
     assert cell.read("memory", "memory.limit_in_bytes", "memory.max") == str(64 << 20)
     assert cell.read("pids", "pids.max", "pids.max") == "40"
     assert cell.read("cpuset", "cpuset.cpus", "cpuset.cpus") == "0"
+    eventually(lambda: _throttled(cell) > 0, "it is held back")
     share = float(made.wait_for_line("share").split()[-1])
     assert made.wait() == 0, made.said()
-    assert 0.1 < share < 0.7  # an emulated machine is coarse; without a limit it is 1
+    if not cell.unified:  # that is tested in an emulated machine, whose clocks don't agree
+        assert 0.1 < share < 0.4  # without a limit it is 1
 
 
 @ROOTFUL
@@ -181,7 +191,7 @@ def test_sandbox_writes_slowly_when_its_io_is_limited(celled: Callable[..., Box]
     """To the device that a directory is on."""
     made = celled(
         run_python("main", WRITER, "main = true"),
-        *("--io", '{limits = [{device = "HERE", write = "1M"}]}'.replace("HERE", str(ROOT))),
+        *("--io", '{limits = [{device = "HERE", write = "1M"}]}'.replace("HERE", "/var/tmp")),
     ).start()
     assert float(made.wait_for_line("seconds").split()[-1]) > 1
     assert made.wait() == 0

@@ -148,6 +148,7 @@ def test_example_works_when_run(celled: Callable[..., Box], cell: Cell) -> None:
     assert cell.read("pids", "pids.max", "pids.max", "report.service") == "10"
     weight = cell.read("cpu", "cpu.shares", "cpu.weight", "web.service")
     assert weight == ("400" if cell.unified else "4096")
+    made.cell = None  # in version 2 nobody may be beside groups that have controllers
     done = made.run("enter", "resources", "--", "cat", "/proc/self/cgroup")
     assert "/nsinit-resources-" in done.stdout  # so is who enters; without a namespace of its own
     assert made.stop() == 0
