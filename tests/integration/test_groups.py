@@ -110,3 +110,36 @@ def test_process_begins_in_a_group_when_it_is_cloned_into_it(cell: Cell) -> None
     group.close()
     os.close(pidfd)
     os.close(parent)
+
+
+def test_killer_is_spared_when_it_is_in_the_group_itself(cell: Cell) -> None:
+    """As a launcher that could not move back: neither killed nor frozen with the others."""
+    places = [path for path in cell.roots.values() if path.name != "start"]
+
+    def kill() -> str:
+        found = []
+        for path in places:
+            parent = cgroups.open_group(str(path))
+            version = 2 if path == cell.roots.get("") else 1
+            names = frozenset({"freezer"} if path == cell.roots.get("freezer") else ())
+            fd = cgroups.make(parent, "nsinit-k")
+            found.append(Branch(version, names, parent, fd, str(path)))
+        group = Group("nsinit-k", found)
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+            os._exit(0)
+        for one in (0, pid):
+            for branch in found:
+                cgroups.write(branch.fd, cgroups.PROCS, str(one))
+        group.kill()
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        for branch in found:
+            start = "start/" if branch.version == 2 else ""
+            cgroups.write(branch.parent, f"{start}{cgroups.PROCS}", "0")
+        group.remove()
+        return f"alive, the other ended with {code}"
+
+    skipped = [path for path in places if path.joinpath("cpuset.cpus").exists()]
+    places = [path for path in places if path not in skipped]  # whose groups are empty at first
+    assert in_cell(cell, kill) == "alive, the other ended with -9"
