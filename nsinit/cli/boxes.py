@@ -6,11 +6,10 @@ own, loaded when it is called.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nsinit.cli.families import read, tell
 from nsinit.control.row import Param
-from nsinit.errors import NsinitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,27 +109,11 @@ VERBS: Final[dict[str, Verb]] = {
 
 def main(name: str, argv: Sequence[str]) -> int:
     """Run one of the verbs; returns the exit code."""
-    from nsinit.cli.output import complain
-
-    try:
-        return _run(name, list(argv))
-    except NsinitError as error:
-        complain(error)
-        return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    return tell(lambda: _run(name, list(argv)))
 
 
 def _run(name: str, argv: list[str]) -> int:
     from importlib import import_module
 
-    from nsinit.cli.parsing import make_parser, parse
-
-    verb = VERBS[name]
-    parser = make_parser(name, verb.summary, verb.examples, verb.params)
-    parser.epilog = (parser.epilog or "") + verb.codes
-    code: int = import_module(f"nsinit.cli.{name}").run(**parse(parser, argv, verb.params))
+    code: int = import_module(f"nsinit.cli.{name}").run(**read(name, VERBS[name], argv))
     return code

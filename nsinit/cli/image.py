@@ -11,8 +11,9 @@ import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from nsinit.cli.boxes import Verb
+from nsinit.cli.families import Family, tell
 from nsinit.control.row import Param
-from nsinit.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,58 +72,23 @@ VERBS: Final[dict[str, Verb]] = {
         ),
     )
 }
+FAMILY: Final = Family("image", VERBS, ("nsinit run --image shop:1",))
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one of the verbs; returns the exit code."""
-    return _told(lambda: _run(list(argv)))
+    return _told(lambda: FAMILY.run(argv, globals()))
 
 
 def _told(work: Callable[[], int]) -> int:
-    """The exit code of it, with its error told if there is one."""
+    """As the others' errors are told, and those of the store."""
     from nsinit.cli.output import complain
 
     try:
-        return work()
-    except NsinitError as error:
-        complain(error)
-        return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_OK
+        return tell(work)
     except OSError as error:
         complain(f"cannot change the store: {error.strerror}")
         return EXIT_FAILED
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-
-
-def _run(argv: list[str]) -> int:
-    name = argv[0] if argv else ""
-    if name in ("", "-h", "--help"):
-        print(_help(), file=sys.stdout if name else sys.stderr)
-        return EXIT_OK if name else EXIT_USAGE
-    if name not in VERBS:
-        from nsinit.nearest import did_you_mean
-
-        hint = did_you_mean(name, VERBS) or "nsinit image --help"
-        raise UsageError(f"there is no verb {name!r} of nsinit image", hint=hint)
-    from nsinit.cli.parsing import make_parser, parse
-
-    verb = VERBS[name]
-    parser = make_parser(f"image {name}", verb.summary, verb.examples, verb.params)
-    parser.epilog = (parser.epilog or "") + verb.codes
-    given = parse(parser, argv[1:], verb.params)
-    code: int = globals()[f"_{name}"](**given)
-    return code
-
-
-def _help() -> str:
-    width = max(map(len, VERBS))
-    lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items()]
-    examples = [f"  {verb.examples[0]}" for verb in VERBS.values()]
-    run = "  nsinit run --image shop:1"
-    return "\n".join(["usage: nsinit image VERB ...", "", *lines, "", "examples:", *examples, run])
 
 
 def _store() -> Store:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.boxes import Verb
+from nsinit.cli.families import Family
 from nsinit.control.row import Param
 from nsinit.errors import (
     EXIT_OK,
-    EXIT_USAGE,
     ControlError,
     DeniedError,
     NsinitError,
@@ -73,47 +72,12 @@ VERBS: Final[dict[str, Verb]] = {
         ),
     )
 }
+FAMILY: Final = Family("net", VERBS)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one of the verbs; returns the exit code."""
-    from nsinit.cli.output import complain
-
-    try:
-        return _run(list(argv))
-    except NsinitError as error:
-        complain(error)
-        return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_OK
-
-
-def _run(argv: list[str]) -> int:
-    name = argv[0] if argv else ""
-    if name in ("", "-h", "--help"):
-        print(_help(), file=sys.stdout if name else sys.stderr)
-        return EXIT_OK if name else EXIT_USAGE
-    if name not in VERBS:
-        from nsinit.nearest import did_you_mean
-
-        hint = did_you_mean(name, VERBS) or "nsinit net --help"
-        raise UsageError(f"there is no verb {name!r} of nsinit net", hint=hint)
-    from nsinit.cli.parsing import make_parser, parse
-
-    verb = VERBS[name]
-    parser = make_parser(f"net {name}", verb.summary, verb.examples, verb.params)
-    parser.epilog = (parser.epilog or "") + verb.codes
-    given = parse(parser, argv[1:], verb.params)
-    code: int = globals()[f"_{name}"](**given)
-    return code
-
-
-def _help() -> str:
-    width = max(map(len, VERBS))
-    lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items()]
-    examples = [f"  {verb.examples[0]}" for verb in VERBS.values()]
-    return "\n".join(["usage: nsinit net VERB ...", "", *lines, "", "examples:", *examples])
+    return FAMILY.run(argv, globals())
 
 
 def _add(*, sandbox: str, json: bool, **given: Any) -> int:  # noqa: ANN401  (the keys of one)

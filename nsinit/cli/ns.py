@@ -6,17 +6,15 @@ One table of these verbs makes their parsers, their help and their completion.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Final
 
 from nsinit.cli.boxes import Verb
+from nsinit.cli.families import Family
 from nsinit.control.row import Param
 from nsinit.errors import (
     EXIT_FAILED,
     EXIT_OK,
-    EXIT_USAGE,
     DeniedError,
-    NsinitError,
     UnknownNameError,
     UsageError,
 )
@@ -87,47 +85,12 @@ VERBS: Final[dict[str, Verb]] = {
         ),
     )
 }
+FAMILY: Final = Family("ns", VERBS)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one of the verbs; returns the exit code."""
-    from nsinit.cli.output import complain
-
-    try:
-        return _run(list(argv))
-    except NsinitError as error:
-        complain(error)
-        return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_OK
-
-
-def _run(argv: list[str]) -> int:
-    name = argv[0] if argv else ""
-    if name in ("", "-h", "--help"):
-        print(_help(), file=sys.stdout if name else sys.stderr)
-        return EXIT_OK if name else EXIT_USAGE
-    if name not in VERBS:
-        from nsinit.nearest import did_you_mean
-
-        hint = did_you_mean(name, VERBS) or "nsinit ns --help"
-        raise UsageError(f"there is no verb {name!r} of nsinit ns", hint=hint)
-    from nsinit.cli.parsing import make_parser, parse
-
-    verb = VERBS[name]
-    parser = make_parser(f"ns {name}", verb.summary, verb.examples, verb.params)
-    parser.epilog = (parser.epilog or "") + verb.codes
-    given = parse(parser, argv[1:], verb.params)
-    code: int = globals()[f"_{name}"](**given)
-    return code
-
-
-def _help() -> str:
-    width = max(map(len, VERBS))
-    lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items()]
-    examples = [f"  {verb.examples[0]}" for verb in VERBS.values()]
-    return "\n".join(["usage: nsinit ns VERB ...", "", *lines, "", "examples:", *examples])
+    return FAMILY.run(argv, globals())
 
 
 def _list(*, targets: list[str], kind: str | None, json: bool) -> int:
