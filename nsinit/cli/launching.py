@@ -174,6 +174,8 @@ def _run_registered(
             for note in entry.notes[len(known) :]:  # of what was made since
                 complain(note)
             gate.open()
+            if plan.console is not None and plan.console.socket is not None:
+                plan.console.socket.close()  # who got the terminal hears that nothing follows
             if terminal is not None:
                 terminal.begin()
 

@@ -17,6 +17,7 @@ from importlib.machinery import BuiltinImporter, FrozenImporter
 from typing import TYPE_CHECKING, Final
 
 import nsinit
+from nsinit.isolation.basics import Inside
 from nsinit.isolation.shelf import Shelf, can_map_libraries
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def tell(listener: Callable[[str], object]) -> None:
     _tell.append(listener)
 
 
-class ReadModules:
+class ReadModules(Inside):
     """A step of the launcher."""
 
     def describe(self) -> str:
@@ -158,14 +159,6 @@ class ReadModules:
     def apply(self) -> None:
         """See the module."""
         provide()
-
-    def undo(self) -> None:
-        """Nothing to do."""
-
-    def remedy(self, number: int) -> str:
-        """None is known."""
-        del number
-        return ""
 
 
 class ForbidImports(ReadModules):

@@ -117,6 +117,8 @@ class MakeNode(Mounted):
             os.mknod(name, kind | node.mode, number, dir_fd=directory)
             os.chown(name, node.uid, node.gid, dir_fd=directory, follow_symlinks=False)
         except PermissionError:
+            if node.type == "p":  # that of the host is somebody's
+                raise
             self._bind(number, kind)
             return
         except FileExistsError:

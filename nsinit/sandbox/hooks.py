@@ -160,15 +160,20 @@ class Keeper:
             os._exit(0)
 
     def _hear(self, reader: int) -> int:
-        """Until launcher and init are gone; the pid of init, 0 if there has been none."""
-        pid, rest = 0, b""
+        """Until launcher and init are gone; the pid of init, 0 if there has been none.
+
+        Each word counts once: who gets hold of init's end later can't have hooks run again, or for
+        another process.
+        """
+        pid, started, rest = 0, False, b""
         while piece := os.read(reader, 4096):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                word, _, number = line.decode().partition(" ")
-                if word == _CREATED:
+                word, _, number = line.decode("ascii", "replace").partition(" ")
+                if word == _CREATED and not pid:
                     pid = int(number)
-                elif word == _STARTED:
+                elif word == _STARTED and pid and not started:
+                    started = True
                     self._run_all(self._started, "running", pid)
         return pid
 

@@ -255,7 +255,9 @@ class Receiver:
         self._listener.settimeout(DEADLINE)
         connection, _ = self._listener.accept()
         with connection:
+            connection.settimeout(DEADLINE)
             name, fds, _, _ = socket.recv_fds(connection, 4096, 1)
+            assert connection.recv(1) == b"", "nobody keeps the other end"
         (self.master,) = fds
         os.set_blocking(self.master, False)
         return name.decode()
