@@ -114,6 +114,8 @@ def run_tests(root: Path, nodes: Sequence[str], jobs: int = 1, limit: float = LI
         "-q",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:randomly",  # the test of what is to go on working comes before those that leave things
         f"--junitxml={report}",
     ]
     if jobs > 1:

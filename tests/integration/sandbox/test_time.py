@@ -22,6 +22,7 @@ def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+@pytest.mark.row(54)  # they count for children only, so there is a process between, as with pids
 @pytest.mark.parametrize("user_namespace", ["new", "shared"])
 def test_clocks_differ_by_the_offsets_when_they_are_set(
     box: Callable[..., Box], user: int, user_namespace: str
