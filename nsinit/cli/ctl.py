@@ -77,6 +77,7 @@ def _run(argv: list[str]) -> int:
     given = parse(_parser(command), rest[1:], command.params)
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
+    picture = _picture(command, given, as_text=as_text)
     client = Client(path, name=name)
     if command.name in ("exec", "enter"):
         from nsinit.cli.execute import run
@@ -92,11 +93,26 @@ def _run(argv: list[str]) -> int:
         if not as_text and error.answer is not None:
             say(as_json(error.answer))
         raise
-    if not as_text:
+    if picture:
+        from nsinit.cli.charts import CHARTS
+
+        say(CHARTS[command.name, picture](answer))
+    elif not as_text:
         say(as_json(answer))
     else:
         show.SHOW[command.name](answer)
     return _exit_code(command, given, answer)
+
+
+def _picture(command: Command, given: dict[str, Any], *, as_text: bool) -> str:
+    """The kind of picture that is wanted instead of text, if any; init knows nothing of it."""
+    if command.name not in ("blame", "graph"):
+        return ""
+    chosen = [option.name for option in command.options if given.pop(option.name, False)]
+    if len(chosen) > 1 or (chosen and not as_text):
+        told = [f"--{name}" for name in (*chosen, *(() if as_text else ("json",)))]
+        raise UsageError(f"cannot show {' and '.join(told)} at once")
+    return chosen[0] if chosen else ""
 
 
 def _why_silent(error: NsinitError) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nsinit.model.plan import Plan
-    from nsinit.runtime.events import BootTimes
+    from nsinit.runtime.events import BootTask, BootTimes
 
 
 def blame(
@@ -16,7 +16,8 @@ def blame(
 ) -> dict[str, Any]:
     """The first start of each service, the slowest first, and the critical chain of these.
 
-    Spans are seconds; `at` is since init `began`. What is not there yet is None.
+    Spans are seconds; `at` and `..._from` are since init `began`, as are the times of `tasks`, the
+    hooks and probes of that start. What is not there yet is None.
     """
     boot = min((t.waiting_at for t in times.values() if t.waiting_at is not None), default=None)
     # All that the boot wants begins to wait in one instant; what was started later is not of it.
@@ -32,6 +33,18 @@ def _row(t: BootTimes, began: float) -> dict[str, Any]:
         "starting": _span(t.starting_at, t.up_at),
         "at": _span(began, t.up_at),
         "state": t.state,
+        "waiting_from": _span(began, t.waiting_at),
+        "starting_from": _span(began, t.starting_at),
+        "tasks": [_task(task, began) for task in t.tasks],
+    }
+
+
+def _task(task: BootTask, began: float) -> dict[str, Any]:
+    return {
+        "task": task.task,
+        "from": _span(began, task.began),
+        "to": _span(began, task.ended),
+        "good": task.good,
     }
 
 

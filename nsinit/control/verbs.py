@@ -56,7 +56,8 @@ INSIGHT: Final[tuple[Command, ...]] = (
         "read",
         "tell what the boot waited for: the slowest services and the critical chain",
         (NAMES,),
-        examples=("nsinit ctl blame",),
+        examples=("nsinit ctl blame", "nsinit ctl blame --svg >boot.svg"),
+        options=(Param("svg", "flag", "as a picture: bars of waiting and starting, and probes"),),
     ),
     Command(
         "graph",
@@ -64,7 +65,12 @@ INSIGHT: Final[tuple[Command, ...]] = (
         "read",
         "show who needs whom, and how they are",
         (NAMES,),
-        examples=("nsinit ctl graph", "nsinit ctl graph web"),
+        examples=("nsinit ctl graph web", "nsinit ctl graph --svg >graph.svg"),
+        options=(
+            Param("svg", "flag", "as a picture"),
+            Param("mermaid", "flag", "as a flowchart of Mermaid, for a page of Markdown"),
+            Param("dot", "flag", "for the dot program of Graphviz"),
+        ),
     ),
     Command(
         "tree",

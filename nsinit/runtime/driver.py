@@ -86,6 +86,8 @@ class Driver:
         self._set_alarm()
 
     def _handle(self, event: m.Event) -> None:
+        if isinstance(event, m.TaskEnded):
+            self.history.ended(event.service, event.task, good=event.status == 0)
         try:
             seam.ask("core")
             actions = self.core.handle(event, seam.monotonic(), self._random.random())
@@ -153,7 +155,8 @@ class Driver:
             case m.Spawn(service, run):
                 rules = self.core.plan.services[service]
                 self.runs.spawn(service, run, notify=rules.has_notify_socket)
-            case m.RunTask():
+            case m.RunTask(service, _, task):
+                self.history.began(service, task)
                 self.runs.tasks.run(action)
             case m.KillTask(service, run, task):
                 self.runs.tasks.kill(service, run, task)

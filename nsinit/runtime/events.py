@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEVELS: Final = ("debug", "info", "warning", "error")
 KEPT: Final = 1000
 _EARLY: Final = 1000
+_BOOT_TASKS: Final = 100  # hooks and probes of one start that are remembered
 
 
 class EventLog:
@@ -131,15 +132,26 @@ class Happening(NamedTuple):
     service: ServiceView
 
 
+class BootTask(NamedTuple):
+    """A hook or a probe of a first start: from when to when (monotonic s), and how it ended."""
+
+    task: str
+    began: float
+    ended: float | None = None
+    good: bool | None = None
+
+
 class BootTimes:
     """When a service first waited, started and was up (monotonic s); `state` is what it was then.
 
-    Up is running, or for what runs once and for what never gets there, at its end.
+    Up is running, or for what runs once and for what never gets there, at its end. `tasks` are what
+    was run or asked meanwhile, the first of them.
     """
 
-    __slots__ = ("starting_at", "state", "up_at", "waiting_at")
+    __slots__ = ("starting_at", "state", "tasks", "up_at", "waiting_at")
 
     def __init__(self) -> None:
+        self.tasks: list[BootTask] = []
         self.waiting_at: float | None = None
         self.starting_at: float | None = None
         self.up_at: float | None = None
@@ -159,6 +171,16 @@ class BootTimes:
         ):
             self.up_at = service.since_at
 
+    def task(self, task: str, at: float) -> None:
+        """A hook or a probe begins."""
+        if self.up_at is None and len(self.tasks) < _BOOT_TASKS:
+            self.tasks.append(BootTask(task, at))
+
+    def task_ended(self, task: str, at: float, *, good: bool) -> None:
+        """It has ended."""
+        if self.tasks and self.tasks[-1].task == task and self.tasks[-1].ended is None:
+            self.tasks[-1] = self.tasks[-1]._replace(ended=at, good=good)
+
 
 class History:
     """The last changes, for those who ask later, and at once for those who listen."""
@@ -168,6 +190,16 @@ class History:
         self.recent: deque[Happening] = deque(maxlen=KEPT)
         self.boot: dict[str, BootTimes] = {}
         self.listeners: list[Callable[[Happening], None]] = []
+
+    def began(self, service: str, task: str) -> None:
+        """A hook or a probe of a service begins."""
+        if service in self.boot:
+            self.boot[service].task(task, seam.monotonic())
+
+    def ended(self, service: str, task: str, *, good: bool) -> None:
+        """It has ended."""
+        if service in self.boot:
+            self.boot[service].task_ended(task, seam.monotonic(), good=good)
 
     def export(self) -> HistoryState:
         """What is kept."""

@@ -217,6 +217,21 @@ def test_blame_tells_what_the_boot_waited_for_when_asked(init: Live) -> None:
     assert names == ["worker", "web"]
 
 
+def test_pictures_are_drawn_when_asked(init: Live) -> None:
+    """As files for a browser and for other programs; one at a time."""
+    boot = init.ctl("blame", "--svg").stdout
+    assert boot.startswith("<svg ")
+    assert "boot: 3 of 4 services up in " in boot
+    assert init.ctl("graph", "--svg", "worker").stdout.startswith("<svg ")
+    assert '"web" -> "worker" [style=solid label="ready"]' in init.ctl("graph", "--dot").stdout
+    assert init.ctl("graph", "--mermaid").stdout.startswith("flowchart LR\n")
+    for words in (["--svg", "--dot"], ["--svg", "--json"]):
+        done = init.ctl("graph", *words, check=False)
+        assert done.returncode == 2
+        assert done.stderr == f"nsinit: cannot show {words[0]} and {words[1]} at once\n"
+    assert init.ctl("status", "--svg", check=False).returncode == 2
+
+
 def test_graph_shows_needs_below_when_asked(init: Live, chain: Live) -> None:
     """Who is needed by nobody first; states with each."""
     assert init.ctl("graph").stdout.splitlines() == [

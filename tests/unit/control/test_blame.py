@@ -45,6 +45,7 @@ def test_slowest_start_is_first_when_blamed() -> None:
     assert list(rows) == ["db", "cache", "web", "stuck"]
     assert rows["web"] == {
         "name": "web", "waiting": 2.0, "starting": 0.25, "at": 3.25, "state": "running",
+        "waiting_from": 1.0, "starting_from": 3.0, "tasks": [],
     }  # fmt: skip
     assert rows["stuck"]["starting"] is None
     assert rows["stuck"]["at"] is None
@@ -56,3 +57,25 @@ def test_chain_is_who_was_waited_for_longest_when_blamed() -> None:
     assert [link["name"] for link in _blame("cache", "stuck")["chain"]] == ["cache"]
     assert _blame("stuck")["chain"] == []
     assert blame(PLAN, {}, 9.0, PLAN.services) == {"services": [], "chain": []}
+
+
+def test_tasks_are_told_when_a_start_has_some() -> None:
+    """Hooks and probes of the first start; what comes after it is up is not of the boot."""
+    times = _times(10.0, 10.0, None, "starting")
+    times.task("pre_start", 10.0)
+    times.task_ended("pre_start", 10.5, good=True)
+    times.task("ready", 11.0)
+    times.task_ended("ready", 11.25, good=False)
+    times.task("ready", 12.0)
+    (row,) = blame(PLAN, {"db": times}, 9.0, ["db"])["services"]
+    assert row["tasks"] == [
+        {"task": "pre_start", "from": 1.0, "to": 1.5, "good": True},
+        {"task": "ready", "from": 2.0, "to": 2.25, "good": False},
+        {"task": "ready", "from": 3.0, "to": None, "good": None},
+    ]
+    times.up_at = 13.0
+    times.task("health", 14.0)
+    for _ in range(500):
+        times.up_at = None
+        times.task("ready", 15.0)
+    assert len(times.tasks) == 100
