@@ -8,6 +8,7 @@ says what to do next, and the exit code of the program that ends by it::
     ├── ConfigError            78  the configuration; carries every Problem found
     ├── SandboxError          125  a sandbox that can't be built
     ├── ImageError              1  an image that can't be read, kept or removed
+    ├── ConvertError            1  a file of another tool that can't be converted
     ├── SpawnError            126  a command that can't be run (127: not found)
     └── ControlError            1  an operation failed
         ├── UnreachableError    4  no init answers
@@ -94,6 +95,16 @@ class ImageError(NsinitError):
     """An image can't be read, unpacked, kept or removed; nothing of it is half done."""
 
     exit_code = EXIT_FAILED
+
+
+class ConvertError(NsinitError):
+    """A file of another tool can't be read or makes no sense there; nothing was written."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, file: str, line: int, reason: str, *, hint: str = "") -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"cannot convert {place}: {reason}", hint=hint)
 
 
 class SpawnError(NsinitError):

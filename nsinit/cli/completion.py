@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from nsinit import errors
-from nsinit.cli import completing_image, completing_net, completing_ns
+from nsinit.cli import completing_convert, completing_image, completing_net, completing_ns
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.output import complain
 from nsinit.control.commands import VERBS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nsinit.control.commands import Command
     from nsinit.control.row import Param
 
-PROGRAMS: Final = ("run", "ctl", *BOXES, "ns", "net", "image", "check", "completion")
+PROGRAMS: Final = ("run", "ctl", *BOXES, "ns", "net", "image", "check", "convert", "completion")
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
 _HELP: Final = """\
@@ -51,6 +51,7 @@ _nsinit() {{
             [[ $word == -* ]] || {{ COMPREPLY=($(compgen -f -- "$word")); return; }}
             COMPREPLY=($(compgen -W "{run}" -- "$word")); return ;;
         check) COMPREPLY=($(compgen -f -- "$word")); return ;;
+{convert}
 {boxes}
 {ns}
         ctl) ;;
@@ -166,6 +167,7 @@ def bash() -> str:
         run=" ".join(_run_options()),
         boxes="\n".join(boxes),
         ns=f"{completing_ns.bash()}\n{completing_net.bash()}\n{completing_image.bash()}",
+        convert=completing_convert.bash(),
         values="\n".join(values),
         options="\n".join(options),
         named="            " + "|".join(named),
@@ -207,6 +209,7 @@ _nsinit() {{
         run) [[ $words[CURRENT] == -* ]] && compadd -- {" ".join(_run_options())} || _files
             return ;;
         check) _files; return ;;
+{completing_convert.zsh()}
         {"|".join(BOXES)})
             compadd -- $(_call_program sandboxes $service list -q 2>/dev/null)
             return ;;
@@ -243,6 +246,7 @@ def fish() -> str:
     running = "-n '__fish_seen_subcommand_from run'"
     lines += [f"complete -c nsinit {running} -l {word[2:]}" for word in _run_options()
               if word[:2] == "--"]  # fmt: skip
+    lines += completing_convert.fish()
     lines += [*completing_ns.fish(), *completing_net.fish(), *completing_image.fish()]
     for name, box in BOXES.items():
         seen = f"'__fish_seen_subcommand_from {name}; and not __fish_seen_subcommand_from ctl'"

@@ -51,7 +51,8 @@ def parse(
 def _add(parser: argparse.ArgumentParser, param: Param) -> None:
     if param.kind == "names":
         many = "+" if param.required else "*"
-        parser.add_argument(param.name, nargs=many, default=[], metavar="NAME", help=param.help)
+        metavar = "PATH" if param.name == "paths" else "NAME"
+        parser.add_argument(param.name, nargs=many, default=[], metavar=metavar, help=param.help)
     elif param.kind == "words":
         many = "+" if param.required else "*"
         parser.add_argument(param.name, nargs=many, default=[], metavar="WORD", help=param.help)

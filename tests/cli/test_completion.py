@@ -56,7 +56,8 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["nsinit", "c"], ["ctl", "check", "completion"]),
+        (["nsinit", "c"], ["ctl", "check", "convert", "completion"]),
+        (["nsinit", "convert", "--fo"], ["--force", "--formation"]),
         (["nsinit", "completion", ""], list(SHELLS)),
         (["nsinit", "st"], ["stop"]),
         (["nsinit", "run", "--hostn"], ["--hostname"]),

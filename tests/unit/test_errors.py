@@ -89,6 +89,7 @@ def test_exit_codes_are_those_of_the_contract_when_programs_end() -> None:
         "ConfigError": 78,
         "SandboxError": 125,
         "ImageError": 1,
+        "ConvertError": 1,
         "SpawnError": 126,
         "ControlError": 1,
         "UnreachableError": 4,

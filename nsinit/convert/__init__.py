@@ -1,0 +1,1 @@
+"""Configurations of other tools as nsinit.toml; of init itself nothing imports this."""
