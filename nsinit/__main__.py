@@ -19,6 +19,7 @@ usage: nsinit run [FILE]             start the services of FILE, as init or in a
        nsinit image VERB ...         images for sandboxes: import, list, inspect, remove
        nsinit check [FILE]           tell everything that is wrong with FILE
        nsinit convert PATH...        what supervisord, compose and others have, as nsinit.toml
+       nsinit openapi                describe the control socket as an OpenAPI document
        nsinit completion SHELL       what bash, zsh or fish need to complete all this
        nsinit --version
 
@@ -32,7 +33,7 @@ examples:
 
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
-_VERBS = ("ns", "net", "image", "check", "convert", "completion")  # each is a module of nsinit.cli
+_VERBS = ("ns", "net", "image", "check", "convert", "openapi", "completion")  # modules of cli
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 

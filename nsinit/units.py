@@ -157,12 +157,12 @@ def parse_signal(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError(f"expected {expected}, got {kind_of(value)}")
     number = value if isinstance(value, int) else _read_signal(value)
-    if number is None or number not in _VALID_SIGNALS:
+    if number is None or number not in VALID_SIGNALS:
         raise ValueError(f"expected {expected}, got {value!r}")
     return number
 
 
-_VALID_SIGNALS: Final = frozenset(int(number) for number in signal.valid_signals())
+VALID_SIGNALS: Final = frozenset(int(number) for number in signal.valid_signals())
 
 
 def _read_signal(text: str) -> int | None:

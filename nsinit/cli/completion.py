@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from nsinit.control.commands import Command
     from nsinit.control.row import Param
 
-PROGRAMS: Final = ("run", "ctl", *BOXES, "ns", "net", "image", "check", "convert", "completion")
+PROGRAMS: Final = (
+    "run", "ctl", *BOXES, "ns", "net", "image", "check", "convert", "openapi", "completion",
+)  # fmt: skip
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
 _HELP: Final = """\

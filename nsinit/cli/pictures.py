@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.cli.output import TINTS, amount, paint, printable, say, span, table
+from nsinit.cli.output import TINTS, amount, as_json, paint, printable, say, span, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,6 +193,7 @@ PICTURES: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "health": _health,
     "livez": _livez,
     "readyz": _readyz,
+    "openapi": lambda answer: say(as_json(answer)),
     "why": _why,
     "blame": _blame,
     "graph": _graph,

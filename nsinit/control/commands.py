@@ -117,7 +117,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "POST",
         "operate",
         "have so many replicas of services, until the next update",
-        (Param("names", "names", "NAME=COUNT", required=True),),
+        (Param("names", "names", "NAME=COUNT", required=True, pattern="^.+=[0-9]{1,4}$"),),
         examples=("nsinit ctl scale web=3", "nsinit ctl scale web=1 worker=4"),
     ),
     Command(
@@ -126,7 +126,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "admin",
         "stop everything in order, and end init",
         (
-            Param("exit_code", "integer", "what init ends with"),
+            Param("exit_code", "integer", "what init ends with", most=255),
             Param("now", "flag", "skip every grace: kill"),
         ),
         examples=("nsinit ctl shutdown", "nsinit ctl shutdown --exit-code 3"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nsinit.control.groups import Usages
     from nsinit.control.reply import Reply
     from nsinit.control.usage import Sample
-
-_LONGEST: Final = 60.0  # s for which `top` measures
 
 
 class Insight(Desk):
@@ -57,6 +55,12 @@ class Insight(Desk):
         if not ready:
             body |= Refusal(503, "not-ready", "; ".join(found["reasons"])).body()
         reply.answer(200 if ready else 503, body)
+
+    def do_openapi(self, _: dict[str, Any], reply: Reply) -> None:
+        """The document that describes all this."""
+        from nsinit.control.openapi import as_json  # noqa: PLC0415  (few inits are asked)
+
+        reply.answer(200, msgspec.Raw(as_json()))
 
     # --- Causes -----------------------------------------------------------------------------------
 
@@ -111,8 +115,6 @@ class Insight(Desk):
 
     def do_top(self, params: dict[str, Any], reply: Reply) -> None:
         """What services use; the CPU over a short while, during which everything goes on."""
-        if params["interval"] > _LONGEST:
-            raise Refusal(400, "bad-parameter", f"interval: at most {_LONGEST:g} seconds")
         names = self._select(params)
         before = sample(self._driver.runs.tasks.processes(), seam.monotonic())
         later = partial(self._finish_top, names, before, usages(self._init, names), reply)

@@ -7,8 +7,9 @@ Every mistake of a client becomes a JSON error with a code and a message:
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 import msgspec
@@ -20,11 +21,14 @@ from nsinit.units import parse_duration, parse_signal
 MAX_BODY: Final = 64 << 10
 MAX_HEAD: Final = 16 << 10
 _JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
 _NDJSON: Final = "application/x-ndjson"
 
 
 class Refusal(Exception):  # noqa: N818  (an answer rather than an error of ours)
     """A call that is refused: an HTTP status, a code for programs, a message for people."""
+
+    allow = ""  # the methods that the path takes, if another was tried
 
     def __init__(self, status: int, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -39,6 +43,18 @@ class Refusal(Exception):  # noqa: N818  (an answer rather than an error of ours
         return {"error": error | ({"hint": self.hint} if self.hint else {})}
 
 
+def _too_large() -> Refusal:
+    return Refusal(413, "too-large", f"a request has at most {MAX_BODY} bytes")
+
+
+class Options(Refusal):
+    """The answer to OPTIONS: nothing but the methods that a path takes."""
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(204, "", "")
+        self.allow = allow
+
+
 class Call(NamedTuple):
     """A request that fits a row of the table; every parameter is present, if only as None."""
 
@@ -51,7 +67,7 @@ class HttpConnection:
 
     def __init__(self) -> None:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-        self._method = self._target = ""
+        self._method = self._target = self._kind = self._allow = ""
         self._body = b""
         self.heard = b""  # all that came since the last answer was complete
 
@@ -71,11 +87,15 @@ class HttpConnection:
             if isinstance(event, h11.Request):
                 self._method = event.method.decode("ascii", "replace")
                 self._target = event.target.decode("ascii", "replace")
-                self._body = b""
+                self._body, self._allow = b"", ""
+                head = dict(event.headers)
+                self._kind = _media_type(head)
+                if int(head.get(b"content-length", b"0")) > MAX_BODY:
+                    return _too_large()
             elif isinstance(event, h11.Data):
                 self._body += event.data
                 if len(self._body) > MAX_BODY:
-                    return Refusal(413, "too-large", f"a request has at most {MAX_BODY} bytes")
+                    return _too_large()
             elif isinstance(event, h11.EndOfMessage):
                 return self._call()
             else:  # NEED_DATA, PAUSED, ConnectionClosed
@@ -83,8 +103,9 @@ class HttpConnection:
 
     def _call(self) -> Call | Refusal:
         try:
-            return parse_call(self._method, self._target, self._body)
+            return parse_call(self._method, self._target, self._body, self._kind)
         except Refusal as refusal:
+            self._allow = refusal.allow
             return refusal
 
     def resume(self) -> Call | Refusal | None:
@@ -101,7 +122,9 @@ class HttpConnection:
         return self._http.our_state in (h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 
     def answer(self, status: int, body: object) -> bytes:
-        """A whole answer."""
+        """A whole answer; one without content is the methods of the path."""
+        if status == 204:
+            return self._head(status, "", []) + self._send(h11.EndOfMessage())
         data = encode(body) + b"\n"
         head = self._head(status, _JSON, [("Content-Length", str(len(data)))])
         told = b"" if self._method == "HEAD" else self._send(h11.Data(data=data))
@@ -120,7 +143,10 @@ class HttpConnection:
         return self._send(h11.EndOfMessage())
 
     def _head(self, status: int, kind: str, more: list[tuple[str, str]]) -> bytes:
-        headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *more]
+        headers = [("Content-Type", kind)] if kind else []
+        headers += [("Cache-Control", "no-store"), *more]
+        if self._allow:
+            headers.append(("Allow", self._allow))
         if self._http.their_state is not h11.DONE:  # the rest of the request is not read
             headers.append(("Connection", "close"))
         return self._send(h11.Response(status_code=status, headers=headers))
@@ -137,46 +163,88 @@ def encode(body: object) -> bytes:
         return json.dumps(msgspec.to_builtins(body)).encode()
 
 
-def parse_call(method: str, target: str, body: bytes) -> Call:
-    """The row that a request means, and its checked parameters; Refusal otherwise."""
+def parse_call(method: str, target: str, body: bytes, kind: str = "") -> Call:
+    """The row that a request means, and its checked parameters; Refusal otherwise.
+
+    `kind` is the media type of the body; without any it is JSON.
+    """
     try:
         parts = urlsplit(target)
+        path = unquote(parts.path, errors="surrogateescape")
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the address: {error}") from None
-    command = BY_PATH.get(parts.path)
+    if method == "OPTIONS" and path == "*":
+        raise Options("GET, HEAD, OPTIONS, POST")
+    command = BY_PATH.get(path)
     if command is None:
-        last = PREFIX + parts.path.rstrip("/").rsplit("/", 1)[-1]
-        hint = did_you_mean(last, BY_PATH)
-        raise Refusal(404, "unknown-route", f"there is no {parts.path[:200]!r}", hint)
-    if method != command.method:
-        raise Refusal(405, "wrong-method", f"{command.path} takes {command.method}, not {method}")
-    given = _given(command, parts.query, body)
+        hint = did_you_mean(PREFIX + path.rstrip("/").rsplit("/", 1)[-1], BY_PATH)
+        raise Refusal(404, "unknown-route", f"there is no {path[:200]!r}", hint)
+    _check_method(command, method)
+    given = _given(command, parts.query, body, kind)
     params = {param.name: _value(param, given.get(param.name)) for param in command.params}
     return Call(command, params)
 
 
-def _given(command: Command, query: str, body: bytes) -> dict[str, Any]:
-    """The parameters of a query string and of a JSON body, unchecked."""
+def _check_method(command: Command, method: str) -> None:
+    """HEAD is for whatever has an end."""
+    takes = [command.method, "OPTIONS"]
+    if command.method == "GET" and not command.stream:
+        takes.insert(1, "HEAD")
+    if method == "OPTIONS":
+        raise Options(", ".join(takes))
+    if method not in takes:
+        message = f"{command.path} takes {command.method}, not {method}"
+        refusal = Refusal(405, "wrong-method", message)
+        refusal.allow = ", ".join(takes)
+        raise refusal
+
+
+def _media_type(head: dict[bytes, bytes]) -> str:
+    """Of the body; what is packed can't be read."""
+    if head.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
+        return "packed"
+    kind = head.get(b"content-type", b"").partition(b";")[0]
+    return kind.strip().lower().decode("ascii", "replace")
+
+
+def _given(command: Command, query: str, body: bytes, kind: str) -> dict[str, Any]:
+    """The parameters of a query string and of a body, unchecked."""
     known = {param.name: param for param in command.params}
-    given: dict[str, Any] = {}
-    try:
-        pairs = parse_qsl(
-            query, keep_blank_values=True, max_num_fields=1000, errors="surrogateescape"
-        )
-    except ValueError as error:
-        raise Refusal(400, "bad-request", f"cannot read the query: {error}") from None
-    for name, text in pairs:
-        if name in known and known[name].kind in ("names", "words"):
-            given.setdefault(name, []).append(text)
-        else:
-            given[name] = text
+    given = _pairs(known, query)
     if body.strip():
-        given |= _json_object(body)
+        given |= _of_body(known, body, kind)
     for name in given:
         if name not in known:
             hint = did_you_mean(name, known)
             message = f"{command.name} has no parameter {name[:100]!r}"
             raise Refusal(400, "unknown-parameter", message, hint)
+    return given
+
+
+def _of_body(known: dict[str, Param], body: bytes, kind: str) -> dict[str, Any]:
+    """`curl -d` calls all that it sends a form; where JSON begins, JSON is meant."""
+    if kind == _FORM and not body.lstrip().startswith(b"{"):
+        return _pairs(known, body.decode("utf-8", "surrogateescape"))
+    if kind in ("", _JSON, _FORM) or kind.endswith("+json"):
+        return _json_object(body)
+    message = f"cannot read a body of the type {kind[:100]!r}"
+    raise Refusal(415, "unsupported-type", message, f"{_JSON} or {_FORM}")
+
+
+def _pairs(known: dict[str, Param], text: str) -> dict[str, Any]:
+    """What a query or a form says; names add up, of anything else the last counts."""
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, max_num_fields=1000, errors="surrogateescape"
+        )
+    except ValueError as error:
+        raise Refusal(400, "bad-request", f"cannot read the query: {error}") from None
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in known and known[name].kind in ("names", "words"):
+            given.setdefault(name, []).append(value)
+        else:
+            given[name] = value
     return given
 
 
@@ -204,6 +272,7 @@ def _value(param: Param, given: object) -> object:
         made = _READERS[param.kind](given)
     except ValueError as error:
         raise Refusal(400, "bad-parameter", f"{param.name}: {error}") from None
+    _check_bounds(param, made)
     if param.choices and made not in param.choices:
         listed = ", ".join(param.choices)
         hint = did_you_mean(str(made), param.choices)
@@ -211,6 +280,16 @@ def _value(param: Param, given: object) -> object:
     if param.required and made == []:
         raise Refusal(400, "missing-parameter", f"the parameter {param.name!r} is empty")
     return made
+
+
+def _check_bounds(param: Param, made: Any) -> None:  # noqa: ANN401  (what any reader makes)
+    if param.most and made > param.most:
+        unit = " seconds" if param.kind == "seconds" else ""
+        message = f"{param.name}: expected at most {param.most}{unit}"
+        raise Refusal(400, "bad-parameter", message)
+    if param.pattern and (bad := [word for word in made if not re.search(param.pattern, word)]):
+        message = f"{param.name}: expected {param.help}, got {bad[0]!r}"
+        raise Refusal(400, "bad-parameter", message)
 
 
 def _names(value: object) -> list[str]:

@@ -15,7 +15,8 @@ class Param(NamedTuple):
     """One parameter.
 
     On the command line names, words and signals stand by themselves, in the order of the row; the
-    others are options, called `option` if not as they are, with a short form if there is one.
+    others are options, called `option` if not as they are, with a short form if there is one. A
+    number is `most` at most, and each of some names fits the `pattern`, if there is one.
     """
 
     name: str
@@ -26,6 +27,8 @@ class Param(NamedTuple):
     default: str | int | float | bool | None = None
     choices: tuple[str, ...] = ()
     option: str = ""
+    most: int = 0
+    pattern: str = ""
 
     @property
     def positional(self) -> bool:

@@ -87,7 +87,14 @@ INSIGHT: Final[tuple[Command, ...]] = (
         "show once what services use: CPU, memory, processes, descriptors",
         (
             NAMES,
-            Param("interval", "seconds", "measure the CPU for so long (s)", short="d", default=0.5),
+            Param(
+                "interval",
+                "seconds",
+                "measure the CPU for so long (s)",
+                short="d",
+                default=0.5,
+                most=60,
+            ),
         ),
         examples=("nsinit ctl top", "nsinit ctl top 'web*' -d 5"),
     ),
@@ -106,6 +113,17 @@ INSIGHT: Final[tuple[Command, ...]] = (
         "answer 200 when all is well, 503 with the reasons when not",
         examples=("curl --unix-socket /run/nsinit/control.sock http://nsinit/readyz",),
         route="/readyz",
+    ),
+    Command(
+        "openapi",
+        "GET",
+        "read",
+        "describe this interface as an OpenAPI document",
+        examples=(
+            "curl --unix-socket /run/nsinit/control.sock http://nsinit/v1/openapi.json",
+            "nsinit openapi > nsinit.json",
+        ),
+        route=PREFIX + "openapi.json",
     ),
 )
 

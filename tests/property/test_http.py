@@ -33,6 +33,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def _values(param: Param) -> st.SearchStrategy[Any]:
+    if param.pattern:
+        return st.lists(st.just("a=1"), min_size=1, max_size=4)
+    if param.most:
+        return VALUES[param.kind].map(lambda value: value % param.most)
     return st.sampled_from(param.choices) if param.choices else VALUES[param.kind]
 
 
@@ -74,7 +78,7 @@ def test_call_is_what_the_client_asked_for_when_it_comes_in_any_pieces(
     assert got == Call(row, wanted)
 
 
-@given(st.sampled_from(COMMANDS), ANY_BYTES)
+@given(st.sampled_from([c for c in COMMANDS if c.name != "scale"]), ANY_BYTES)
 @example(COMMANDS[0], "\udcff")
 def test_name_is_what_the_client_asked_for_when_it_is_any_bytes(row: Command, name: str) -> None:
     """Then the answer is that no service is called so, and not that the request is bad."""

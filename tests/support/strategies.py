@@ -31,7 +31,7 @@ SECONDS = st.floats(0, 10 * 365 * 86_400.0) | st.integers(0, 10 * 365 * 86_400).
 SIZES = st.integers(0, (1 << 63) - 1) | st.builds(
     lambda count, power: count << power, st.integers(0, 1 << 13), st.sampled_from([10, 20, 30, 40])
 )
-SIGNALS = st.sampled_from(sorted(units._VALID_SIGNALS))
+SIGNALS = st.sampled_from(sorted(units.VALID_SIGNALS))
 MODES = st.integers(0, 0o7777)
 
 # --- Services -------------------------------------------------------------------------------------

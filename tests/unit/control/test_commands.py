@@ -25,6 +25,7 @@ def test_names_and_paths_are_unique_when_listed() -> None:
     assert all(row.path == f"/v1/{row.name}" for row in COMMANDS if row.is_verb)
     assert {row.name for row in COMMANDS if not row.is_verb} == {
         "livez",
+        "openapi",
         "readyz",
         "screen",
         "terminal",
@@ -57,7 +58,8 @@ def test_row_has_a_renderer_when_it_is_in_the_table(row: Command) -> None:
 def test_row_is_a_route_when_it_is_in_the_table(row: Command) -> None:
     """Only what changes nothing is a GET that anybody may read."""
     needed = {"names": "a", "name": "a", "words": "a", "signal": "HUP"}
-    query = "&".join(f"{p.name}={needed[p.kind]}" for p in row.params if p.required)
+    values = {p.name: needed[p.kind] + "%3D1" * bool(p.pattern) for p in row.params if p.required}
+    query = "&".join(f"{name}={value}" for name, value in values.items())
     call = parse_call(row.method, f"{row.path}?{query}", b"")
     assert call.command is row
     assert set(call.params) == {param.name for param in row.params}

@@ -182,20 +182,13 @@ def test_refused_call_keeps_the_connection_when_the_request_was_complete() -> No
     assert isinstance(http.receive(GET), Call)
 
 
-@pytest.mark.parametrize("method", [b"CONNECT", b"OPTIONS", b"PUT", b"FOO"])
+@pytest.mark.parametrize("method", [b"CONNECT", b"TRACE", b"PUT", b"FOO"])
 def test_method_is_refused_when_no_row_has_it(method: bytes) -> None:
     """With an answer, whatever the method means elsewhere."""
     http, got = received(GET.replace(b"GET", method))
     assert isinstance(got, Refusal)
     assert got.status == 405
     assert head_and_json(http.answer(got.status, got.body()))[1]["error"]["code"] == "wrong-method"
-
-
-def test_method_is_refused_when_it_is_head() -> None:
-    """The answer has no body then, and is one all the same (RFC 9110, 9.3.2)."""
-    http, got = received(GET.replace(b"GET", b"HEAD"))
-    assert isinstance(got, Refusal)
-    assert http.answer(got.status, got.body()).startswith(b"HTTP/1.1 405 ")
 
 
 def test_target_is_refused_when_no_url_can_be_made_of_it() -> None:
@@ -216,3 +209,97 @@ def test_client_is_gone_when_it_ends_its_side() -> None:
     assert isinstance(got, Refusal)
     _, got = received(post(b"{", length=10), b"")
     assert isinstance(got, Refusal)
+
+
+def asked(line: bytes, *headers: bytes, body: bytes = b"") -> tuple[HttpConnection, Any]:
+    """A connection after a request with these headers, and what it gave."""
+    rows = [line + b" HTTP/1.1", b"Host: x", *headers, b"Content-Length: %d" % len(body)]
+    return received(b"\r\n".join(rows) + b"\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize(
+    ("line", "allow"),
+    [
+        (b"OPTIONS *", "GET, HEAD, OPTIONS, POST"),
+        (b"OPTIONS /v1/status", "GET, HEAD, OPTIONS"),
+        (b"OPTIONS /v1/logs", "GET, OPTIONS"),
+        (b"OPTIONS /v1/stop", "POST, OPTIONS"),
+    ],
+)
+def test_methods_are_told_when_asked_for_options(line: bytes, allow: str) -> None:
+    """Without content (RFC 9110, 9.3.7); the connection goes on."""
+    http, got = asked(line)
+    data = http.answer(got.status, got.body())
+    assert data.startswith(b"HTTP/1.1 204 ")
+    assert f"Allow: {allow}\r\n".encode() in data
+    assert data.endswith(b"\r\n\r\n")
+    assert not http.must_close
+    assert http.resume() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "allow"),
+    [
+        (b"DELETE /v1/status", "GET, HEAD, OPTIONS"),
+        (b"HEAD /v1/logs", "GET, OPTIONS"),
+        (b"HEAD /v1/stop", "POST, OPTIONS"),
+    ],
+)
+def test_methods_are_told_when_another_was_tried(line: bytes, allow: str) -> None:
+    """RFC 9110, 15.5.6; the next answer does not tell them again."""
+    http, got = asked(line)
+    data = http.answer(got.status, got.body())
+    assert data.startswith(b"HTTP/1.1 405 ")
+    assert f"Allow: {allow}\r\n".encode() in data
+    assert data.endswith(b"\r\n\r\n") == line.startswith(b"HEAD")
+    http.resume()
+    assert isinstance(http.receive(GET), Call)
+    assert b"Allow" not in http.answer(200, {})
+
+
+def test_answer_has_only_a_head_when_that_was_asked_for() -> None:
+    """As long as the content would be."""
+    http, got = asked(b"HEAD /v1/list?names=a")
+    assert isinstance(got, Call)
+    head, _, body = http.answer(200, {"a": 1}).partition(b"\r\n\r\n")
+    assert b"Content-Length: 8" in head
+    assert body == b""
+    assert not http.must_close
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "names"),
+    [
+        (b"Content-Type: application/json", b'{"names": "a"}', ["a"]),
+        (b"Content-Type: Application/JSON; charset=utf-8", b'{"names": "a"}', ["a"]),
+        (b"Content-Type: application/merge-patch+json", b'{"names": "a"}', ["a"]),
+        (b"Content-Type: application/x-www-form-urlencoded", b' {"names": "a"}', ["a"]),
+        (b"Content-Type: application/x-www-form-urlencoded", b"names=a&names=b+%26", ["a", "b &"]),
+        (b"X: y", b'{"names": "a"}', ["a"]),
+    ],
+)
+def test_body_is_read_when_it_is_json_or_a_form(
+    header: bytes, body: bytes, names: list[str]
+) -> None:
+    """What `curl -d` sends is called a form whatever it is."""
+    _, got = asked(b"POST /v1/reset", header, body=body)
+    assert got.params == {"names": names}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"Content-Type: text/plain", b"Content-Type: multipart/form-data", b"Content-Encoding: gzip"],
+)
+def test_body_is_refused_when_it_is_of_another_kind(header: bytes) -> None:
+    """Nothing is guessed."""
+    _, got = asked(b"POST /v1/reset", header, body=b'{"names": "a"}')
+    assert (got.status, got.code) == (415, "unsupported-type")
+
+
+def test_body_is_refused_when_its_length_says_that_it_is_too_large() -> None:
+    """Before it is sent; then the connection ends."""
+    http, got = received(post(b"{", length=MAX_BODY + 1))
+    assert isinstance(got, Refusal)
+    assert got.status == 413
+    http.answer(413, got.body())
+    assert http.must_close

@@ -99,6 +99,12 @@ def test_route_is_refused_when_there_is_none(target: str, code: str, hint: str) 
     assert hint in refusal.hint
 
 
+def test_route_is_found_when_its_path_is_written_in_per_cents() -> None:
+    """RFC 3986, 6.2.2.2: it is the same path."""
+    assert parse_call("GET", "/v1/%73tatus", b"").command.name == "status"
+    assert refused("GET", "/v1/%ff%00").message == "there is no '/v1/\\udcff\\x00'"
+
+
 def test_absolute_target_is_read_when_a_proxy_sends_one() -> None:
     """RFC 9112, 3.2.2: a server must take it."""
     assert parse_call("GET", "http://localhost/v1/health?names=a", b"").params == {"names": ["a"]}
@@ -173,6 +179,8 @@ def test_parameter_is_missed_when_it_is_required(target: str, body: bytes, messa
         ("/v1/shutdown", {"exit_code": 10**18}, "exit_code: expected a whole number from 0"),
         ("/v1/signal", {"names": "a", "signal": "FOO"}, "signal: expected a signal"),
         ("/v1/signal", {"names": "a", "signal": 99}, "signal: expected a signal"),
+        ("/v1/shutdown", {"exit_code": 256}, "exit_code: expected at most 255"),
+        ("/v1/scale", {"names": ["a=2", "b"]}, "names: expected NAME=COUNT, got 'b'"),
     ],
 )
 def test_parameter_is_refused_when_its_value_is_wrong(
