@@ -12,6 +12,7 @@ usage: nsinit run [FILE]             start the services of FILE, as init or in a
        nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
        nsinit -- COMMAND [ARG...]    run one command under an init that reaps and forwards signals
        nsinit ctl VERB ...           ask a running init: status, start, stop, logs, ...
+       nsinit top                    the same on the whole screen
        nsinit list                   the sandboxes that run; also inspect, enter, stop, kill,
                                      pause and unpause NAME
        nsinit ns VERB ...            namespaces: list, compare, supported, pin, unpin
@@ -33,7 +34,8 @@ examples:
 
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
-_VERBS = ("ns", "net", "image", "check", "convert", "openapi", "completion")  # modules of cli
+# Each is a module of nsinit.cli.
+_VERBS = ("top", "ns", "net", "image", "check", "convert", "openapi", "completion")
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 

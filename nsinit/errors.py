@@ -9,6 +9,7 @@ says what to do next, and the exit code of the program that ends by it::
     ├── SandboxError          125  a sandbox that can't be built
     ├── ImageError              1  an image that can't be read, kept or removed
     ├── ConvertError            1  a file of another tool that can't be converted
+    ├── NotInstalledError       1  something that this needs beside nsinit
     ├── SpawnError            126  a command that can't be run (127: not found)
     └── ControlError            1  an operation failed
         ├── UnreachableError    4  no init answers
@@ -105,6 +106,12 @@ class ConvertError(NsinitError):
     def __init__(self, file: str, line: int, reason: str, *, hint: str = "") -> None:
         place = f"{file}:{line}" if line else file
         super().__init__(f"cannot convert {place}: {reason}", hint=hint)
+
+
+class NotInstalledError(NsinitError):
+    """What this needs beside nsinit is not installed; the hint says how it is."""
+
+    exit_code = EXIT_FAILED
 
 
 class SpawnError(NsinitError):

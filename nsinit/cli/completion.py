@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nsinit.control.row import Param
 
 PROGRAMS: Final = (
-    "run", "ctl", *BOXES, "ns", "net", "image", "check", "convert", "openapi", "completion",
+    "run", "ctl", "top", *BOXES, "ns", "net", "image", "check", "convert", "openapi", "completion",
 )  # fmt: skip
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")

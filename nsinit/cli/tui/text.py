@@ -1,0 +1,62 @@
+"""Text of services for the screen: colours of theirs are kept, what moves the cursor is not."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Final
+
+from rich.text import Text
+
+TINTS: Final = {
+    "running": "green",
+    "exited": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "waiting": "yellow",
+    "backoff": "red",
+    "failed": "bold red",
+    "stopped": "dim",
+}
+_COLOUR: Final = re.compile(r"(\x1b\[[0-9;:]*m)")  # SGR of ECMA-48
+
+
+def state(word: str) -> Text:
+    """A state in its colour."""
+    return Text(word, TINTS.get(word, ""))
+
+
+def plain(text: str) -> str:
+    """What can be printed of a text; the rest as Python would write it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def output(line: str) -> Text:
+    """A line that a program has written."""
+    parts = _COLOUR.split(line.expandtabs())
+    return Text.from_ansi("".join(p if _COLOUR.fullmatch(p) else plain(p) for p in parts))
+
+
+def log_row(row: dict[str, Any]) -> Text:
+    """A row of `logs`."""
+    if "skipped" in row:
+        return Text(f"{row['skipped']} bytes were skipped here", "yellow")
+    line = output(row["line"])
+    return Text.assemble((_clock(row["time"]), "dim"), " ", line)
+
+
+def event_row(row: dict[str, Any]) -> Text:
+    """A row of `events`: a change of state, or whatever else there is."""
+    who = row.get("service") or "init"
+    head = ((_clock(row["time"]), "dim"), " ", (f"{plain(who)} ", "bold"))
+    if "new" in row and "old" in row:
+        reason = f" ({plain(row['reason'])})" if row.get("reason") else ""
+        return Text.assemble(*head, f"{row['old']} -> ", state(row["new"]), reason)
+    kind = str(row.get("type", ""))
+    known = ("time", "service", "type", "seq")
+    more = " ".join(f"{k}={plain(str(v))}" for k, v in row.items() if k not in known and v)
+    return Text.assemble(*head, kind, f" {more}" if more else "")
+
+
+def _clock(at: float) -> str:
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at % 1 * 1000):03}"
