@@ -7,35 +7,8 @@ blocked stays pending until somebody reads it.
 import gc
 import sys
 
-_HELP = """\
-usage: nsinit run [FILE]             start the services of FILE, as init or in a sandbox
-       nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
-       nsinit -- COMMAND [ARG...]    run one command under an init that reaps and forwards signals
-       nsinit ctl VERB ...           ask a running init: status, start, stop, logs, ...
-       nsinit top                    the same on the whole screen
-       nsinit list                   the sandboxes that run; also inspect, enter, stop, kill,
-                                     pause and unpause NAME
-       nsinit ns VERB ...            namespaces: list, compare, supported, pin, unpin
-       nsinit net VERB ...           interfaces of a running sandbox: add, remove, show
-       nsinit image VERB ...         images for sandboxes: import, list, inspect, remove
-       nsinit check [FILE]           tell everything that is wrong with FILE
-       nsinit convert PATH...        what supervisord, compose and others have, as nsinit.toml
-       nsinit openapi                describe the control socket as an OpenAPI document
-       nsinit completion SHELL       what bash, zsh or fish need to complete all this
-       nsinit --version
-
-examples:
-  nsinit run config/demo.toml
-  nsinit ctl status
-  docker run --entrypoint nsinit IMAGE -- python3 app.py
-  ln -s "$(command -v nsinit)" /usr/local/bin/tini
-
-`nsinit run --help` and `nsinit ctl --help` tell more."""
-
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
-# Each is a module of nsinit.cli.
-_VERBS = ("top", "ns", "net", "image", "check", "convert", "openapi", "completion")
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
 _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the single command
 
@@ -79,7 +52,9 @@ def main() -> int:
 def _tell(verb: str, argv: list[str]) -> int:
     """What only prints something; when that is read no further, as by `| head`, it is no error."""
     try:
-        if verb in _VERBS:
+        from nsinit.cli.programs import MODULES
+
+        if verb in MODULES:
             from importlib import import_module
 
             code = int(import_module(f"nsinit.cli.{verb}").main(argv))
@@ -100,19 +75,21 @@ def _other(verb: str) -> int:
 
         print(f"nsinit {__version__}")
         return 0
+    from nsinit.cli.programs import PROGRAMS
+    from nsinit.cli.programs import help_text as programs_text
+
     if verb in ("-h", "--help", "help"):
         from nsinit.cli.single_help import help_text
 
-        print(f"{_HELP}\n\nThe single command:\n\n{help_text('nsinit')}")
+        print(f"{programs_text()}\n\nThe single command:\n\n{help_text('nsinit')}")
         return 0
     if not verb:
-        print(_HELP, file=sys.stderr)
+        print(programs_text(), file=sys.stderr)
         return 2
     from nsinit.nearest import did_you_mean
 
     print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    programs = ("run", "ctl", *_BOXES, *_VERBS)
-    hint = did_you_mean(verb, programs)
+    hint = did_you_mean(verb, PROGRAMS)
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)
     return 2

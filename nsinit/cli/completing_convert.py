@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from nsinit.cli.convert import VERB
+from nsinit.cli.quoting import fish_word
 from nsinit.convert.kinds import NAMES
 
 _OPTIONS: Final = (
@@ -42,5 +43,5 @@ def fish() -> list[str]:
         if not param.positional:
             words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
             words += f" -x -a '{' '.join(NAMES)}'" if param.choices else ""
-            lines.append(f"{seen} {words} -d '{param.help.replace(chr(39), '')}'")
+            lines.append(f"{seen} {words} -d {fish_word(param.help)}")
     return lines

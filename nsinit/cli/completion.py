@@ -12,6 +12,8 @@ from nsinit import errors
 from nsinit.cli import completing_convert, completing_image, completing_net, completing_ns
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.output import complain
+from nsinit.cli.programs import PROGRAMS
+from nsinit.cli.quoting import zsh_word
 from nsinit.control.commands import VERBS
 from nsinit.nearest import did_you_mean
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from nsinit.control.commands import Command
     from nsinit.control.row import Param
 
-PROGRAMS: Final = (
-    "run", "ctl", "top", *BOXES, "ns", "net", "image", "check", "convert", "openapi", "completion",
-)  # fmt: skip
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
 _HELP: Final = """\
@@ -49,6 +48,7 @@ _nsinit() {{
     fi
     case "${{COMP_WORDS[1]}}" in
         completion) COMPREPLY=($(compgen -W "{shells}" -- "$word")); return ;;
+        schema) COMPREPLY=($(compgen -W "--docs --help" -- "$word")); return ;;
         run)
             [[ $word == -* ]] || {{ COMPREPLY=($(compgen -f -- "$word")); return; }}
             COMPREPLY=($(compgen -W "{run}" -- "$word")); return ;;
@@ -96,12 +96,11 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) != 1:
         print(_HELP, file=sys.stderr)
         return errors.EXIT_USAGE
-    writers = {"bash": bash, "zsh": zsh, "fish": fish}
-    if argv[0] not in writers:
+    if argv[0] not in WRITERS:
         hint = did_you_mean(argv[0], SHELLS) or f"one of {', '.join(SHELLS)}"
         complain(f"cannot complete in {argv[0]!r}", hint)
         return errors.EXIT_USAGE
-    print(writers[argv[0]]())
+    print(WRITERS[argv[0]]())
     return errors.EXIT_OK
 
 
@@ -178,7 +177,7 @@ def bash() -> str:
 
 def zsh() -> str:
     """For zsh, by its own functions."""
-    verbs = "\n".join(f"        {_quoted(f'{v}:{c.summary}')}" for v, c in VERBS.items())
+    verbs = "\n".join(f"        {zsh_word(f'{v}:{c.summary}')}" for v, c in VERBS.items())
     cases = []
     for verb, command in VERBS.items():
         specs = []
@@ -187,10 +186,10 @@ def zsh() -> str:
                 continue
             takes = "" if param.kind == "flag" else f":{param.name}:"
             takes += f"({' '.join(param.choices)})" if param.choices else ""
-            specs.append(_quoted(f"{param.flag}[{_plain(param.help)}]{takes}"))
+            specs.append(zsh_word(f"{param.flag}[{_plain(param.help)}]{takes}"))
             if param.short:
-                specs.append(_quoted(f"-{param.short}[{_plain(param.help)}]{takes}"))
-        specs.append(_quoted("--json[JSON instead of text]"))
+                specs.append(zsh_word(f"-{param.short}[{_plain(param.help)}]{takes}"))
+        specs.append(zsh_word("--json[JSON instead of text]"))
         if _takes_names(command):
             specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
         cases.append(f"        {verb}) _arguments {' '.join(specs)} ;;")
@@ -208,6 +207,7 @@ _nsinit() {{
     fi
     case $words[2] in
         completion) compadd -- {" ".join(SHELLS)}; return ;;
+        schema) compadd -- --docs --help; return ;;
         run) [[ $words[CURRENT] == -* ]] && compadd -- {" ".join(_run_options())} || _files
             return ;;
         check) _files; return ;;
@@ -245,6 +245,7 @@ def fish() -> str:
         "complete -c nsinit -n '__fish_seen_subcommand_from run check' -F",
         f"complete -c nsinit -n '__fish_seen_subcommand_from completion' -a '{' '.join(SHELLS)}'",
     ]
+    lines += ["complete -c nsinit -n '__fish_seen_subcommand_from schema' -l docs"]
     running = "-n '__fish_seen_subcommand_from run'"
     lines += [f"complete -c nsinit {running} -l {word[2:]}" for word in _run_options()
               if word[:2] == "--"]  # fmt: skip
@@ -257,11 +258,11 @@ def fish() -> str:
             if not param.positional:
                 words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
                 words += "" if param.kind == "flag" else " -x"
-                lines.append(f"complete -c nsinit -n {seen} {words} -d {_quoted(param.help)}")
+                lines.append(f"complete -c nsinit -n {seen} {words} -d {zsh_word(param.help)}")
     begun = "__fish_seen_subcommand_from ctl; and not __fish_seen_subcommand_from "
     begun += " ".join(VERBS)
     for verb, command in VERBS.items():
-        lines.append(f"complete -c nsinit -n '{begun}' -a {verb} -d {_quoted(command.summary)}")
+        lines.append(f"complete -c nsinit -n '{begun}' -a {verb} -d {zsh_word(command.summary)}")
         seen = f"'__fish_seen_subcommand_from ctl; and __fish_seen_subcommand_from {verb}'"
         if _takes_names(command):
             lines.append(f"complete -c nsinit -n {seen} -a '(nsinit ctl list 2>/dev/null)'")
@@ -271,14 +272,12 @@ def fish() -> str:
             words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
             words += "" if param.kind == "flag" else " -x"
             words += f" -a '{' '.join(param.choices)}'" if param.choices else ""
-            lines.append(f"complete -c nsinit -n {seen} {words} -d {_quoted(param.help)}")
+            lines.append(f"complete -c nsinit -n {seen} {words} -d {zsh_word(param.help)}")
         lines.append(f"complete -c nsinit -n {seen} -l json -d 'JSON instead of text'")
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
-    """One word of zsh or fish, which differ in how a quote is written inside of quotes."""
-    return "'" + text.replace("'", "") + "'"
+WRITERS: Final = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
 def _plain(text: str) -> str:

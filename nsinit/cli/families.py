@@ -78,10 +78,12 @@ class Family(NamedTuple):
 
     def fish(self, offers: Mapping[str, Sequence[str]], words: Mapping[str, str]) -> list[str]:
         """The lines of fish: `offers` for verbs, `words` for the options that have a choice."""
+        from nsinit.cli.quoting import fish_word
+
         after = f"__fish_seen_subcommand_from {self.word}; and"
         none = "not __fish_seen_subcommand_from " + " ".join(self.verbs)
         lines = [
-            f"complete -c nsinit -n '{after} {none}' -a {name} -d '{verb.summary}'"
+            f"complete -c nsinit -n '{after} {none}' -a {name} -d {fish_word(verb.summary)}"
             for name, verb in self.verbs.items()
         ]
         for name, verb in self.verbs.items():

@@ -35,7 +35,7 @@ _HOOKS: Final = (
     "pre_start", "post_start", "pre_stop", "stop_command", "post_stop", "on_fail", "reload_command",
 )  # fmt: skip
 # Tables that may be written as one value: log = "null" is log = {to = "null"}; a path is a file.
-_SHORTHANDS: Final[dict[type, dict[str, str]]] = {
+SHORTHANDS: Final[dict[type, dict[str, str]]] = {
     Service: {
         "log": "to",
         "seccomp": "profile",
@@ -65,7 +65,7 @@ def _same(value: object) -> object:
 
 
 # The spelling of supervisord, with what turns its value into ours.
-_ALIASES: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
+ALIASES: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
     "autorestart": ("restart", _restart_of),
     "directory": ("working_dir", _same),
     "exitcodes": ("success_exit_codes", _codes_of),
@@ -102,7 +102,7 @@ def decode(table: object, kind: type[T], path: KeyPath, report: Report) -> T:
 def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> dict[str, Any]:
     """The table with aliases and shorthands written out, and the shell in front of a command."""
     shaped = dict(table)
-    for key, inner in _SHORTHANDS.get(kind, {}).items():
+    for key, inner in SHORTHANDS.get(kind, {}).items():
         if key in shaped and not isinstance(shaped[key], dict):
             is_path = key == "log" and _is_path(shaped[key])
             shaped[key] = {"file" if is_path else inner: shaped[key]}
@@ -118,7 +118,7 @@ def _shape(table: dict[str, Any], kind: type, path: KeyPath, report: Report) -> 
     supervisord.take_log_keys(shaped, path, report)
     if "sockets" in shaped:
         shaped["sockets"] = _sockets_of(shaped["sockets"])
-    for alias, (key, convert) in _ALIASES.items():
+    for alias, (key, convert) in ALIASES.items():
         if alias in shaped:
             value = shaped.pop(alias)
             report.written[(*path, key)] = (*path, alias)
@@ -202,7 +202,7 @@ def _diagnose_struct(
         if key in fields:
             _diagnose(value, fields[key].type, (*path, key), report)
         else:
-            known = [*fields, *((*_ALIASES, *supervisord.NAMES) if kind is Service else ())]
+            known = [*fields, *((*ALIASES, *supervisord.NAMES) if kind is Service else ())]
             report.error((*path, key), "unknown key", did_you_mean(key, known))
     for name, field in fields.items():
         if field.required and name not in table:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.cli.completion import PROGRAMS, SHELLS
+from nsinit.cli.completion import SHELLS
+from nsinit.cli.programs import PROGRAMS
 from nsinit.control.commands import VERBS
 from tests.support.live import have
 

@@ -76,7 +76,7 @@ def test_every_option_is_in_the_help() -> None:
         option.flag for option in sandbox_options().values()
     )
     for option in sandbox_options().values():
-        metavar = next(row[option.flag[2:]][0] for row in GROUPS.values() if option.flag[2:] in row)
+        metavar = next(row[option.flag[2:]] for row in GROUPS.values() if option.flag[2:] in row)
         assert option.is_switch == (not metavar), option.flag
     for name in (row[0] for row in OWN):
         assert f"--{name}" in text

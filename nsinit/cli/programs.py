@@ -1,0 +1,60 @@
+"""What can stand behind `nsinit`: one row for each word, from which help and completion come.
+
+A word that is not told apart in `nsinit.__main__` is a module of `nsinit.cli` with a `main`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from nsinit.cli.boxes import VERBS as BOXES
+
+
+class Program(NamedTuple):
+    """What is typed after `nsinit`, and what it does."""
+
+    usage: str
+    summary: str
+
+
+_FIRST: Final = {
+    "run": Program("run [FILE]", "start the services of FILE, as init or in a sandbox"),
+    "ctl": Program("ctl VERB ...", "ask a running init: status, start, stop, logs, ..."),
+}
+# In the order of the help, and one in each line.
+MODULES: Final = {
+    "top": Program("top", "watch a running init on the whole screen"),
+    "ns": Program("ns VERB ...", "namespaces: list, compare, supported, pin, unpin"),
+    "net": Program("net VERB ...", "interfaces of a running sandbox: add, remove, show"),
+    "image": Program("image VERB ...", "images for sandboxes: import, list, inspect, remove"),
+    "check": Program("check [FILE]", "tell everything that is wrong with FILE"),
+    "convert": Program("convert PATH...", "what supervisord and others have, as nsinit.toml"),
+    "schema": Program("schema", "what can be written in nsinit.toml, for editors"),
+    "openapi": Program("openapi", "describe the control socket as an OpenAPI document"),
+    "completion": Program("completion SHELL", "what bash, zsh or fish need to complete all this"),
+}
+PROGRAMS: Final = (*_FIRST, *BOXES, *MODULES)
+
+_HELP: Final = """\
+usage: nsinit run [FILE]             start the services of FILE, as init or in a sandbox
+       nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
+       nsinit -- COMMAND [ARG...]    run one command under an init that reaps and forwards signals
+       nsinit ctl VERB ...           ask a running init: status, start, stop, logs, ...
+       nsinit list                   the sandboxes that run; also inspect, enter, stop, kill,
+                                     pause and unpause NAME
+{modules}
+       nsinit --version
+
+examples:
+  nsinit run config/demo.toml
+  nsinit ctl status
+  docker run --entrypoint nsinit IMAGE -- python3 app.py
+  ln -s "$(command -v nsinit)" /usr/local/bin/tini
+
+`nsinit run --help` and `nsinit ctl --help` tell more."""
+
+
+def help_text() -> str:
+    """What `nsinit --help` begins with."""
+    lines = [f"       nsinit {row.usage:<22} {row.summary}" for row in MODULES.values()]
+    return _HELP.format(modules="\n".join(lines))

@@ -1,0 +1,232 @@
+"""The keys of the tables within a service or a sandbox, and of `[init]` and the top."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nsinit.reference.key import Key, Texts
+
+_USER_OF_HOOK: Final = "that of the service; of hooks of [init], who runs init"
+_PROBES: Final = {
+    "exec": Key("A command that ends with 0.", '["pg_isready"]', "none"),
+    "http": Key("A URL, or a table, that is asked for.", '"http://127.0.0.1:8000/health"', "none"),
+    "tcp": Key('A port, or "HOST:PORT", that accepts.', "5432", "none"),
+    "unix": Key("A socket that accepts, @ for an abstract one.", '"/run/db.sock"', "none"),
+}
+_FILES: Final = {
+    "to": Key(
+        "Where it goes: console, file, null or inherit; several as a list.",
+        '["console", "file"]',
+        '"file" with a `file`, else "console"',
+    ),
+    "file": Key("The log file.", '"/var/log/shop.log"', "none"),
+    "max_size": Key("Rotate a file of that size; 0 never does.", '"1MiB"'),
+    "keep": Key("How many rotated files stay.", "9"),
+    "total": Key("How much all of them may have together.", '"6MiB"', "no limit"),
+    "compress": Key("Pack rotated files by gzip.", "false"),
+    "mode": Key("Mode bits of new files.", '"0600"'),
+    "owner": Key(
+        'Whose the files are: a name, a uid or "USER:GROUP".', '"www-data:adm"', "who runs init"
+    ),
+}
+_AS_STDOUT: Final = "as for stdout"
+
+TEXTS: Final[Texts] = {
+    "Config": {
+        "": {
+            "include": Key(
+                "More files, by patterns relative to this one; a service is described in one of"
+                " them.",
+                '["conf.d/*.toml"]',
+            ),
+            "init": Key("What concerns process 1 itself.", "{ keep_running = true }"),
+            "services": Key(
+                "The services, by name.", "{ web = { command = \"nginx -g 'daemon off;'\" } }"
+            ),
+            "sandbox": Key(
+                "Namespaces that nsinit makes around itself and its services, their files, network"
+                " and limits.",
+                '{ hostname = "shop" }',
+                "none: init where it is started",
+            ),
+        }
+    },
+    "Init": {
+        "": {
+            "pre_start": Key("Run before the first service.", '"sysctl -p"', "none"),
+            "post_stop": Key("Run after the last service.", '"sync"', "none"),
+            "shutdown_timeout": Key(
+                "How long a whole shutdown may take, shared out over the services.", '"25s"'
+            ),
+            "control": Key(
+                "The control socket: its path, or a table.",
+                '{ mode = "0660", operate = ["@adm"] }',
+                "/run/nsinit/control.sock",
+            ),
+            "log": Key("From which level on init tells what it does.", '"warning"'),
+            "forward_signals": Key(
+                "Signals that are sent on to the main service instead of meant for init.",
+                '["USR1", "HUP"]',
+            ),
+            "environment": Key("Variables for every service.", '{ TZ = "Europe/Berlin" }'),
+            "keep_running": Key("Stay when no service is left that could run.", "true"),
+            "loop": Key("The event loop; auto is uvloop where it is installed.", '"asyncio"'),
+        }
+    },
+    "Control": {
+        "": {
+            "path": Key("Where the socket is.", '"/run/shop.sock"', "/run/nsinit/control.sock"),
+            "mode": Key("Mode bits of the socket.", '"0660"'),
+            "read": Key(
+                'Who may look: users ("www", 1000) and groups ("@adm", "@1000").', '["www"]'
+            ),
+            "operate": Key("Who may also start, stop and signal services.", '["@adm"]'),
+            "admin": Key("Who may do everything, as root and who runs init may.", '["@wheel"]'),
+        }
+    },
+    "Hook": {
+        "": {
+            "command": Key(
+                "What is run: words, or a string that is split into them.",
+                '["touch", "/run/up"]',
+                "must be given",
+            ),
+            "shell": Key("Give the command, a string, to `/bin/sh -c`.", "true"),
+            "user": Key("Who runs it.", '"root"', _USER_OF_HOOK),
+            "timeout": Key(
+                "How long it may take until it is killed.",
+                '"10s"',
+                "60s on the way up, 5s on the way down, of a stop_command stop_timeout",
+            ),
+        }
+    },
+    "Http": {
+        "": {
+            "url": Key("What is asked for.", '"http://127.0.0.1/"', "must be given"),
+            "method": Key("How it is asked for.", '"HEAD"'),
+            "status": Key("Good answers: numbers, or ranges.", '[200, "300-399"]'),
+            "headers": Key("Headers of the request.", '{ Host = "shop" }'),
+        }
+    },
+    "Ready": {
+        "": {
+            "notify": Key("It tells by sd_notify(3): READY=1.", "true"),
+            "fd": Key("It writes a newline to this descriptor, as under s6.", "3", "none"),
+            "log": Key(
+                "It writes a line that this regular expression (Python's) finds.",
+                "'listening on port \\d+'",
+                "none",
+            ),
+            **_PROBES,
+            "file": Key("A file that is there.", '"/run/shop.ready"', "none"),
+            "interval": Key("The longest wait between two attempts.", '"500ms"'),
+            "timeout": Key("How long one attempt may take.", '"1s"'),
+        }
+    },
+    "Health": {
+        "": {
+            **_PROBES,
+            "interval": Key("From the end of a check to the next.", '"30s"'),
+            "timeout": Key("How long a check may take.", '"5s"'),
+            "retries": Key("After how many failures in a row it is unhealthy.", "5"),
+            "start_period": Key("For so long after the start failures do not count.", '"20s"'),
+            "action": Key("What is done with a service that is unhealthy.", '"none"'),
+        }
+    },
+    "Schedule": {
+        "": {
+            "cron": Key(
+                'A cron line of five fields, of six with seconds first, or "@daily".',
+                '"*/5 * * * *"',
+                "none",
+            ),
+            "every": Key("Every so often from the start of init on.", '"10min"', "none"),
+            "timezone": Key("Whose time a cron line is in.", '"Europe/Berlin"', "that of init"),
+            "jitter": Key("Up to that much later, another each time.", '"5min"'),
+            "overlap": Key("What happens when the last run goes on.", '"queue"'),
+            "missed": Key(
+                "After a sleep of the machine, or a step of its clock, over the time.", '"skip"'
+            ),
+        }
+    },
+    "Watch": {
+        "": {
+            "paths": Key(
+                "Files, and directories with all below them; they need not exist yet.",
+                '["src", "app.conf"]',
+                "must be given",
+            ),
+            "exclude": Key("Patterns of what does not count.", '["*.log", "build/*"]'),
+            "debounce": Key("How long there must have been no change.", '"2s"'),
+            "cascade": Key("Restart also what depends on it.", "true"),
+            "action": Key("What is done.", '"reload"'),
+        }
+    },
+    "Socket": {
+        "": {
+            "listen": Key(
+                'The address: "tcp:HOST:PORT", "tcp:PORT", "udp:...", "unix:/PATH", "/PATH",'
+                ' "unix-dgram:/PATH", "@NAME".',
+                '"tcp:127.0.0.1:8080"',
+                "must be given",
+            ),
+            "name": Key("Its name in LISTEN_FDNAMES.", '"http"', "that of the service"),
+            "mode": Key("Mode bits of a socket's file.", '"0660"', "0666"),
+            "user": Key("Whose the file is.", '"www-data"', "who runs init"),
+            "group": Key("Of which group the file is.", '"adm"', "that of init"),
+            "backlog": Key("How many connections may wait.", "128", "as many as the kernel takes"),
+            "reuse_port": Key("Others may bind the port as well (SO_REUSEPORT).", "true"),
+            "ipv6_only": Key("An address of IPv6 leaves IPv4 out.", "true"),
+            "lazy": Key("Start the service at the first connection.", "true"),
+            "accept": Key("A process for each connection, as under inetd.", "true"),
+            "max_connections": Key("How many of these at once.", "10", "no limit"),
+        }
+    },
+    "Log": {
+        "": {
+            **_FILES,
+            "stderr": Key(
+                "What is different for stderr: a place, a path, or a table.",
+                '"console"',
+                _AS_STDOUT,
+            ),
+            "ring": Key("How much of its output `nsinit ctl logs` remembers.", '"1MiB"'),
+            "line_limit": Key("Longer lines are split, and marked.", '"64KiB"'),
+        }
+    },
+    "StderrLog": {
+        "": {name: key._replace(default=_AS_STDOUT) for name, key in _FILES.items()},
+    },
+    "Seccomp": {
+        "": {
+            "profile": Key(
+                'The rules to start from: "default", "unconfined", or a profile of docker in JSON.',
+                '"profile.json"',
+                "none",
+            ),
+            "default": Key(
+                "What is done with calls that nothing is said of.",
+                '"allow"',
+                "as the lists suggest",
+            ),
+            "allow": Key("Calls and groups of them that may be made.", '["@io", "openat"]'),
+            "deny": Key("Calls and groups of them that may not.", '["@mount", "bpf"]'),
+            "action": Key("What happens to a call that is not allowed.", '"kill"'),
+        }
+    },
+    "Landlock": {
+        "": {
+            "read": Key(
+                "What may be read; a path that ends in ? may be missing.", '["/etc"]', "all"
+            ),
+            "write": Key("What may be written, and read.", '["/tmp"]', "all"),
+            "execute": Key("What may be executed, and read.", '["/usr", "/lib64?"]', "all"),
+            "connect": Key("TCP ports to connect to.", "[443]", "all"),
+            "bind": Key("TCP ports to listen on.", "8080", "all"),
+            "scope": Key(
+                "What must stay among its own: signals, abstract sockets.", '["signal"]', "nothing"
+            ),
+            "strict": Key("Do not start where the kernel can't restrict all of it.", "true"),
+        }
+    },
+}
