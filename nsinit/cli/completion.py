@@ -258,11 +258,11 @@ def fish() -> str:
             if not param.positional:
                 words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
                 words += "" if param.kind == "flag" else " -x"
-                lines.append(f"complete -c nsinit -n {seen} {words} -d {zsh_word(param.help)}")
+                lines.append(f"complete -c nsinit -n {seen} {words} -d {fish_word(param.help)}")
     begun = "__fish_seen_subcommand_from ctl; and not __fish_seen_subcommand_from "
     begun += " ".join(VERBS)
     for verb, command in VERBS.items():
-        lines.append(f"complete -c nsinit -n '{begun}' -a {verb} -d {zsh_word(command.summary)}")
+        lines.append(f"complete -c nsinit -n '{begun}' -a {verb} -d {fish_word(command.summary)}")
         seen = f"'__fish_seen_subcommand_from ctl; and __fish_seen_subcommand_from {verb}'"
         if _takes_names(command):
             lines.append(f"complete -c nsinit -n {seen} -a '(nsinit ctl list 2>/dev/null)'")
@@ -272,7 +272,7 @@ def fish() -> str:
             words = f"-l {param.flag[2:]}" + (f" -s {param.short}" if param.short else "")
             words += "" if param.kind == "flag" else " -x"
             words += f" -a '{' '.join(param.choices)}'" if param.choices else ""
-            lines.append(f"complete -c nsinit -n {seen} {words} -d {zsh_word(param.help)}")
+            lines.append(f"complete -c nsinit -n {seen} {words} -d {fish_word(param.help)}")
         lines.append(f"complete -c nsinit -n {seen} -l json -d 'JSON instead of text'")
     return "\n".join(lines)
 
