@@ -13,7 +13,7 @@ from nsinit.cli import completing_convert, completing_image, completing_net, com
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.output import complain
 from nsinit.cli.programs import PROGRAMS
-from nsinit.cli.quoting import zsh_word
+from nsinit.cli.quoting import fish_word, zsh_word
 from nsinit.control.commands import VERBS
 from nsinit.nearest import did_you_mean
 
