@@ -7,6 +7,7 @@ document what the files at these paths say. It is loaded only when there is some
 from __future__ import annotations
 
 import os
+import re
 import stat
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _HEAD: Final = 64 << 10  # bytes of a file that tell what it is
+_SECTION: Final = re.compile(
+    r"^\[(supervisord|unix_http_server|(program|fcgi-program|eventlistener):.+)\]", re.MULTILINE
+)
 
 
 class Wishes(NamedTuple):
@@ -58,6 +62,10 @@ class _Converter(Protocol):
     def convert(self, paths: Sequence[str], document: Document, wishes: Wishes) -> None: ...
 
 
+def _is_supervisord(one: Candidate) -> bool:
+    return bool(_SECTION.search(one.head))
+
+
 def _is_procfile(one: Candidate) -> bool:
     if one.is_dir:
         return "Procfile" in one.names
@@ -65,7 +73,10 @@ def _is_procfile(one: Candidate) -> bool:
 
 
 # The first that matches is taken.
-KINDS: Final[tuple[Kind, ...]] = (Kind("procfile", "a Procfile", "procfile", _is_procfile),)
+KINDS: Final[tuple[Kind, ...]] = (
+    Kind("supervisord", "supervisord.conf", "supervisord", _is_supervisord),
+    Kind("procfile", "a Procfile", "procfile", _is_procfile),
+)
 NAMES: Final = tuple(kind.name for kind in KINDS)
 
 

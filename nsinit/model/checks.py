@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Config
 
 SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
+RESET_MIN: Final = 0.1  # s
 ID_MAX: Final = 0xFFFF_FFFF  # (uid_t) -1 is no id
 RLIMITS: Final = (
     "as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
@@ -189,6 +190,14 @@ def oneshot_restarts(config: Config) -> Iterator[Finding]:
             yield path, "a oneshot runs until it succeeds", 'use "no" or "on-failure"'
 
 
+def resets_take_time(config: Config) -> Iterator[Finding]:
+    """What dies at once is never started without any pause, again and again."""
+    for name, spec in config.services.items():
+        if spec.restart_reset < RESET_MIN:
+            path = ("services", name, "restart_reset")
+            yield path, f"expected at least {RESET_MIN:g} s, got {spec.restart_reset:g} s", ""
+
+
 def control_path(config: Config) -> Iterator[Finding]:
     """The control socket has an absolute path that fits into a socket address."""
     path = config.init.control.path
@@ -272,6 +281,7 @@ STRICT: Final = (
     terminal_paths,
     log_owners_exist,
     oneshot_restarts,
+    resets_take_time,
     *checks_ready.STRICT,
     daemons,
     ways_to_reload,

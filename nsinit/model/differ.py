@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 SOFT: Final = frozenset({
     "description", "tags", "autostart", "main", "essential",
     "depends_on", "wants", "after", "before",
-    "restart", "restart_delay", "restart_max_delay", "restart_limit", "success_exit_codes",
-    "restart_prevent_codes", "on_failure", "start_timeout", "min_uptime", "health",
+    "restart", "restart_delay", "restart_max_delay", "restart_limit", "restart_reset",
+    "success_exit_codes", "restart_prevent_codes", "on_failure", "start_timeout",
+    "min_uptime", "health",
     "pre_start", "post_start", "pre_stop", "stop_command", "post_stop", "on_fail",
     "reload_command", "reload_signal", "stop_signal", "stop_timeout", "kill_mode",
     "schedule", "watch",

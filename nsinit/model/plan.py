@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Config, Hook, Service
 
 START_TIMEOUT = 60.0
-RESET_AFTER = 30.0
 STOP_TIMEOUT = 8.0
 REPLICAS_MAX = 1000
 SIGHUP = 1  # asks for a reload where nothing else is said
@@ -81,7 +80,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     restart_delay: float = 0.5
     restart_max_delay: float = 30.0
     restart_limit: int = 10
-    reset_after: float = RESET_AFTER
+    reset_after: float = 30.0  # from ready on
     success: frozenset[int] = frozenset([0])
     prevent: frozenset[int] = frozenset()
 
@@ -213,6 +212,7 @@ def _rules(
         restart_delay=float(spec.restart_delay),
         restart_max_delay=float(spec.restart_max_delay),
         restart_limit=int(spec.restart_limit),
+        reset_after=float(spec.restart_reset),
         success=frozenset(spec.success_exit_codes),
         prevent=frozenset(spec.restart_prevent_codes),
         stop_steps=stop_steps(spec),

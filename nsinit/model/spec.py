@@ -212,6 +212,7 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restart_delay: Seconds = Seconds(0.5)
     restart_max_delay: Seconds = Seconds(30)
     restart_limit: Limit = Limit(10)
+    restart_reset: Seconds = Seconds(30)  # what ran this long is not one of those in a row
     success_exit_codes: Codes = Codes([0])
     restart_prevent_codes: Codes = Codes()
     on_failure: FailureAction = "ignore"

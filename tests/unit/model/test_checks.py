@@ -262,6 +262,8 @@ WRONG: list[tuple[Check, str, list[str]]] = [
         "services.a.log: has no effect: the output goes to the tty"]),
     (checks.terminal_output, A + "tty = true\nlog = {file = '/l', stderr = {to = 'null'}}\n", [
         "services.a.log.stderr: has no effect: what a terminal shows is one stream"]),
+    (checks.resets_take_time, A + "restart_reset = '50ms'\n", [
+        "services.a.restart_reset: expected at least 0.1 s, got 0.05 s"]),
     (checks.oneshot_restarts, ONESHOT + "restart = 'always'\n", [
         'services.b.restart: a oneshot runs until it succeeds (use "no" or "on-failure")']),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-success'\n", [
@@ -433,6 +435,7 @@ RIGHT: list[tuple[Check, str]] = [
     (checks.terminal_output, A + "tty = true\nlog = {ring = '1MiB'}\n"),
     (checks.terminal_output, A + "log = 'null'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'on-failure'\n"),
+    (checks.resets_take_time, A + "restart_reset = '100ms'\n"),
     (checks.oneshot_restarts, ONESHOT + "restart = 'no'\n" + A + "restart = 'always'\n"),
     (checks.control_path, f"[init]\ncontrol = '/{'a' * 106}'\n"),
     (checks.control_path, "[init]\ncontrol = {mode = '0660'}\n"),

@@ -88,6 +88,7 @@ def test_simple_service_has_the_defaults_of_the_contract_when_nothing_is_set() -
         ("main = true\nrestart = 'always'", {"restart": "always"}),
         ("essential = true", {"essential": True, "restart": "on-failure"}),
         ("restart_limit = 'unlimited'", {"restart_limit": -1}),
+        ("restart_reset = '2s'", {"reset_after": 2.0}),
         ("success_exit_codes = [0, 'TERM']", {"success": frozenset({0, -15})}),
         ("restart_prevent_codes = [3]", {"prevent": frozenset({3})}),
         ("stop_timeout = 3", {"stop_steps": ((15, 3.0),), "stop_total": 3.0}),
