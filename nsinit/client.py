@@ -72,7 +72,10 @@ class Client:
         if command.stream and status == 200:
             return _stream(rows, self.path)
         try:
-            body = json.loads(rows.rest())
+            text = rows.rest()
+            if command.text and status == 200:
+                return text.decode()
+            body = json.loads(text)
             if not isinstance(body, dict):
                 raise ValueError("it is no object")  # noqa: TRY301
         except (OSError, ValueError) as error:

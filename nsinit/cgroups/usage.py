@@ -45,6 +45,11 @@ def memory_limit(group: Group) -> int | None:
     return _by_version(group.branch("memory"), "memory.limit_in_bytes", "memory.max")
 
 
+def memory_used(group: Group) -> int | None:
+    """How much memory it is charged with (bytes), caches of files among it."""
+    return _by_version(group.branch("memory"), "memory.usage_in_bytes", "memory.current")
+
+
 def cpu_seconds(group: Group) -> float | None:
     """What its processes have used of CPUs so far, those that have ended too; None: not counted."""
     found: float | None = _cpu(group)["usage"]

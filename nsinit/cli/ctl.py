@@ -93,6 +93,8 @@ def _run(argv: list[str]) -> int:
         if not as_text and error.answer is not None:
             say(as_json(error.answer))
         raise
+    if command.text:
+        answer = {"text": answer}
     if picture:
         from nsinit.cli.charts import CHARTS
 

@@ -99,6 +99,10 @@ def _shutdown(_: dict[str, Any]) -> None:
     say("init is shutting down")
 
 
+def _text(answer: dict[str, Any]) -> None:
+    say(answer["text"].rstrip("\n"))
+
+
 def _version(answer: dict[str, Any]) -> None:
     say(f"nsinit {answer['version']} (pid {answer['pid']})")
     if answer["on_disk"] not in (None, answer["version"]):
@@ -166,6 +170,7 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "shutdown": _shutdown,
     "reexec": _reexec,
     "version": _version,
+    "metrics": _text,
     **PICTURES,
 }
 STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {

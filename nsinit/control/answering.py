@@ -43,6 +43,12 @@ class Answer:
             self._client.put(lambda http: http.answer(status, body))
             self._finish()
 
+    def answer_text(self, kind: str, text: bytes) -> None:
+        """Give the whole answer, of this Content-Type."""
+        if not self._over:
+            self._client.put(lambda http: http.answer_bytes(200, kind, text))
+            self._finish()
+
     @property
     def peer(self) -> Peer:
         """Who asked."""

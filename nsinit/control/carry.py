@@ -40,6 +40,8 @@ class CrowdState(Struct, frozen=True, kw_only=True):
     clients: list[ClientState] = []
     dropped: int = 0
     stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
+    ends: dict[str, dict[str, int]] | None = None  # of runs, by service and result
+    spent: dict[str, tuple[int, float, float]] = {}  # CPU (s) of services, see Spent
 
 
 def write_part(state: CrowdState) -> bytes:

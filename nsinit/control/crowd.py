@@ -58,7 +58,13 @@ class Crowd:
         """All clients that the next init can go on with."""
         states = [one for client in self._server.clients if (one := client.export())]
         told = self._server.handlers
-        state = CrowdState(clients=states, dropped=told.clients_dropped, stopped_by=told.stopped_by)
+        state = CrowdState(
+            clients=states,
+            dropped=told.clients_dropped,
+            stopped_by=told.stopped_by,
+            ends=told.tally.ends,
+            spent=told.export_spent(),
+        )
         return write_part(state), [one.fd for one in states]
 
     def adopt(self, data: bytes, fds: list[int]) -> None:
@@ -67,6 +73,9 @@ class Crowd:
         state = check_part(data)
         told = self._server.handlers
         told.clients_dropped, told.stopped_by = state.dropped, dict(state.stopped_by)
+        if state.ends is not None:  # else it is an older init that hands over
+            told.tally.ends = state.ends
+        told.spent = dict(state.spent)
         for one in state.clients:
             client = self._server.take(one)
             self._server.start_soon(self._connect(client, one))

@@ -23,6 +23,7 @@ from nsinit.control.pausing import Pausing
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
 from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
+from nsinit.control.tally import Tally
 from nsinit.control.waiting import BAD, Wait, results
 from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
@@ -57,7 +58,10 @@ class Handlers(Insight, Care, Pausing):
         self._driver = init.driver
         self._loop = loop
         self.stopped_by: dict[str, tuple[int, float]] = {}  # uid, and when (clock time, s)
-        self.clients_dropped = 0  # that read too slowly or were too many
+        self.clients_dropped = 0
+        self.count_clients: Callable[[], int] = lambda: 0
+        self.spent = {}
+        self.tally = Tally(init.history)
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
         """Carry out a command; Refusal if it can't be."""

@@ -20,13 +20,24 @@ from nsinit.control.why import Why
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nsinit.control.gathering import Spent
     from nsinit.control.groups import Usages
     from nsinit.control.reply import Reply
+    from nsinit.control.scrape import Scraper
+    from nsinit.control.tally import Tally
     from nsinit.control.usage import Sample
 
 
 class Insight(Desk):
     """What anybody may ask who may read."""
+
+    tally: Tally
+    clients_dropped: int  # that read too slowly or were too many
+    count_clients: Callable[[], int]
+    spent: dict[str, Spent]
+    _scraper: Scraper | None = None
 
     # --- Health -----------------------------------------------------------------------------------
 
@@ -61,6 +72,21 @@ class Insight(Desk):
         from nsinit.control.openapi import as_json  # noqa: PLC0415  (few inits are asked)
 
         reply.answer(200, msgspec.Raw(as_json()))
+
+    # --- Figures ----------------------------------------------------------------------------------
+
+    def do_metrics(self, params: dict[str, Any], reply: Reply) -> None:
+        """Figures for a monitoring system, in a moment."""
+        if self._scraper is None:
+            from nsinit.control.scrape import Scraper  # noqa: PLC0415  (few inits are scraped)
+
+            self._scraper = Scraper(self._init, self._loop, self.tally, self.spent)
+        clients = {"clients": self.count_clients(), "clients_dropped": self.clients_dropped}
+        self._scraper.answer(params, clients, reply)
+
+    def export_spent(self) -> dict[str, Spent]:
+        """The CPU that services are known to have used."""
+        return self.spent if self._scraper is None else self._scraper.gathering.spent
 
     # --- Causes -----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from nsinit import __version__
+from nsinit.control.accepting import CONTENT_TYPES
 from nsinit.control.answers.basics import Failure
 from nsinit.control.answers.table import SHAPES, Shape
 from nsinit.control.commands import COMMANDS, Command, Param
@@ -81,7 +82,7 @@ def as_json() -> bytes:
 def _schemas() -> dict[str, Schema]:
     kinds: set[type] = {Failure}
     for shape in SHAPES.values():
-        kinds |= {*shape.rows, *shape.failures.values(), shape.answer or Failure} - {dict}
+        kinds |= {*shape.rows, *shape.failures.values(), shape.answer or Failure} - {dict, str}
     in_order = sorted(kinds, key=lambda kind: kind.__name__)
     return dict(sorted(msgspec.json.schema_components(in_order, ref_template=_REF)[1].items()))
 
@@ -203,7 +204,7 @@ _KINDS: Final = {
 
 
 def _responses(row: Command, shape: Shape) -> dict[str, Any]:
-    made = {"200": {"description": "done", "content": _content(shape)}}
+    made = {"200": {"description": "done", "content": _content(row, shape)}}
     for status, codes in sorted(refusals(row).items()):
         made[str(status)] = {
             "description": _STATUSES[status],
@@ -235,7 +236,10 @@ def refusals(row: Command) -> dict[int, tuple[str, ...]]:
     return made
 
 
-def _content(shape: Shape) -> dict[str, Any]:
+def _content(row: Command, shape: Shape) -> dict[str, Any]:
+    if row.text:
+        text = {"schema": {"type": "string"}}
+        return {kind.partition(";")[0]: text for kind in CONTENT_TYPES.values()}
     if shape.answer is not None:
         return {_JSON: {"schema": _ref(shape.answer)}}
     rows = {"anyOf": [_ref(kind) for kind in shape.rows]}

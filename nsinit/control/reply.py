@@ -48,6 +48,9 @@ class Reply(Protocol):
     def answer(self, status: int, body: object) -> None:
         """Give the whole answer."""
 
+    def answer_text(self, kind: str, text: bytes) -> None:
+        """Give the whole answer, of this Content-Type."""
+
     def begin_stream(self) -> None:
         """Begin an answer of JSON lines."""
 

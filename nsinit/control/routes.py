@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import h11
 import msgspec
 
+from nsinit.control.accepting import negotiate
 from nsinit.control.commands import BY_PATH, PREFIX, Command, Param
 from nsinit.nearest import did_you_mean
 from nsinit.units import parse_duration, parse_signal
@@ -68,6 +69,7 @@ class HttpConnection:
     def __init__(self) -> None:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._method = self._target = self._kind = self._allow = ""
+        self._headers: dict[str, str] = {}
         self._body = b""
         self.heard = b""  # all that came since the last answer was complete
 
@@ -88,6 +90,7 @@ class HttpConnection:
                 self._method = event.method.decode("ascii", "replace")
                 self._target = event.target.decode("ascii", "replace")
                 self._body, self._allow = b"", ""
+                self._headers = _headers_of(event)
                 head = dict(event.headers)
                 self._kind = _media_type(head)
                 if int(head.get(b"content-length", b"0")) > MAX_BODY:
@@ -103,10 +106,13 @@ class HttpConnection:
 
     def _call(self) -> Call | Refusal:
         try:
-            return parse_call(self._method, self._target, self._body, self._kind)
+            call = parse_call(self._method, self._target, self._body, self._kind)
         except Refusal as refusal:
             self._allow = refusal.allow
             return refusal
+        if call.command.text and call.params.get("format") is None:
+            call.params["format"] = negotiate(self._headers.get("accept"))
+        return call
 
     def resume(self) -> Call | Refusal | None:
         """After a complete answer: the next call, if the client has sent one already."""
@@ -125,8 +131,11 @@ class HttpConnection:
         """A whole answer; one without content is the methods of the path."""
         if status == 204:
             return self._head(status, "", []) + self._send(h11.EndOfMessage())
-        data = encode(body) + b"\n"
-        head = self._head(status, _JSON, [("Content-Length", str(len(data)))])
+        return self.answer_bytes(status, _JSON, encode(body) + b"\n")
+
+    def answer_bytes(self, status: int, kind: str, data: bytes) -> bytes:
+        """A whole answer that is no JSON."""
+        head = self._head(status, kind, [("Content-Length", str(len(data)))])
         told = b"" if self._method == "HEAD" else self._send(h11.Data(data=data))
         return head + told + self._send(h11.EndOfMessage())
 
@@ -153,6 +162,15 @@ class HttpConnection:
 
     def _send(self, event: Any) -> bytes:  # noqa: ANN401  (h11 has no common type of events)
         return self._http.send(event) or b""
+
+
+def _headers_of(request: h11.Request) -> dict[str, str]:
+    """By their names in small letters; of one that is there twice, both with a comma (RFC 9110)."""
+    made: dict[str, str] = {}
+    for raw, value in request.headers:
+        name, text = raw.decode("ascii", "replace"), value.decode("latin-1")
+        made[name] = f"{made[name]},{text}" if name in made else text
+    return made
 
 
 def encode(body: object) -> bytes:

@@ -53,6 +53,7 @@ class Command(NamedTuple):
     examples: tuple[str, ...] = ()
     route: str = ""
     options: tuple[Param, ...] = ()  # of `nsinit ctl` alone
+    text: bool = False  # the answer is plain text, for programs that want no JSON
 
     @property
     def path(self) -> str:
@@ -62,7 +63,7 @@ class Command(NamedTuple):
     @property
     def is_verb(self) -> bool:
         """Whether it is a verb of `nsinit ctl`; what has a route of its own is for programs."""
-        return not self.route
+        return not self.route or self.text
 
 
 NAMES: Final = Param(

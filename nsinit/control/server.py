@@ -43,6 +43,7 @@ class ControlServer:
         self.handlers = Handlers(init, loop)
         self.say = init.say
         self.clients: set[Client] = set()
+        self.handlers.count_clients = lambda: len(self.clients)
         self._tasks: set[asyncio.Task[None]] = set()  # the loop holds them by weak references
         self._serving: asyncio.Server | None = None
         self._listener = init.listener

@@ -99,6 +99,24 @@ INSIGHT: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl top", "nsinit ctl top 'web*' -d 5"),
     ),
     Command(
+        "metrics",
+        "GET",
+        "read",
+        "print figures for a monitoring system, as OpenMetrics",
+        (
+            Param("family", "names", "only these metrics, by their names"),
+            Param(
+                "format",
+                "choice",
+                "openmetrics, or prometheus for its older text (the default: what Accept asks for)",
+                choices=("openmetrics", "prometheus"),
+            ),
+        ),
+        examples=("nsinit ctl metrics", "nsinit ctl metrics nsinit_service_up"),
+        route="/metrics",
+        text=True,
+    ),
+    Command(
         "livez",
         "GET",
         "read",

@@ -200,6 +200,7 @@ def on_probe_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> N
     if e.status == 0:
         become_ready(turn, s, rules)
         return
+    s.probe_failures += 1
     s.reason = e.text or policy.how_it_ended(e.status, "")
     arm(turn, s, "again", s.probe_delay)
     longest = max(rules.ready_interval, policy.FIRST_PROBE)

@@ -81,6 +81,7 @@ class ServiceState(Struct, kw_only=True):
 
     health: Health = ""
     health_fails: int = 0  # checks in a row
+    probe_failures: int = 0  # ever, of health checks and of readiness probes
     watchdog: float | None = None  # s; None: not decided yet, 0: none
     reloading: bool = False
     reload_again: bool = False  # asked for while a reload ran

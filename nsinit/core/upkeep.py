@@ -46,6 +46,7 @@ def on_check_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> N
         s.health_fails = 0
         _be(turn, s, "healthy", "healthy")
         return
+    s.probe_failures += 1
     young = s.ready_at is not None and turn.now - s.ready_at < rules.health_start_period
     if young and s.health == "starting":
         return

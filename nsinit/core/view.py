@@ -47,6 +47,7 @@ class ServiceView(Struct, frozen=True, kw_only=True):
     exit_signal: int | None
     awaits_trigger: bool = False  # when it waits, it does so for its schedule or socket alone
     paused: bool = False
+    probe_failures: int = 0
     next_run: float | None = None  # by its schedule, in seconds since the epoch
 
 
@@ -87,6 +88,7 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
         paused=s.paused,
         exit_code=status if status is not None and status >= 0 else None,
         exit_signal=-status if status is not None and status < 0 else None,
+        probe_failures=s.probe_failures,
         awaits_trigger=bool(rules.trigger) and not s.triggered,
     )
 

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from nsinit.kernel import libc, seam
 
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
 
 
@@ -133,6 +135,33 @@ class Usage(NamedTuple):
     rss: int
 
 
+class Look(NamedTuple):
+    """A process, with the CPU (s) of the children that it has waited for, and its memory."""
+
+    stat: Stat
+    cpu: float
+    rss: int
+
+
+def pids() -> list[int]:
+    """Every process that can be seen; none without a /proc to see it in."""
+    try:
+        return [int(name) for name in seam.list_directory("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def look(pid: int) -> Look | None:
+    """What /proc/PID/stat says of that; None if the process is gone or hidden."""
+    data = _slurp(f"/proc/{pid}/stat") or b""
+    found = parse_stat(data)
+    fields = data.rpartition(b") ")[2].split()
+    if found is None or len(fields) < 22:
+        return None
+    ticks = sum(map(int, fields[11:15]))
+    return Look(found, ticks / _TICKS, int(fields[21]) * _PAGE)
+
+
 def usage(pid: int) -> Usage | None:
     """What /proc/PID/stat says of that; None if the process is gone or hidden."""
     data = _slurp(f"/proc/{pid}/stat") or b""
@@ -148,8 +177,8 @@ def usage(pid: int) -> Usage | None:
         state=found.state,
         parent=found.parent,
         started=found.started,
-        cpu=ticks / os.sysconf("SC_CLK_TCK"),
-        rss=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
+        cpu=ticks / _TICKS,
+        rss=int(fields[21]) * _PAGE,
     )
 
 

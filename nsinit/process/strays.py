@@ -152,6 +152,13 @@ class Strays:
         self.refresh()
         return [(pid, who, pid in self._mains) for pid, (_, who) in self.look().items()]
 
+    def owners(self, seen: dict[int, Stat]) -> dict[int, str]:
+        """Whose processes are that somebody has seen just now; nothing is remembered of it."""
+        made: dict[int, str] = {}
+        for pid in seen:
+            self._find_owner(pid, seen, made)
+        return made
+
     def strangers(self) -> list[int]:
         """Children of init that are no main process: orphans, of whomever."""
         return [pid for pid in proc.children() or () if pid not in self._mains]

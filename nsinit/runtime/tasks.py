@@ -23,7 +23,7 @@ from nsinit.units import SIGNAL_NAMES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nsinit.kernel.proc import End
+    from nsinit.kernel.proc import End, Stat
     from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
     from nsinit.runtime.handover import ChildState, Keep, TaskState
@@ -89,6 +89,10 @@ class Tasks:
     def processes(self) -> list[tuple[int, str, bool]]:
         """Those of all services: pid, service, and whether init has started it itself."""
         return self._strays.processes()
+
+    def owners(self, seen: dict[int, Stat]) -> dict[int, str]:
+        """Whose each of these processes is; of nobody's nothing is told."""
+        return self._strays.owners(seen)
 
     def helper_pids(self) -> list[int]:
         """The commands that operators run."""

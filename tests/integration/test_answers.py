@@ -105,6 +105,9 @@ def _ask(init: Live, row: Command, params: dict[str, Any]) -> tuple[int, list[An
         connection.sendall(request(row, params))
         answer = http.client.HTTPResponse(connection)
         answer.begin()
+        if row.text and answer.status == 200:
+            assert answer.headers["content-type"].startswith("application/openmetrics-text")
+            return answer.status, [answer.read().decode()]
         if not row.stream or answer.status != 200:
             assert answer.headers["content-type"] == "application/json"
             return answer.status, [json.loads(answer.read())]

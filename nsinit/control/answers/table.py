@@ -42,6 +42,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "graph": Shape(looking.Graph),
     "tree": Shape(looking.Tree),
     "top": Shape(looking.Top),
+    "metrics": Shape(str),
     "livez": Shape(looking.Live),
     "readyz": Shape(
         looking.Ready, refusals={503: ("not-ready",)}, failures={503: steering.NotReady}

@@ -60,6 +60,9 @@ class Client:
     def answer(self, status: int, body: object) -> None:
         raise AssertionError((status, body))
 
+    def answer_text(self, kind: str, text: bytes) -> None:
+        raise AssertionError((kind, text))
+
     def begin_stream(self) -> None:
         self.said.append("begin")
 

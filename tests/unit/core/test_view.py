@@ -39,6 +39,7 @@ def test_service_is_shown_when_it_runs() -> None:
         "pinned": False,
         "reloading": False,
         "paused": False,
+        "probe_failures": 0,
         "exit_code": None,
         "exit_signal": None,
         "awaits_trigger": False,
