@@ -62,10 +62,12 @@ def on_terminal(given: Given) -> Given:
     def changed(loaded: Loaded) -> Loaded:
         config = loaded.config
         spec = structs.replace(config.services[MAIN], log=Log(to=Sinks(("inherit",))))
-        level = "warning" if config.init.log == "info" else config.init.log
+        log = config.init.log
+        if log.level == "info":
+            log = structs.replace(log, level="warning")
         config = structs.replace(
             config,
-            init=structs.replace(config.init, log=level),
+            init=structs.replace(config.init, log=log),
             services={**config.services, MAIN: spec},
         )
         return structs.replace(loaded, config=config)

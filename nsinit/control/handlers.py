@@ -79,6 +79,7 @@ class Handlers(Insight, Care, Pausing):
         used = usages(self._init, names if params["names"] else ())
         for row in services:  # only for those that are named: others may be many
             row["usage"] = used.get(row["name"])
+            row["logs"] = self._init.logs.of_service(row["name"]) if params["names"] else None
         about = self._about_init() | {"usage": used.get(SANDBOX)}
         reply.answer(200, {"init": about, "services": services})
 

@@ -43,7 +43,7 @@ SHORTHANDS: Final[dict[type, dict[str, str]]] = {
         "watch": "paths",
         **dict.fromkeys(_HOOKS, "command"),
     },
-    Init: {"control": "path", "pre_start": "command", "post_stop": "command"},
+    Init: {"control": "path", "log": "level", "pre_start": "command", "post_stop": "command"},
     Sandbox: {"users": "map", "seccomp": "profile"},
 }
 

@@ -64,6 +64,12 @@ def file_rules(log: Log, stream: str) -> FileRules | None:
     )
 
 
+def console_form(log: Log, stream: str) -> str:
+    """How a stream looks on the console; "" is as init has it."""
+    own = log.stderr.format if stream == "stderr" and log.stderr is not None else None
+    return own or log.format or ""
+
+
 def _choose(log: Log, apart: StderrLog | None, key: str) -> Any:  # noqa: ANN401  (of any key)
     own = getattr(apart, key, None)
     return getattr(log, key) if own is None else own

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct, field
 
 from nsinit.model.mounting import Mount
+from nsinit.model.outputs import Form, InitLog
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
@@ -40,7 +41,6 @@ KillMode = Literal["group", "cgroup", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
 Overlap = Literal["skip", "queue", "kill"]
 HealthAction = Literal["restart", "stop", "shutdown", "none"]
-Level = Literal["debug", "info", "warning", "error"]
 
 
 class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +135,7 @@ class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is different for stderr; without a `file` of its own it goes to that of stdout."""
 
     to: Sinks | None = None
+    format: Form | None = None
     file: str | None = None
     max_size: Size | None = None
     keep: int | None = None
@@ -152,6 +153,7 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     to: Sinks | None = None
+    format: Form | None = None
     file: str | None = None
     max_size: Size = Size(10 << 20)
     keep: int = 5
@@ -270,7 +272,7 @@ class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     post_stop: Hook | None = None
     shutdown_timeout: Seconds = Seconds(9)
     control: Control = Control()
-    log: Level = "info"
+    log: InitLog = InitLog()
     forward_signals: list[Signal] = field(default_factory=list)
     environment: Environment = field(default_factory=Environment)
     keep_running: bool = False

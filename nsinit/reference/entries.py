@@ -49,6 +49,7 @@ _TITLES: Final = {
     "IoLimit": "Limits of one disk",
     "Mount": "Mounts",
     "Init": "Init",
+    "InitLog": "What init says",
     "Control": "The control socket",
     "Sandbox": "A sandbox",
     "Users": "Users of a sandbox",

@@ -19,13 +19,13 @@ from nsinit.model.naming import NAME_MAX
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.spec import Config, Health, Log, Ready, Service, Socket
 from nsinit.model.types import Codes, Sinks, Size
-from nsinit.reference import sandboxes, services, tables
+from nsinit.reference import outputs, sandboxes, services, tables
 from nsinit.reference.kinds import KINDS, Schema, many, text, words
 
 if TYPE_CHECKING:
     from nsinit.reference.key import Key, Texts
 
-TEXTS: Final[Texts] = {**tables.TEXTS, **services.TEXTS, **sandboxes.TEXTS}
+TEXTS: Final[Texts] = {**tables.TEXTS, **outputs.TEXTS, **services.TEXTS, **sandboxes.TEXTS}
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _TEXT: Final = text()

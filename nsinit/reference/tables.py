@@ -13,24 +13,6 @@ _PROBES: Final = {
     "tcp": Key('A port, or "HOST:PORT", that accepts.', "5432", "none"),
     "unix": Key("A socket that accepts, @ for an abstract one.", '"/run/db.sock"', "none"),
 }
-_FILES: Final = {
-    "to": Key(
-        "Where it goes: console, file, null or inherit; several as a list.",
-        '["console", "file"]',
-        '"file" with a `file`, else "console"',
-    ),
-    "file": Key("The log file.", '"/var/log/shop.log"', "none"),
-    "max_size": Key("Rotate a file of that size; 0 never does.", '"1MiB"'),
-    "keep": Key("How many rotated files stay.", "9"),
-    "total": Key("How much all of them may have together.", '"6MiB"', "no limit"),
-    "compress": Key("Pack rotated files by gzip.", "false"),
-    "mode": Key("Mode bits of new files.", '"0600"'),
-    "owner": Key(
-        'Whose the files are: a name, a uid or "USER:GROUP".', '"www-data:adm"', "who runs init"
-    ),
-}
-_AS_STDOUT: Final = "as for stdout"
-
 TEXTS: Final[Texts] = {
     "Config": {
         "": {
@@ -63,7 +45,10 @@ TEXTS: Final[Texts] = {
                 '{ mode = "0660", operate = ["@adm"] }',
                 "/run/nsinit/control.sock",
             ),
-            "log": Key("From which level on init tells what it does.", '"warning"'),
+            "log": Key(
+                "What init says itself, and how lines look on the console: a level or a table.",
+                '{ level = "warning", format = "json" }',
+            ),
             "forward_signals": Key(
                 "Signals that are sent on to the main service instead of meant for init.",
                 '["USR1", "HUP"]',
@@ -181,21 +166,6 @@ TEXTS: Final[Texts] = {
             "accept": Key("A process for each connection, as under inetd.", "true"),
             "max_connections": Key("How many of these at once.", "10", "no limit"),
         }
-    },
-    "Log": {
-        "": {
-            **_FILES,
-            "stderr": Key(
-                "What is different for stderr: a place, a path, or a table.",
-                '"console"',
-                _AS_STDOUT,
-            ),
-            "ring": Key("How much of its output `nsinit ctl logs` remembers.", '"1MiB"'),
-            "line_limit": Key("Longer lines are split, and marked.", '"64KiB"'),
-        }
-    },
-    "StderrLog": {
-        "": {name: key._replace(default=_AS_STDOUT) for name, key in _FILES.items()},
     },
     "Seccomp": {
         "": {

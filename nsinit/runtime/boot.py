@@ -22,6 +22,7 @@ from nsinit.process.program import Surroundings
 from nsinit.process.spawner import Spawner
 from nsinit.process.strays import Strays
 from nsinit.runtime import directory
+from nsinit.runtime.console import Console
 from nsinit.runtime.driver import Driver
 from nsinit.runtime.events import EventLog, History
 from nsinit.runtime.logs import Logs
@@ -93,9 +94,9 @@ class Init:
         self.reexec: Reexec | None = None
         self.falls: list[float] = []  # when it last had to begin anew (monotonic s)
         self._resumed = False  # it goes on for another init
-        names = list(config.services)
-        self.logs = Logs(self.reactor, stdout, stderr, names)
-        self.say = EventLog(stderr, config.init.log, self.logs.width)
+        self.console = Console(stdout, stderr, config, given.env)
+        self.logs = Logs(self.reactor, self.console)
+        self.say = EventLog(self.console, config.init.log.level)
         self.logs.tell = lambda level, text: getattr(self.say, level)(text)
         self.history = History()
         self.listener = given.listener or self._listen()

@@ -15,28 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from nsinit.core.view import ServiceView
+    from nsinit.runtime.console import Console
     from nsinit.runtime.handover import HistoryState
-    from nsinit.runtime.outlet import Outlet
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 KEPT: Final = 1000
 _EARLY: Final = 1000
 _BOOT_TASKS: Final = 100  # hooks and probes of one start that are remembered
+_AT: Final = "said_at"  # a field: the clock time of a line that had to wait
 
 
 class EventLog:
     """nsinit's own lines, from a level on."""
 
-    def __init__(self, outlet: Outlet, level: str, width: int = 6) -> None:
-        self._outlet = outlet
+    def __init__(self, console: Console, level: str) -> None:
+        self._console = console
         self._least = LEVELS.index(level)
-        self._prefix = f"{'nsinit':<{width}} | "
-        self._early: deque[tuple[str, str, dict[str, Any]]] = deque(maxlen=_EARLY)
+        self._early: deque[tuple[float, str, str, dict[str, Any]]] = deque(maxlen=_EARLY)
         self._logger: Any = None
-
-    def widen(self, width: int) -> None:
-        """Before `load`: have the prefix as wide as the names of services are."""
-        self._prefix = f"{'nsinit':<{width}} | "
 
     def debug(self, text: str, **fields: object) -> None:
         """For whoever looks for a fault."""
@@ -58,7 +54,7 @@ class EventLog:
         if LEVELS.index(level) < self._least:
             return
         if self._logger is None:
-            self._early.append((level, text, fields))
+            self._early.append((seam.wall(), level, text, fields))
         else:
             getattr(self._logger, level)(text, **fields)
 
@@ -67,14 +63,14 @@ class EventLog:
         import sys  # noqa: PLC0415
 
         sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # 70 ms and 7 MB for colours
-        printer = _Printer(self._outlet, self._prefix)
-        self._logger = _Plain(printer)
+        printer = _Printer(self._console)
+        self._logger = _Plain(printer, self._render)
         try:
             import structlog  # noqa: PLC0415  (15 ms, after the first services run)
 
             self._logger = structlog.wrap_logger(
                 printer,
-                processors=[_render],
+                processors=[self._render],
                 wrapper_class=structlog.BoundLogger,
                 cache_logger_on_first_use=True,
             )
@@ -83,22 +79,27 @@ class EventLog:
 
     def settle(self) -> None:
         """Write what has waited, if need be without structlog."""
-        logger = self._logger or _Plain(_Printer(self._outlet, self._prefix))
+        logger = self._logger or _Plain(_Printer(self._console), self._render)
         while self._early:
-            level, text, fields = self._early.popleft()
-            getattr(logger, level)(text, **fields)
+            at, level, text, fields = self._early.popleft()
+            getattr(logger, level)(text, **{_AT: at}, **fields)
+
+    def _render(self, _: object, level: str, event: MutableMapping[str, Any]) -> bytes:
+        """A structlog processor: finished lines."""
+        at = event.pop(_AT, None)
+        text = event.pop("event")
+        when = seam.wall() if at is None else at
+        return self._console.own_at("stderr", when, level, text, dict(event))
 
 
 class _Printer:
-    """Takes finished text from structlog; a line of it for each line."""
+    """Takes finished lines from structlog."""
 
-    def __init__(self, outlet: Outlet, prefix: str) -> None:
-        self._outlet = outlet
-        self._prefix = prefix
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
-    def _print(self, text: str) -> None:
-        lines = "".join(f"{self._prefix}{line}\n" for line in text.split("\n"))
-        self._outlet.write(lines.encode("utf-8", "backslashreplace"))
+    def _print(self, lines: bytes) -> None:
+        self._console.outlets["stderr"].write(lines)
 
     debug = info = warning = error = _print
 
@@ -106,21 +107,15 @@ class _Printer:
 class _Plain:
     """Stands in for structlog when there is none."""
 
-    def __init__(self, printer: _Printer) -> None:
+    def __init__(self, printer: _Printer, render: Callable[..., bytes]) -> None:
         self._printer = printer
+        self._render = render
 
     def __getattr__(self, level: str) -> Callable[..., None]:
         def say(text: str, **fields: object) -> None:
-            self._printer.info(_render(None, level, {"event": text, **fields}))
+            self._printer.info(self._render(None, level, {"event": text, **fields}))
 
         return say
-
-
-def _render(_: object, level: str, event: MutableMapping[str, Any]) -> str:
-    """A structlog processor: "error: text key=value"."""
-    mark = f"{level}: " if level in ("warning", "error") else ""
-    fields = "".join(f" {key}={value}" for key, value in event.items() if key != "event")
-    return f"{mark}{event['event']}{fields}"
 
 
 class Happening(NamedTuple):

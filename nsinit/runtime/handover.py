@@ -22,10 +22,10 @@ from nsinit.core.state import CoreState
 from nsinit.core.view import ServiceView
 from nsinit.kernel import memory
 from nsinit.model.load import Loaded
-from nsinit.model.logs import FileRules
 from nsinit.model.plan import Plan
 from nsinit.model.spec import Hook, Init, Service
 from nsinit.model.types import decode_hook, encode_hook
+from nsinit.runtime.logstate import LogsState, OutletState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -135,96 +135,6 @@ class RunsState(Struct, frozen=True, kw_only=True):
     oom_kills: int | None = None
     oom_seen: dict[str, int] = {}
     strays: StraysState = StraysState()
-
-
-class TerminalState(Struct, frozen=True, kw_only=True):
-    """A terminal that init made; the master is the descriptor of the stream."""
-
-    slave: int
-    held: bytes = b""
-    typed: bytes = b""
-
-
-class StreamState(Struct, frozen=True, kw_only=True):
-    """One pipe or terminal that a service or a hook writes to."""
-
-    key: tuple[str, int, str]
-    fd: int
-    name: str
-    limit: int
-    rest: bytes
-    continues: bool
-    size: int
-    console: bool
-    tap: int = NONE  # index among the taps
-    terminal: TerminalState | None = None
-
-
-class TapState(Struct, frozen=True, kw_only=True):
-    """The way of a stream into a file."""
-
-    path: str
-    limit: int
-    shared: bool
-    rest: bytes
-
-
-class FileState(Struct, frozen=True, kw_only=True):
-    """A log file; `inside` and `torn` are indices of taps, `inside` may be -2 for nobody's."""
-
-    rules: FileRules
-    service: str
-    fd: int
-    file: tuple[int, int]
-    size: int
-    inside: int
-    torn: list[int]
-    untold: int
-    dropped: int
-    failing: bool
-    warned: bool
-    ownerless: bool
-    retry_at: float
-    quiet_until: float
-
-
-class JobState(Struct, frozen=True, kw_only=True):
-    """The file that is being packed, and by which process."""
-
-    path: str
-    source: tuple[int, int]
-    made: str
-    pid: int
-    fd: int = NONE  # keeps the number of the source from being given to another file
-
-
-class FilesState(Struct, frozen=True, kw_only=True):
-    """All log files."""
-
-    files: list[FileState]
-    taps: list[TapState]
-    dropped_before: int = 0
-    waiting: list[str] = []
-    job: JobState | None = None
-    told_missing: bool = False
-
-
-class LogsState(Struct, frozen=True, kw_only=True):
-    """All streams; the rings' records travel by themselves."""
-
-    width: int
-    streams: list[StreamState]
-    files: FilesState | None = None
-    limits: dict[str, int] = {}
-    number: int = 0
-
-
-class OutletState(Struct, frozen=True):
-    """What stdout or stderr has not taken yet, and what it never took."""
-
-    waiting: bytes
-    dropped: int
-    untold: int
 
 
 class HistoryState(Struct, frozen=True):

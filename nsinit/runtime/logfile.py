@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nsinit.model.logs import FileRules
-    from nsinit.runtime.handover import FileState, Keep
+    from nsinit.runtime.handover import Keep
+    from nsinit.runtime.logstate import FileState
     from nsinit.runtime.rotation import Slot
 
 _PAUSE: Final = 0.5  # s between attempts when one has failed
@@ -46,6 +47,7 @@ class LogFile:
         self.rules = rules
         self.dropped = 0  # bytes, ever
         self.rotated: Callable[[LogFile], None] = lambda _: None
+        self.on_drop: Callable[[object, int], None] = lambda who, count: None  # noqa: ARG005
         self._service = service
         self._tell = tell
         self._slack = min(rules.line_limit, rules.max_size // 2)
@@ -136,6 +138,7 @@ class LogFile:
     def _drop(self, data: bytes, who: object) -> None:
         self.dropped += len(data)
         self._untold += len(data)
+        self.on_drop(who, len(data))
         if data.endswith(b"\n"):
             self._torn.discard(who)
         else:
@@ -149,7 +152,7 @@ class LogFile:
 
     def export(self, taps: Sequence[object], keep: Keep) -> FileState:
         """What is known of it; who writes is told by the place in `taps`."""
-        from nsinit.runtime.handover import NONE, FileState  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime.logstate import NONE, FileState  # noqa: PLC0415  (loaded by then)
 
         places = {id(tap): place for place, tap in enumerate(taps)}
         inside = NONE if self._inside is None else places.get(id(self._inside), _NOBODY)

@@ -20,12 +20,15 @@ from nsinit.process.program import Program
 from nsinit.process.variables import DEFAULT_PATH
 from nsinit.runtime import rotation
 from nsinit.runtime.logfile import LogFile
+from nsinit.runtime.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nsinit.model.logs import FileRules
-    from nsinit.runtime.handover import FilesState, Keep, TapState
+    from nsinit.runtime.handover import Keep
+    from nsinit.runtime.logstate import FilesState, TapState
+    from nsinit.runtime.tally import Tallies
 
     Tell = Callable[[str, str], None]
     Ended = Callable[[int], None]  # is told an exit code, -n for signal n
@@ -39,6 +42,7 @@ class Tap:
     """What one stream sends to a file; whole lines when another stream goes there too."""
 
     def __init__(self, file: LogFile, limit: int, *, shared: bool, rest: bytes = b"") -> None:
+        self.tally = Tally(("", "", ""))
         self._file = file
         self._limit = limit
         self._shared = shared
@@ -46,6 +50,7 @@ class Tap:
 
     def write(self, data: bytes) -> None:
         """Pass bytes on; of a shared file's stream as far as their lines have ended."""
+        self.tally.bytes += len(data)
         if self._shared:
             end = data.rfind(b"\n") + 1
             data, self._rest = self._rest + data[:end], data[end:]
@@ -58,10 +63,16 @@ class Tap:
 
     def export(self) -> TapState:
         """Where it leads, and what waits in it."""
-        from nsinit.runtime.handover import TapState  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime.logstate import TapState  # noqa: PLC0415  (loaded by then)
 
         path = self._file.rules.path
-        return TapState(path=path, limit=self._limit, shared=self._shared, rest=self._rest)
+        return TapState(
+            path=path,
+            limit=self._limit,
+            shared=self._shared,
+            rest=self._rest,
+            tally=self.tally.key,
+        )
 
     def flush(self) -> None:
         """What is left of a line belongs to the file too, when the stream or the run has ended."""
@@ -112,6 +123,7 @@ class LogFiles:
             file = None
         if file is None:
             file = self._files[rules.path] = LogFile(rules, service, self._tell)
+            file.on_drop = _count
             if rules.compress:
                 file.rotated = self._pack_soon
             with suppress(OSError):  # what an init before this one has not finished
@@ -121,7 +133,7 @@ class LogFiles:
 
     def export(self, taps: Sequence[Tap], keep: Keep) -> FilesState:
         """All of it; `taps` are those that streams hold."""
-        from nsinit.runtime.handover import FilesState, JobState  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime.logstate import FilesState, JobState  # noqa: PLC0415  (loaded by then)
 
         job = None
         if self._job is not None:
@@ -142,16 +154,22 @@ class LogFiles:
             told_missing=self._told_missing,
         )
 
-    def adopt(self, state: FilesState, watch: Callable[[int, Ended], None]) -> list[Tap]:
+    def adopt(
+        self, state: FilesState, watch: Callable[[int, Ended], None], tallies: Tallies
+    ) -> list[Tap]:
         """Go on with another's files; the taps. `watch` tells the end of the packing child."""
         taps: list[Tap] = []
         for one in state.files:
             file = self._files[one.rules.path] = LogFile(one.rules, one.service, self._tell)
+            file.on_drop = _count
             if one.rules.compress:
                 file.rotated = self._pack_soon
         for tap in state.taps:
             file = self._files[tap.path]
-            taps.append(Tap(file, tap.limit, shared=tap.shared, rest=tap.rest))
+            made = Tap(file, tap.limit, shared=tap.shared, rest=tap.rest)
+            if any(tap.tally):
+                made.tally = tallies.of(*tap.tally)
+            taps.append(made)
         for one in state.files:
             self._files[one.rules.path].adopt(one, taps)
         self._dropped_before, self._told_missing = state.dropped_before, state.told_missing
@@ -254,6 +272,12 @@ class LogFiles:
                 seam.unlink(path)
                 return True
         return False
+
+
+def _count(who: object, count: int) -> None:
+    """Bytes of a stream were dropped."""
+    if isinstance(who, Tap):
+        who.tally.dropped += count
 
 
 def _make_like(path: str, found: os.stat_result) -> int:

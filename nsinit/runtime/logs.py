@@ -10,36 +10,34 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import fds, seam
-from nsinit.model.logs import STREAMS, file_rules, sinks
-from nsinit.runtime.lines import LineCutter, with_prefix
+from nsinit.model.logs import STREAMS, console_form, file_rules, sinks
 from nsinit.runtime.ring import Rings
+from nsinit.runtime.stream import Stream, make_pipe
+from nsinit.runtime.tally import CAPTURE, Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from nsinit.model.logs import FileRules
     from nsinit.model.spec import Log, Service
     from nsinit.process.program import Program
-    from nsinit.runtime.handover import Keep, LogsState, Row
+    from nsinit.runtime.console import Console
+    from nsinit.runtime.handover import Keep, Row
     from nsinit.runtime.lines import Block
     from nsinit.runtime.logfiles import LogFiles, Tap
-    from nsinit.runtime.outlet import Outlet
+    from nsinit.runtime.logstate import LogsState
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
+    from nsinit.runtime.stream import Key
+    from nsinit.runtime.tally import Counter
     from nsinit.runtime.terminals import Terminal
 
-    Key = tuple[str, int, str]  # service, run, and which of its hooks writes ("": the service)
-
 BUFFER: Final = 256 << 10
-_PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
-_BUSY_PIPE: Final = 1 << 20
-_WIDEST: Final = 24  # of a name in the console's prefix
-_PIPE_MODE: Final = 0o622  # who has a descriptor of it may write to it by /dev/stdout
 
 
 class Ends(NamedTuple):
@@ -55,33 +53,21 @@ class Ends(NamedTuple):
         return {0: null if self.stdin is None else self.stdin, 1: self.stdout, 2: self.stderr}
 
 
-class _Stream:
-    terminal: Terminal | None = None
-
-    def __init__(self, fd: int, name: str, limit: int, tap: Tap | None, *, console: bool) -> None:
-        self.fd = fd
-        self.name = name
-        self.cutter = LineCutter(limit)
-        self.size = _PIPE
-        self.tap = tap
-        self.console = console
-
-
 class Logs:
     """All output of all services."""
 
-    def __init__(self, reactor: Reactor, stdout: Outlet, stderr: Outlet, names: list[str]) -> None:
+    def __init__(self, reactor: Reactor, console: Console) -> None:
         self.rings = Rings()
+        self.tallies = Tallies()
         self.listeners: list[Callable[[Record], None]] = []
         self.tell: Callable[[str, str], None] = lambda *_: None  # a level and a text
         self.start: Callable[[Program, Callable[[int], None]], int] | None = None  # of helpers
         self._files: LogFiles | None = None
         self._reactor = reactor
-        self._outlets = {"stdout": stdout, "stderr": stderr}
-        self.width = min(_WIDEST, max((len(name) for name in [*names, "nsinit"]), default=0))
+        self._console = console
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
-        self._streams: dict[Key, list[_Stream]] = {}
+        self._streams: dict[Key, list[Stream]] = {}
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
 
     @property
@@ -104,14 +90,14 @@ class Logs:
         `owner` is the uid that the service will have: it may then open /dev/stdout by its name.
         """
         wanted = {name: sinks(log, name) for name in STREAMS}
-        if not any("console" in to or "file" in to for to in wanted.values()):
+        captured = [name for name, to in wanted.items() if not {"null", "inherit"} & set(to)]
+        if not captured:
             return Ends(*self._uncaptured(wanted), ())
         self.rings.limit(key[0], log.ring)
         made: dict[str, tuple[int, int]] = {}
         try:
-            for name, to in wanted.items():
-                if "console" in to or "file" in to:
-                    made[name] = _make_pipe(owner)
+            for name in captured:
+                made[name] = make_pipe(owner)
         except OSError:
             for pair in made.values():
                 os.close(pair[0])
@@ -120,8 +106,10 @@ class Logs:
         taps = self._open_taps(key[0], log)
         streams = []
         for name, (reader, _) in made.items():
-            console = "console" in wanted[name]
-            streams.append(_Stream(reader, name, log.line_limit, taps.get(name), console=console))
+            stream = self._stream(key, reader, name, log.line_limit)
+            form = console_form(log, name) if "console" in wanted[name] else None
+            self._lead(key, stream, form, taps.get(name))
+            streams.append(stream)
         self._streams[key] = streams
         for stream in streams:
             self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
@@ -141,12 +129,26 @@ class Logs:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self.rings.limit(key[0], log.ring)
         tap = self._open_taps(key[0], log).get("stdout")
-        console = "console" in sinks(log, "stdout")
-        stream = _Stream(terminal.master, "stdout", log.line_limit, tap, console=console)
+        stream = self._stream(key, terminal.master, "stdout", log.line_limit)
+        form = console_form(log, "stdout") if "console" in sinks(log, "stdout") else None
+        self._lead(key, stream, form, tap)
         stream.terminal = terminal
         self._streams[key] = [stream]
         self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
         return Ends(terminal.slave, terminal.slave, (), terminal.slave)
+
+    def _stream(self, key: Key, fd: int, name: str, limit: int) -> Stream:
+        return Stream(fd, name, limit, self.tallies.of(key[0], name, CAPTURE))
+
+    def _lead(self, key: Key, stream: Stream, form: str | None, tap: Tap | None) -> None:
+        """Let a stream go to the console, if that has a form for it, and into a file."""
+        service, run, _ = key
+        stream.form, stream.file, stream.tap = form, tap, tap
+        if form is not None:
+            tally = self.tallies.of(service, stream.name, "console")
+            stream.sinks.append(self._console.sink(service, run, stream.name, form, tally))
+        if tap is not None:
+            tap.tally = self.tallies.of(service, stream.name, "file")
 
     def terminal(self, service: str) -> tuple[Terminal, bytes] | None:
         """That of the service's present run, and the line on it that has not ended."""
@@ -210,14 +212,14 @@ class Logs:
         for stream in list(self._streams.get(key, ())):
             self.drain(key)
             self._emit(key, stream, stream.cutter.flush())
-            if stream.tap is not None:
-                stream.tap.flush()
+            if stream.file is not None:
+                stream.file.flush()
             if stream.terminal is not None and stream in self._streams.get(key, ()):
-                if stream.tap is not None:
-                    stream.tap.end()
+                if stream.file is not None:
+                    stream.file.end()
                 self._close(key, stream)
 
-    def _read(self, key: Key, stream: _Stream) -> int:
+    def _read(self, key: Key, stream: Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
         try:
             count = seam.readv(stream.fd, [self._view])
@@ -227,24 +229,23 @@ class Logs:
             count = 0
         if count == 0:
             self._emit(key, stream, stream.cutter.flush())
-            if stream.tap is not None:
-                stream.tap.end()
+            if stream.file is not None:
+                stream.file.end()
             self._close(key, stream)
             return 0
-        if count >= stream.size and stream.size < _BUSY_PIPE:
-            stream.size = _BUSY_PIPE
-            fds.grow_pipe(stream.fd, _BUSY_PIPE)
+        stream.grow(count)
         data = bytes(self._view[:count])
         if stream.terminal is not None:
             data = stream.terminal.heard(data)
-            if not stream.console and stream.tap is None:
+            if not stream.is_heard:
                 return count  # log = "null"
+        stream.tally.bytes += len(data)
         if stream.tap is not None:
             stream.tap.write(data)
         self._emit(key, stream, stream.cutter.feed(data))
         return count
 
-    def _close(self, key: Key, stream: _Stream) -> None:
+    def _close(self, key: Key, stream: Stream) -> None:
         self._reactor.remove_reader(stream.fd)
         if stream.terminal is not None:
             stream.terminal.close()
@@ -255,14 +256,13 @@ class Logs:
         else:
             del self._streams[key]
 
-    def _emit(self, key: Key, stream: _Stream, blocks: list[Block]) -> None:
+    def _emit(self, key: Key, stream: Stream, blocks: list[Block]) -> None:
         service, run, _ = key
         for block in blocks:
-            record = self.rings.add(seam.wall(), service, run, stream.name, block)
-            if stream.console:
-                name = f"{service:<{self.width}}"
-                text = with_prefix(block, f"{name} | ".encode(), f"{name} + ".encode())
-                self._outlets[stream.name].write(text)
+            at = seam.wall()
+            record = self.rings.add(at, service, run, stream.name, block)
+            for form, write in stream.sinks:
+                write(form(block, at, False))
             for listener in self.listeners:
                 listener(record)
 
@@ -270,10 +270,10 @@ class Logs:
 
     def export(self, keep: Keep) -> LogsState:
         """All streams and files, without the records of the rings."""
-        from nsinit.runtime.handover import NONE, LogsState, StreamState  # noqa: PLC0415  (loaded)
+        from nsinit.runtime.logstate import NONE, LogsState, StreamState  # noqa: PLC0415  (loaded)
 
         rows = [(key, stream) for key, streams in self._streams.items() for stream in streams]
-        taps = [stream.tap for _, stream in rows if stream.tap is not None]
+        taps = [stream.file for _, stream in rows if stream.file is not None]
         places = {id(tap): place for place, tap in enumerate(taps)}
         made: list[StreamState] = []
         for key, stream in rows:
@@ -286,14 +286,22 @@ class Logs:
                 rest=rest,
                 continues=continues,
                 size=stream.size,
-                console=stream.console,
-                tap=places.get(id(stream.tap), NONE),
+                console=stream.form is not None,
+                form=stream.form or "",
+                tap=places.get(id(stream.file), NONE),
                 terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
             )
             made.append(state)
         files = self._files.export(taps, keep) if self._files is not None else None
         limits, number = self.rings.export()
-        return LogsState(width=self.width, streams=made, files=files, limits=limits, number=number)
+        return LogsState(
+            width=self._console.width,
+            streams=made,
+            files=files,
+            limits=limits,
+            number=number,
+            counters=[(*one,) for one in self.counters()],
+        )
 
     def adopt(
         self,
@@ -303,12 +311,14 @@ class Logs:
     ) -> None:
         """Read on where another has read; `watch` tells the end of a child of init's own."""
         self.rings.adopt(state.limits, state.number, rows)
+        self.tallies.adopt(state.counters)
         taps: list[Tap] = []
         if state.files is not None:
-            taps = self._log_files().adopt(state.files, watch)
+            taps = self._log_files().adopt(state.files, watch, self.tallies)
         for one in state.streams:
             tap = taps[one.tap] if one.tap >= 0 else None
-            stream = _Stream(one.fd, one.name, one.limit, tap, console=one.console)
+            stream = self._stream(one.key, one.fd, one.name, one.limit)
+            self._lead(one.key, stream, one.form if one.console else None, tap)
             stream.cutter.adopt(one.rest, continues=one.continues)
             stream.size = one.size
             if one.terminal is not None:
@@ -322,28 +332,17 @@ class Logs:
     def dropped(self) -> int:
         """Bytes that stdout, stderr and log files did not take."""
         files = self._files.dropped if self._files is not None else 0
-        return files + sum(outlet.dropped for outlet in set(self._outlets.values()))
+        return files + sum(outlet.dropped for outlet in set(self._console.outlets.values()))
+
+    def counters(self) -> list[Counter]:
+        """Bytes of each sink of each stream, and of what was read (sink "capture")."""
+        return self.tallies.counters()
+
+    def of_service(self, service: str) -> dict[str, Any]:
+        """The same of one service, for `ctl status`."""
+        return self.tallies.of_service(service)
 
     def flush(self) -> bool:
         """Push out what waits for stdout and stderr; whether all of it is gone."""
-        done = [outlet.flush() for outlet in set(self._outlets.values())]
+        done = [outlet.flush() for outlet in set(self._console.outlets.values())]
         return all(done)
-
-
-def _make_pipe(owner: int | None) -> tuple[int, int]:
-    """A pipe to read from without waiting, which a service of that user can open by its name."""
-    reader, writer = seam.pipe(os.O_CLOEXEC)
-    try:
-        if fds.is_nearly_last(writer):
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
-        os.set_blocking(reader, False)
-        with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
-            seam.fchmod(writer, _PIPE_MODE)
-        if owner is not None:
-            with suppress(OSError):  # without CAP_CHOWN it is root's, and its mode lets others in
-                seam.fchown(writer, owner, -1)
-    except OSError:
-        os.close(reader)
-        os.close(writer)
-        raise
-    return reader, writer

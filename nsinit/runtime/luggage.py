@@ -105,12 +105,11 @@ def adopt(init: Init, state: h.Handover, rows: Iterable[list[h.Row]]) -> None:
     init.started_at = state.birth.started_at
     init.spawner.soft_files = state.birth.soft_files
     for outlet, one in zip(dict.fromkeys(init.outlets), state.outlets, strict=False):
-        outlet.adopt(one)
+        outlet.adopt(one, init.logs.tallies)
     init.history.adopt(state.history)
     init.updater.adopt(state.loaded, state.counts)
     init.notify.adopt(state.notify)
-    init.logs.width = state.logs.width
-    init.say.widen(state.logs.width)
+    init.console.width = state.logs.width
     init.logs.adopt(state.logs, rows, init.runs.watch_helper)
     init.runs.adopt(state.runs)
     init.driver.adopt(state.plan, state.core, state.queue)

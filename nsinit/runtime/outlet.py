@@ -19,10 +19,12 @@ from nsinit.kernel import seam
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nsinit.runtime.handover import OutletState
+    from nsinit.runtime.logstate import OutletState
     from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.tally import Tallies, Tally
 
 LIMIT: Final = 1 << 20  # bytes that wait for a slow reader
+_NOBODY: Final = ("", "", "")  # in the place of a tally's key: nsinit's own lines
 _SAFE: Final = 4096  # PIPE_BUF: what a pipe that polls as writable takes at once (pipe(7))
 
 
@@ -32,25 +34,30 @@ class Outlet:
     def __init__(self, fd: int, name: str, reactor: Reactor, limit: int = LIMIT) -> None:
         self.name = name
         self.dropped = 0  # bytes, ever
+        self.confess: Callable[[int], bytes] = _confession  # how a loss is told
         self._reactor = reactor
         self._limit = limit
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, Tally | None]] = deque()
         self._size = 0
         self._untold = 0  # dropped bytes that the reader has not been told of
+        self._told = (b"", 0)  # what is being told of how many
+        self._torn = False  # the last line that was taken has no end
         self._fd, self._put = _open_without_waiting(fd)
 
-    def write(self, data: bytes) -> None:
-        """Write whole lines, now or when the reader takes them, or drop them."""
-        if self._waiting:
-            if self._size + len(data) > self._limit:
-                self._drop(len(data))
-                return
-        else:
-            if self._untold:
-                data = self._confession() + data
-            data = data[self._try(data) :]
+    def write(self, data: bytes, tally: Tally | None = None) -> None:
+        """Write whole lines, now or when the reader takes them, or drop them, which is counted."""
+        if self._waiting and self._size + len(data) > self._limit:
+            self._drop(len(data), tally)
+            return
+        if not self._waiting and self._untold:
+            self._tell()
+        self._put_out(data, tally)
+
+    def _put_out(self, data: bytes, tally: Tally | None) -> None:
+        if not self._waiting:
+            data = data[self._try(data, tally) :]
         if data:
-            self._waiting.append(data)
+            self._waiting.append((data, tally))
             self._size += len(data)
             if len(self._waiting) == 1:
                 self._reactor.add_writer(self._fd, self.flush)
@@ -58,32 +65,43 @@ class Outlet:
     def flush(self) -> bool:
         """Write what waits, as far as it goes; whether nothing waits any more."""
         while self._waiting:
-            data = self._waiting[0]
-            written = self._try(data)
+            data, tally = self._waiting[0]
+            written = self._try(data, tally)
             self._size -= written
             if written < len(data):
-                self._waiting[0] = data[written:]
+                self._waiting[0] = (data[written:], tally)
                 return False
             self._waiting.popleft()
         self._reactor.remove_writer(self._fd)
         if self._untold:
-            self.write(b"")
+            self._tell()
         return not self._waiting
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait."""
+        return self._size
 
     def export(self) -> OutletState:
         """What waits, and what was dropped."""
-        from nsinit.runtime.handover import OutletState  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime.logstate import OutletState  # noqa: PLC0415  (loaded by then)
 
-        return OutletState(b"".join(self._waiting), self.dropped, self._untold)
+        pieces = [(len(data), *(tally.key if tally else _NOBODY)) for data, tally in self._waiting]
+        waiting = b"".join(data for data, _ in self._waiting)
+        return OutletState(waiting, self.dropped, self._untold, pieces, self._torn)
 
-    def adopt(self, state: OutletState) -> None:
+    def adopt(self, state: OutletState, tallies: Tallies) -> None:
         """Go on for another outlet to the same place."""
-        self.dropped, self._untold = state.dropped, 0
-        if state.waiting:
-            self.write(state.waiting)
+        self.dropped, self._untold, self._torn = state.dropped, 0, state.torn
+        at = 0
+        for size, *key in state.pieces or [(len(state.waiting), *_NOBODY)]:
+            data = state.waiting[at : at + size]
+            at += size
+            if data:
+                self._put_out(data, tallies.of(*key) if any(key) else None)
         self._untold += state.untold
 
-    def _try(self, data: bytes) -> int:
+    def _try(self, data: bytes, tally: Tally | None) -> int:
         """How many bytes were taken; all of them if there is nobody to take any, ever."""
         written = 0
         try:
@@ -92,17 +110,34 @@ class Outlet:
         except (BlockingIOError, InterruptedError):
             pass
         except OSError:  # closed, a full disk: this is lost, what comes later may not be
-            self._drop(len(data) - written)
+            if written:
+                self._torn = not data.endswith(b"\n", 0, written)
+            text, count = self._told
+            if tally is None and text.endswith(data):
+                self._untold += count  # nobody was told
+            else:
+                self._drop(len(data) - written, tally)
             return len(data)
+        if written:
+            self._torn = not data.endswith(b"\n", 0, written)
         return written
 
-    def _drop(self, count: int) -> None:
+    def _drop(self, count: int, tally: Tally | None) -> None:
         self.dropped += count
         self._untold += count
+        if tally is not None:
+            tally.dropped += count
 
-    def _confession(self) -> bytes:
+    def _tell(self) -> None:
+        """Tell the reader what was dropped; before anything else comes."""
         count, self._untold = self._untold, 0
-        return f"nsinit | {count} bytes were dropped here: {self.name} took no more\n".encode()
+        text = (b"\n" if self._torn else b"") + self.confess(count)
+        self._told = (text, count)
+        self._put_out(text, None)
+
+
+def _confession(count: int) -> bytes:
+    return f"nsinit | {count} bytes were dropped here\n".encode()
 
 
 def _open_without_waiting(fd: int) -> tuple[int, Callable[[int, bytes], int]]:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from nsinit.model.spec import Service
     from nsinit.process.program import Program
-    from nsinit.runtime.handover import Keep, TerminalState
-    from nsinit.runtime.logs import Ends, Key, Logs
+    from nsinit.runtime.handover import Keep
+    from nsinit.runtime.logs import Ends, Logs
+    from nsinit.runtime.logstate import TerminalState
     from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.stream import Key
 
 ROWS: Final = 24
 COLUMNS: Final = 80
@@ -129,7 +131,7 @@ class Terminal:
 
     def export(self, keep: Keep) -> TerminalState:
         """For another init; the master is known to the stream."""
-        from nsinit.runtime.handover import TerminalState  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime.logstate import TerminalState  # noqa: PLC0415  (loaded by then)
 
         return TerminalState(slave=keep(self.slave), held=self._held, typed=self._typed)
 

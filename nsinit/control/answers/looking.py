@@ -35,6 +35,23 @@ class AboutInit(TypedDict):
     usage: Usage | None
 
 
+class Sink(TypedDict):
+    """One place where a stream of a service goes; `bytes` has what was dropped in it too."""
+
+    stream: str
+    sink: str
+    bytes: int
+    dropped: int
+
+
+class Logs(TypedDict):
+    """What was read of the output of a service since init began, and what became of it."""
+
+    bytes: int
+    dropped: int
+    sinks: list[Sink]
+
+
 class Service(TypedDict):
     """A service as it is now."""
 
@@ -65,6 +82,7 @@ class Service(TypedDict):
     tags: list[str]
     description: str
     usage: Usage | None
+    logs: Logs | None
 
 
 class Status(TypedDict):

@@ -204,7 +204,7 @@ def test_control_may_be_one_path_when_nothing_else_is_set() -> None:
         (Init, {"control": {"mode": "rw"}}, "init.control.mode: expected octal digits"),
         (Init, {"control": {"read": [1.5]}}, "init.control.read[0]: expected a string or an"),
         (Init, {"control": {"reed": []}}, 'init.control.reed: unknown key (did you mean "read"?)'),
-        (Init, {"log": "loud"}, 'init.log: expected one of "debug", "info"'),
+        (Init, {"log": "loud"}, 'init.log.level: expected one of "debug", "info"'),
         (Init, {"forward_signals": ["FOO"]}, "init.forward_signals[0]: expected a signal"),
         (Init, {"forward_signals": "USR1"}, "init.forward_signals: expected an array, got a str"),
         (Init, {"shutdown_timeout": dt.time(1)}, "init.shutdown_timeout: expected a dur"),

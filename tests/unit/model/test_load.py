@@ -33,7 +33,7 @@ def told(*texts: str, env: Mapping[str, str] | None = None) -> list[str]:
 def test_configuration_is_loaded_when_it_is_right() -> None:
     """With its plan, without warnings."""
     made = loaded("[init]\nlog = 'debug'\n[services.a]\ncommand = 'x'\n[sandbox]\nname = 's'\n")
-    assert made.config.init.log == "debug"
+    assert made.config.init.log.level == "debug"
     assert list(made.plan.services) == ["a"]
     assert made.config.sandbox is not None
     assert made.config.sandbox.name == "s"

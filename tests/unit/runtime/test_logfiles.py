@@ -12,8 +12,10 @@ import pytest
 
 from nsinit.errors import SpawnError
 from nsinit.model.logs import FileRules
-from nsinit.runtime.handover import FilesState, JobState, pack, unpack
+from nsinit.runtime.handover import pack, unpack
 from nsinit.runtime.logfiles import LogFiles
+from nsinit.runtime.logstate import FilesState, JobState
+from nsinit.runtime.tally import Tallies
 
 if TYPE_CHECKING:
     import pathlib
@@ -68,7 +70,7 @@ class Packer:
         def watch(_: int, ended: Callable[[int], None]) -> None:
             self.begun[:] = [(ended, ends[0], ends[1])]
 
-        (self.tap,) = self.files.adopt(unpack(pack(state), FilesState), watch)
+        (self.tap,) = self.files.adopt(unpack(pack(state), FilesState), watch, Tallies())
 
     def names(self) -> list[str]:
         return sorted(name.removeprefix("x.log") for name in os.listdir(self.path.parent))

@@ -1,0 +1,61 @@
+"""The keys about output: of `log` in a service and in `[init]`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nsinit.reference.key import Key, Texts
+
+_FILES: Final = {
+    "to": Key(
+        "Where it goes: console, file, null or inherit; several as a list.",
+        '["console", "file"]',
+        '"file" with a `file`, else "console"',
+    ),
+    "format": Key(
+        "How lines look on the console: text, with the time, or JSON.",
+        '"json"',
+        "that of [init.log]",
+    ),
+    "file": Key("The log file.", '"/var/log/shop.log"', "none"),
+    "max_size": Key("Rotate a file of that size; 0 never does.", '"1MiB"'),
+    "keep": Key("How many rotated files stay.", "9"),
+    "total": Key("How much all of them may have together.", '"6MiB"', "no limit"),
+    "compress": Key("Pack rotated files by gzip.", "false"),
+    "mode": Key("Mode bits of new files.", '"0600"'),
+    "owner": Key(
+        'Whose the files are: a name, a uid or "USER:GROUP".', '"www-data:adm"', "who runs init"
+    ),
+}
+_AS_STDOUT: Final = "as for stdout"
+
+TEXTS: Final[Texts] = {
+    "InitLog": {
+        "": {
+            "level": Key("From which level on init tells what it does.", '"warning"'),
+            "format": Key(
+                "How lines look on the console, init's own too: text, with the time, or JSON.",
+                '"json"',
+            ),
+            "color": Key(
+                "Color the names on the console; auto does on a terminal, unless NO_COLOR is set.",
+                '"never"',
+            ),
+        }
+    },
+    "Log": {
+        "": {
+            **_FILES,
+            "stderr": Key(
+                "What is different for stderr: a place, a path, or a table.",
+                '"console"',
+                _AS_STDOUT,
+            ),
+            "ring": Key("How much of its output `nsinit ctl logs` remembers.", '"1MiB"'),
+            "line_limit": Key("Longer lines are split, and marked.", '"64KiB"'),
+        }
+    },
+    "StderrLog": {
+        "": {name: key._replace(default=_AS_STDOUT) for name, key in _FILES.items()},
+    },
+}

@@ -1,0 +1,109 @@
+"""All that an init knows of output, for the program that takes its place: structs.
+
+What is added later has a default, as in `handover`, which packs them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from nsinit.model.logs import FileRules
+
+NONE: Final = -1  # in the place of a descriptor or an index
+
+
+class TerminalState(Struct, frozen=True, kw_only=True):
+    """A terminal that init made; the master is the descriptor of the stream."""
+
+    slave: int
+    held: bytes = b""
+    typed: bytes = b""
+
+
+class StreamState(Struct, frozen=True, kw_only=True):
+    """One pipe or terminal that a service or a hook writes to."""
+
+    key: tuple[str, int, str]
+    fd: int
+    name: str
+    limit: int
+    rest: bytes
+    continues: bool
+    size: int
+    console: bool
+    tap: int = NONE  # index among the taps
+    terminal: TerminalState | None = None
+    form: str = ""  # on the console
+
+
+class TapState(Struct, frozen=True, kw_only=True):
+    """The way of a stream into a file."""
+
+    path: str
+    limit: int
+    shared: bool
+    rest: bytes
+    tally: tuple[str, str, str] = ("", "", "")
+
+
+class FileState(Struct, frozen=True, kw_only=True):
+    """A log file; `inside` and `torn` are indices of taps, `inside` may be -2 for nobody's."""
+
+    rules: FileRules
+    service: str
+    fd: int
+    file: tuple[int, int]
+    size: int
+    inside: int
+    torn: list[int]
+    untold: int
+    dropped: int
+    failing: bool
+    warned: bool
+    ownerless: bool
+    retry_at: float
+    quiet_until: float
+
+
+class JobState(Struct, frozen=True, kw_only=True):
+    """The file that is being packed, and by which process."""
+
+    path: str
+    source: tuple[int, int]
+    made: str
+    pid: int
+    fd: int = NONE  # keeps the number of the source from being given to another file
+
+
+class FilesState(Struct, frozen=True, kw_only=True):
+    """All log files."""
+
+    files: list[FileState]
+    taps: list[TapState]
+    dropped_before: int = 0
+    waiting: list[str] = []
+    job: JobState | None = None
+    told_missing: bool = False
+
+
+class LogsState(Struct, frozen=True, kw_only=True):
+    """All streams; the rings' records travel by themselves."""
+
+    width: int
+    streams: list[StreamState]
+    files: FilesState | None = None
+    limits: dict[str, int] = {}
+    number: int = 0
+    counters: list[tuple[str, str, str, int, int]] = []
+
+
+class OutletState(Struct, frozen=True):
+    """What stdout or stderr has not taken yet, and what it never took."""
+
+    waiting: bytes
+    dropped: int
+    untold: int
+    pieces: list[tuple[int, str, str, str]] = []  # of what waits: size, and whose tally it has
+    torn: bool = False

@@ -1,0 +1,70 @@
+"""One pipe or terminal that a service or a hook writes to, and all the places it leads to."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from nsinit.kernel import fds, seam
+from nsinit.runtime.lines import LineCutter
+
+if TYPE_CHECKING:
+    from nsinit.runtime.console import Sink
+    from nsinit.runtime.logfiles import Tap
+    from nsinit.runtime.tally import Tally
+    from nsinit.runtime.terminals import Terminal
+
+    Key = tuple[str, int, str]  # service, run, and which of its hooks writes ("": the service)
+
+PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
+BUSY_PIPE: Final = 1 << 20
+_PIPE_MODE: Final = 0o622  # who has a descriptor of it may write to it by /dev/stdout
+
+
+class Stream:
+    """Read from `fd`; `tap` takes the bytes as they come, `sinks` take blocks of lines."""
+
+    terminal: Terminal | None = None
+
+    def __init__(self, fd: int, name: str, limit: int, tally: Tally) -> None:
+        self.fd = fd
+        self.name = name
+        self.cutter = LineCutter(limit)
+        self.size = PIPE
+        self.tally = tally
+        self.form: str | None = None  # on the console, if it goes there
+        self.file: Tap | None = None
+        self.tap: Tap | None = None  # the same, if it takes the bytes as they are
+        self.sinks: list[Sink] = []
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what it says goes anywhere."""
+        return bool(self.sinks) or self.tap is not None
+
+    def grow(self, count: int) -> None:
+        """Have a larger pipe if a read has emptied a full one."""
+        if count >= self.size and self.size < BUSY_PIPE:
+            self.size = BUSY_PIPE
+            fds.grow_pipe(self.fd, BUSY_PIPE)
+
+
+def make_pipe(owner: int | None) -> tuple[int, int]:
+    """A pipe to read from without waiting, which a service of that user can open by its name."""
+    reader, writer = seam.pipe(os.O_CLOEXEC)
+    try:
+        if fds.is_nearly_last(writer):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
+        os.set_blocking(reader, False)
+        with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
+            seam.fchmod(writer, _PIPE_MODE)
+        if owner is not None:
+            with suppress(OSError):  # without CAP_CHOWN it is root's, and its mode lets others in
+                seam.fchown(writer, owner, -1)
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
+    return reader, writer

@@ -1,0 +1,78 @@
+"""How many bytes each sink of each stream was handed, and how many of them it dropped. Pure.
+
+Bytes are those that stand there in the end, with prefixes and whatever else a form adds. What
+waits in a queue is neither: it may still be either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CAPTURE: Final = "capture"  # what was read of a stream; nothing is dropped there
+
+
+class Counter(NamedTuple):
+    """One sink of one stream since init began; `bytes` includes what was dropped."""
+
+    service: str
+    stream: str
+    sink: str
+    bytes: int
+    dropped: int
+
+
+class Tally:
+    """Counts for one sink of one stream."""
+
+    __slots__ = ("bytes", "dropped", "key")
+
+    def __init__(self, key: tuple[str, str, str]) -> None:
+        self.key = key
+        self.bytes = 0
+        self.dropped = 0
+
+
+class Tallies:
+    """All of them; they outlive runs."""
+
+    def __init__(self) -> None:
+        self._all: dict[tuple[str, str, str], Tally] = {}
+
+    def of(self, service: str, stream: str, sink: str) -> Tally:
+        """That of a sink, from 0 on."""
+        key = (service, stream, sink)
+        found = self._all.get(key)
+        if found is None:
+            found = self._all[key] = Tally(key)
+        return found
+
+    def counters(self) -> list[Counter]:
+        """All, in the order in which they were first needed."""
+        return [Counter(*tally.key, tally.bytes, tally.dropped) for tally in self._all.values()]
+
+    def of_service(self, service: str) -> dict[str, Any]:
+        """Those of a service for `ctl status`."""
+        mine = [one for one in self.counters() if one.service == service]
+        return {
+            "bytes": sum(one.bytes for one in mine if one.sink == CAPTURE),
+            "dropped": sum(one.dropped for one in mine),
+            "sinks": [
+                {
+                    "stream": one.stream,
+                    "sink": one.sink,
+                    "bytes": one.bytes,
+                    "dropped": one.dropped,
+                }
+                for one in mine
+                if one.sink != CAPTURE
+            ],
+        }
+
+    def adopt(self, counters: Iterable[tuple[str, str, str, int, int]]) -> None:
+        """Go on from another's."""
+        for service, stream, sink, size, dropped in counters:
+            tally = self.of(service, stream, sink)
+            tally.bytes, tally.dropped = size, dropped

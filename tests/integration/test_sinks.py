@@ -1,0 +1,115 @@
+"""Where output goes, in which form, and what is counted, with real services."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+from tests.support.live import NSINIT, Live, eventually
+from tests.support.logfiles import SLEEPER
+from tests.support.terminal import Screen
+
+if TYPE_CHECKING:
+    import pathlib
+
+    from tests.integration.conftest import Start
+
+
+def test_console_is_json_when_asked(start: Start) -> None:
+    """Init's own lines too; a service may have another form, and stderr yet another."""
+    config = f"""
+[init]
+log = {{format = "json", level = "debug"}}
+{SLEEPER}
+[services.b]
+type = "oneshot"
+command = ["sh", "-c", "echo out; printf 'last \\\\377' >&2"]
+[services.c]
+type = "oneshot"
+command = ["sh", "-c", "echo one; echo two >&2"]
+log = {{format = "text", stderr = {{format = "time"}}}}
+"""
+    init = start(config)
+    init.wait_for("b", "exited")
+    init.wait_for("c", "exited")
+    out, err = init.out.read_text().splitlines(), init.err.read_text().splitlines()
+    (plain,) = (line for line in out if not line.startswith("{"))
+    assert plain == "c      | one"
+    (timed,) = (line for line in err if not line.startswith("{"))
+    assert timed.endswith("Z c      | two")
+    rows = [json.loads(line) for line in out + err if line.startswith("{")]
+    (b_out, b_err) = (row for row in rows if row["service"] == "b")
+    keys = ("service", "replica", "run", "stream", "message", "base64")
+    assert [b_out.get(key) for key in keys] == ["b", 1, 1, "stdout", "out", None]
+    assert [b_err.get(key) for key in keys] == ["b", 1, 1, "stderr", "last \ufffd", "bGFzdCD/"]
+    own = [row for row in rows if row["service"] == "nsinit"]
+    assert any("b ended with code 0" in row["message"] for row in own)
+    assert all(row["time"].endswith("Z") and len(row["time"]) == 27 for row in rows)
+
+
+def test_names_have_colors_when_stdout_is_a_terminal(tmp_path: pathlib.Path) -> None:
+    """Not when its user wants none, and not in a file."""
+    config = tmp_path / "x.toml"
+    config.write_text('[services.b]\ncommand = "echo hello"\ntype = "oneshot"\n')
+    for words, text in (
+        (["TERM=xterm"], "\x1b[33mb     \x1b[0m | hello"),
+        (["TERM=xterm", "NO_COLOR=1"], "b      | hello"),
+        (["TERM=dumb"], "b      | hello"),
+    ):
+        command = ["env", *words, *NSINIT, "run", str(config)]
+        with Screen(command, tmp_path, NSINIT_SOCKET=str(tmp_path / "s")) as screen:
+            screen.wait_for(rf"(^|\n){re.escape(text)}")
+
+
+def test_every_byte_is_there_or_counted_when_stdout_is_blocked(tmp_path: pathlib.Path) -> None:
+    """For each service: what was read of the console, and what its counter says was dropped."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    config = SLEEPER + "".join(
+        f"[services.{name}]\ntype = 'oneshot'\n"
+        f'command = ["sh", "-c", \'yes {name * 30} | head -c {size}\']\n'
+        for name, size in (("b", 3_100_000), ("c", 6_200_000))
+    )
+    made = Live(tmp_path, config, "subreaper")
+    try:
+        made.start(stdout=writer)
+        os.close(writer)
+        for name in "bc":
+            made.wait_for(name, "exited")
+        before = made.status()["a"]
+        os.kill(before["pid"], 9)  # who blocks stdout blocks nobody
+        made.wait_for("a", "running", run=before["run"] + 1)
+        rows = {name: made.client.status(names=[name])["services"][0]["logs"] for name in "bc"}
+        read = bytearray()
+        os.set_blocking(reader, False)
+
+        def drained() -> bool:
+            try:
+                while True:
+                    read.extend(os.read(reader, 1 << 20))
+            except BlockingIOError:
+                return b"were dropped here: stdout took no more" in read
+
+        eventually(drained, "the loss is told")
+        bytes(read).split(b"\n")
+        for name, size in (("b", 3_100_000), ("c", 6_200_000)):
+            logs = rows[name]
+            (sink,) = (one for one in logs["sinks"] if one["stream"] == "stdout")
+            lines = [
+                line for line in bytes(read).split(b"\n") if line.startswith(f"{name} ".encode())
+            ]
+            assert set(lines) <= {f"{name:<6} | {name * 30}".encode()}
+            assert logs["bytes"] == size
+            assert sink["bytes"] == size + 9 * size // 31
+            assert sum(len(line) + 1 for line in lines) == sink["bytes"] - sink["dropped"]
+            assert logs["dropped"] == sink["dropped"] > 0
+        told = [
+            int(line.split()[3]) for line in bytes(read).split(b"\n") if b"dropped here" in line
+        ]
+        assert sum(told) == sum(row["dropped"] for row in rows.values())
+    finally:
+        made.close()
+        os.close(reader)
