@@ -144,6 +144,10 @@ _RESTARTS: Final = {
     "restart_limit": Key(
         'How many restarts in a row; then it has failed. "unlimited" is no limit.', "5"
     ),
+    "restart_reset": Key(
+        "A run that was ready this long is not one of those in a row, and is followed at once.",
+        '"5s"',
+    ),
     "success_exit_codes": Key(
         "Exit codes, and signals that it dies from, that are no failure.", '[0, 143, "TERM"]'
     ),

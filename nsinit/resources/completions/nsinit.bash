@@ -16,7 +16,7 @@ _nsinit() {
             COMPREPLY=($(compgen -W "--dry-run --detach --pid-file --info-fd --block-fd --console-socket --preserve-fds --capabilities --cap-add --cap-drop --ambient --inheritable --no-new-privs --no-no-new-privs --seccomp --landlock --name --hostname --domainname --namespaces --users --time-offsets --network --bundle --rootfs --overlay --image --readonly --no-readonly --mounts --propagation --masked-paths --readonly-paths --devices --sysctls --resources --resources-optional --no-resources-optional --cgroup-parent --sealed --no-sealed --cpu --cpu-weight --cpuset --memory --memory-high --swap --pids --io --device-access --bridge --subnet --address --gateway --dns --dns-search --hosts --nat --no-nat --publish -d --help" -- "$word")); return ;;
         check) COMPREPLY=($(compgen -f -- "$word")); return ;;
         convert)
-            if [[ $before == --from ]]; then offer="procfile"
+            if [[ $before == --from ]]; then offer="supervisord procfile"
             elif [[ $word == -* ]]; then offer="-o -f --from --strict --output --force --formation --port --profile --env-file --sandbox --help"
             else COMPREPLY=($(compgen -f -- "$word")); return; fi
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
@@ -96,12 +96,13 @@ _nsinit() {
     done
     if [[ -z $verb ]]; then
         [[ $before == --socket ]] && { COMPREPLY=($(compgen -f -- "$word")); return; }
-        COMPREPLY=($(compgen -W "status list wait health why blame graph tree top start stop restart reload reset pin unpin pause unpause exec enter attach signal logs events update scale shutdown reexec version -s --socket --help" -- "$word"))
+        COMPREPLY=($(compgen -W "status list wait health why blame graph tree top metrics start stop restart reload reset pin unpin pause unpause exec enter attach signal logs events update scale shutdown reexec version -s --socket --help" -- "$word"))
         return
     fi
     case "$verb $before" in
         "list --state") COMPREPLY=($(compgen -W "stopped waiting starting running stopping backoff exited failed" -- "$word")); return ;;
         "wait --for") COMPREPLY=($(compgen -W "ready running stopped exited" -- "$word")); return ;;
+        "metrics --format") COMPREPLY=($(compgen -W "openmetrics prometheus" -- "$word")); return ;;
         "signal signal") COMPREPLY=($(compgen -W "HUP INT QUIT TERM KILL USR1 USR2 STOP CONT" -- "$word")); return ;;
     esac
     if [[ $word == -* ]]; then
@@ -115,6 +116,7 @@ _nsinit() {
             graph) offer="--svg --mermaid --dot --json --help" ;;
             tree) offer="--json --help" ;;
             top) offer="--interval -d --json --help" ;;
+            metrics) offer="--format --json --help" ;;
             start) offer="--no-wait --timeout -t --json --help" ;;
             stop) offer="--no-wait --timeout -t --json --help" ;;
             restart) offer="--no-wait --timeout -t --json --help" ;;
@@ -138,7 +140,7 @@ _nsinit() {
         esac
     else
         case "$verb" in
-            status|list|wait|health|why|blame|graph|tree|top|start|stop|restart|reload|reset|pin|unpin|pause|unpause|exec|attach|signal|logs|events|scale) offer="$(_nsinit_ctl list)" ;;
+            status|list|wait|health|why|blame|graph|tree|top|metrics|start|stop|restart|reload|reset|pin|unpin|pause|unpause|exec|attach|signal|logs|events|scale) offer="$(_nsinit_ctl list)" ;;
         esac
     fi
     COMPREPLY=($(compgen -W "$offer" -- "$word"))

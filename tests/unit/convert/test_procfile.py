@@ -78,7 +78,7 @@ def test_env_file_is_used_when_it_means_the_same(tmp_path: pathlib.Path) -> None
     other = tmp_path / "prod.env"
     other.write_text("A=2\n")
     assert services(tmp_path, env_files=[str(other)])["web"]["env_file"] == [str(other)]
-    with pytest.raises(ConvertError, match="none.env: No such file"):
+    with pytest.raises(ConvertError, match=r"none\.env: No such file"):
         services(tmp_path, env_files=["none.env"])
 
 
