@@ -15,7 +15,7 @@ import h11
 import msgspec
 
 from nsinit.control.accepting import negotiate
-from nsinit.control.commands import BY_PATH, PREFIX, Command, Param
+from nsinit.control.commands import BY_PATH, MAX_INTEGER, PREFIX, Command, Param
 from nsinit.nearest import did_you_mean
 from nsinit.units import parse_duration, parse_signal
 
@@ -244,7 +244,12 @@ def _of_body(known: dict[str, Param], body: bytes, kind: str) -> dict[str, Any]:
     if kind == _FORM and not body.lstrip().startswith(b"{"):
         return _pairs(known, body.decode("utf-8", "surrogateescape"))
     if kind in ("", _JSON, _FORM) or kind.endswith("+json"):
-        return _json_object(body)
+        made = _json_object(body)
+        for name, value in made.items():  # a query has no other types, JSON has
+            if isinstance(value, str) and name in known and known[name].kind in ("flag", "integer"):
+                wanted = "true or false" if known[name].kind == "flag" else "a number"
+                raise Refusal(400, "bad-parameter", f"{name}: expected {wanted}, not a string")
+        return made
     message = f"cannot read a body of the type {kind[:100]!r}"
     raise Refusal(415, "unsupported-type", message, f"{_JSON} or {_FORM}")
 
@@ -325,10 +330,19 @@ def _text(value: object) -> str:
 
 def _integer(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 18:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():  # JSON knows one kind of numbers
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
         return value
-    raise ValueError("expected a whole number from 0")
+    raise ValueError(f"expected a whole number from 0 to {MAX_INTEGER}")
+
+
+def _seconds(value: object) -> float:
+    """As everywhere, and as programs write small numbers."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]{1,3}", value):
+        value = float(value)
+    return parse_duration(value)
 
 
 def _flag(value: object) -> bool:
@@ -348,7 +362,7 @@ _READERS: Final = {
     "choice": _text,
     "text": _text,
     "integer": _integer,
-    "seconds": parse_duration,
+    "seconds": _seconds,
     "flag": _flag,
     "signal": parse_signal,
 }
