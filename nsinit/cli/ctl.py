@@ -148,9 +148,15 @@ def _parser(command: Command) -> argparse.ArgumentParser:
 
 def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:
     """Print rows as they come."""
-    for row in client.call(command, given):
-        say(show.STREAM[command.name](row) if as_text else as_json(row))
-    if (given.get("follow") or command.name == "attach") and client.is_answered():
+    if command.name == "logs":
+        from nsinit.cli.logs import run
+
+        run(client, command, given, as_text=as_text)
+    else:
+        for row in client.call(command, given):
+            say(show.STREAM[command.name](row) if as_text else as_json(row))
+    endless = command.name == "attach" or (given.get("follow") and "until" not in given)
+    if endless and client.is_answered():
         raise ControlError("init ended the stream: it was read too slowly")
     return errors.EXIT_OK
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from nsinit.control.row import Param
 
-_METAVARS: Final = {"text": "TEXT"}
+_METAVARS: Final = {"text": "TEXT", "moment": "TIME"}
 
 
 def make_parser(
@@ -90,4 +90,20 @@ def _reader(param: Param) -> Any:  # noqa: ANN401  (argparse takes any callable)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
+    if param.kind == "moment":
+        return _read_moment
     return read if param.kind in ("seconds", "integer") else str
+
+
+def _read_moment(text: str) -> str:
+    """An instant of this time zone, as init takes it."""
+    import argparse
+    import time
+
+    from nsinit.moments import format_moment, parse_moment
+
+    now = time.time()
+    try:
+        return format_moment(parse_moment(text, now).at(now))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -174,7 +174,7 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     **PICTURES,
 }
 STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
-    "logs": log_line,
+    "logs": log_line,  # with all its options: nsinit.cli.logs
     "attach": log_line,
     "screen": str,
     "terminal": str,

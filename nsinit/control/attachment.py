@@ -28,7 +28,6 @@ import msgspec
 from nsinit.control.carry import Going
 from nsinit.control.feed import Feed
 from nsinit.control.routes import Refusal, encode
-from nsinit.control.shapes import last_lines
 from nsinit.core.state import State
 from nsinit.kernel.terminals import MOST
 from nsinit.runtime.ring import lines
@@ -194,7 +193,7 @@ def attach(
         message = f"cannot attach to {name}: it is {state.state}"
         raise Refusal(409, "not-running", message, f"nsinit ctl start {name}")
     terminal, unfinished = found
-    records = last_lines(init.logs.rings.records({name}), params["lines"])
+    records = init.logs.rings.last(name, params["lines"])
     first = {"service": name, "run": state.run, "stdin": types}
     past = _past(first, records, unfinished)
     Attachment(init, loop, name, state.run, reply, types=types, past=past).begin(terminal)

@@ -10,7 +10,6 @@ from typing import Final
 
 from nsinit.control.row import (
     ACCESS_LEVELS,
-    MAX_INTEGER,
     NAMES,
     PREFIX,
     SOME_NAMES,
@@ -20,11 +19,11 @@ from nsinit.control.row import (
     Kind,
     Param,
 )
-from nsinit.control.verbs import CARE, INSIGHT, STATES
+from nsinit.control.verbs import CARE, INSIGHT, LOG_STREAMS, STATES
 
 __all__ = [
-    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "MAX_INTEGER", "PREFIX", "VERBS", "Access",
-    "Command", "Kind", "Param",
+    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "PREFIX", "VERBS", "Access", "Command",
+    "Kind", "Param",
 ]  # fmt: skip
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -87,10 +86,33 @@ COMMANDS: Final[tuple[Command, ...]] = (
             NAMES,
             Param("follow", "flag", "go on with what they write from now on", short="f"),
             Param("lines", "integer", "at most this many lines of the past", short="n"),
-            Param("since", "seconds", "only what is not older than this (s)"),
+            Param(
+                "since", "moment", 'from this time on: "5m" (ago), "12:00", RFC 3339, "@1763812800"'
+            ),
+            Param("until", "moment", "up to this time"),
+            Param("since_seq", "integer", "only what came after the line of this number"),
+            Param(
+                "run",
+                "text",
+                "a run of each service: a number, current (and later) or previous",
+                pattern="^(current|previous|[0-9]{1,17})$",
+            ),
+            Param("stream", "choice", "only what came by it", choices=LOG_STREAMS),
         ),
         stream=True,
-        examples=("nsinit ctl logs web -n 20", "nsinit ctl logs -f", "nsinit ctl logs --since 5m"),
+        examples=(
+            "nsinit ctl logs web -n 20",
+            "nsinit ctl logs -f -t",
+            "nsinit ctl logs --since 5m --grep 'error|fatal'",
+            "nsinit ctl logs web --run previous --stream stderr",
+        ),
+        options=(
+            Param("timestamps", "flag", "tell when each line came", short="t"),
+            Param(
+                "grep", "text", "only lines in which this regular expression is found", short="g"
+            ),
+            Param("invert_match", "flag", "only lines in which it is not", short="v"),
+        ),
     ),
     Command(
         "events",

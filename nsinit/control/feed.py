@@ -24,6 +24,7 @@ LIMIT: Final = 1 << 20  # bytes of items that wait for one client
 HELD_LIMIT: Final = 8 << 20  # the same while nothing is sent, for a second at most
 REST_LIMIT: Final = 16 << 20  # bytes of rows that another init is given to send
 TURN: Final = 256 << 10  # bytes of rows that are rendered in one turn
+_LEAST: Final = 256  # what an item counts that makes no row, or a short one
 
 
 class Feed(Generic[T]):
@@ -125,8 +126,9 @@ class Feed(Generic[T]):
                 if not self._follow:
                     self._reply.end_stream()
                 return
-            rendered += len(rows)
-            self._reply.send(rows)
+            rendered += max(len(rows), _LEAST)
+            if rows:
+                self._reply.send(rows)
         self._schedule()
 
     def _next(self) -> bytes | None:

@@ -20,9 +20,10 @@ from nsinit.control.feed import Feed
 from nsinit.control.groups import SANDBOX, usages
 from nsinit.control.insight import Insight
 from nsinit.control.pausing import Pausing
+from nsinit.control.reading import Reading
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
-from nsinit.control.shapes import event_row, last_lines, log_rows, show, slices
+from nsinit.control.shapes import event_row, show
 from nsinit.control.tally import Tally
 from nsinit.control.waiting import BAD, Wait, results
 from nsinit.core import messages as m
@@ -43,14 +44,13 @@ if TYPE_CHECKING:
     from nsinit.model.differ import Difference
     from nsinit.runtime.boot import Init
     from nsinit.runtime.events import Happening
-    from nsinit.runtime.ring import Record
 
 _VERSION_MAX: Final = 64 << 10
 _EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
-class Handlers(Insight, Care, Pausing):
+class Handlers(Insight, Care, Pausing, Reading):
     """One method per row of the command table, by its name."""
 
     def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
@@ -221,35 +221,6 @@ class Handlers(Insight, Care, Pausing):
 
     # --- Following --------------------------------------------------------------------------------
 
-    def do_logs(self, params: dict[str, Any], reply: Reply) -> None:
-        """What services have written, and go on to write."""
-        names = set(self._select(params))
-        records = self._init.logs.rings.records(names)
-        if params["since"] is not None:
-            oldest = seam.wall() - params["since"]
-            records = [record for record in records if record.at >= oldest]
-        if params["lines"] is not None:
-            records = last_lines(records, params["lines"])
-        past = (part for record in records for part in slices(record))
-        self._log_feed(names, past, params, reply).begin()
-
-    def _log_feed(
-        self, names: set[str], past: Iterable[Record], params: dict[str, Any], reply: Reply
-    ) -> Feed[Record]:
-        feed = Feed(reply, self._loop, log_rows, past, follow=bool(params["follow"]))
-
-        def listen(record: Record) -> None:
-            if record.service in names:
-                for part in slices(record):
-                    feed.offer(part, len(part.block.data))
-
-        self._follow(feed, names, params, reply, self._init.logs.listeners, listen)
-        return feed
-
-    def do_attach(self, params: dict[str, Any], reply: Reply) -> None:
-        """The last output of services, and on."""
-        self.do_logs({"since": None, **params, "follow": True}, reply)
-
     def do_events(self, params: dict[str, Any], reply: Reply) -> None:
         """What has happened, and goes on to happen."""
         names = set(self._select(params))
@@ -317,9 +288,7 @@ class Handlers(Insight, Care, Pausing):
         made: Callable[[], object] | None = None
         match name, going.kind:
             case "logs" | "attach", "stream":
-                log_feed = self._log_feed(set(going.names), (), params, reply)
-                log_feed.hold()
-                made = partial(log_feed.go_on, going.rows)
+                made = self._read_on(params, going, reply)
             case "screen" | "terminal", "stream":
                 made = self._attach_again(name, going, reply)
             case "events", "stream":

@@ -14,7 +14,7 @@ from nsinit.control.expecting import GOALS, Expect
 from nsinit.control.groups import SANDBOX, add_rates, rates, usages
 from nsinit.control.health import HEALTHY, assess, wanted
 from nsinit.control.routes import Refusal
-from nsinit.control.shapes import last_lines, log_rows
+from nsinit.control.shapes import log_rows
 from nsinit.control.usage import sample, totals, trees
 from nsinit.control.why import Why
 from nsinit.kernel import seam
@@ -110,7 +110,7 @@ class Insight(Desk):
     def _last_words(self, name: str, count: int) -> list[Any]:
         if not count:
             return []
-        records = last_lines(self._init.logs.rings.records({name}), count)
+        records = self._init.logs.rings.last(name, count)
         return [msgspec.json.decode(row) for r in records for row in log_rows(r).splitlines()]
 
     def do_blame(self, params: dict[str, Any], reply: Reply) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-Kind = Literal["names", "name", "words", "choice", "text", "integer", "seconds", "flag", "signal"]
+Kind = Literal[
+    "names", "name", "words", "choice", "text", "integer", "seconds", "moment", "flag", "signal"
+]
 Access = Literal["read", "operate", "admin"]
 
 ACCESS_LEVELS: Final[tuple[Access, ...]] = ("read", "operate", "admin")
 PREFIX: Final = "/v1/"
-MAX_INTEGER: Final = (1 << 53) - 1  # what every reader of JSON can hold (RFC 8259, 6)
 
 
 class Param(NamedTuple):
@@ -17,7 +18,7 @@ class Param(NamedTuple):
 
     On the command line names, words and signals stand by themselves, in the order of the row; the
     others are options, called `option` if not as they are, with a short form if there is one. A
-    number is `most` at most, and each of some names fits the `pattern`, if there is one.
+    number is `most` at most, and a text or each of some names fits the `pattern`, if there is one.
     """
 
     name: str

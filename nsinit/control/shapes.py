@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.routes import encode
@@ -62,23 +63,32 @@ def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
 
 def log_rows(record: Record) -> bytes:
     """One JSON line per line of output; what is not UTF-8 comes as base64 too."""
-    head = {
-        "time": record.at,
-        "service": record.service,
-        "run": record.run,
-        "stream": record.stream,
-    }
+    head: dict[str, Any] = {"time": round(record.at, 6), "service": record.service}
+    replica = record.service.rpartition("@")
+    if replica[0] and replica[2].isdigit():
+        head["replica"] = int(replica[2])
+    head |= {"run": record.run, "stream": record.stream}
     data, block = record.block.data, record.block
     if data.isascii() and not block.goes_on and not block.continues and not _ESCAPED(data):
-        # All in one go: what JSON would escape is not there.
-        begin = encode(head)[:-1] + b',"line":"'
-        return begin + data[:-1].replace(b"\n", b'"}\n' + begin) + b'"}\n'
-    return b"".join(encode(head | row) + b"\n" for row in _rows(record))
+        # What JSON would escape is not there.
+        begin = b"," + encode(head)[1:-1] + b',"line":"'
+        parts = data[:-1].split(b"\n")
+        ends = accumulate((len(part) + 1 for part in parts), initial=record.number - len(data))
+        next(ends)
+        return b"".join(
+            [
+                b'{"seq":%d%b%b"}\n' % (end, begin, part)
+                for end, part in zip(ends, parts, strict=True)
+            ]
+        )
+    return b"".join(encode(row) + b"\n" for row in _rows(record, head))
 
 
-def _rows(record: Record) -> Iterator[dict[str, Any]]:
+def _rows(record: Record, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    seq = record.number - len(record.block.data)
     for text, goes_on, continues in lines(record):
-        row: dict[str, Any] = {"line": text.decode("utf-8", "replace")}
+        seq += len(text) + 1
+        row: dict[str, Any] = {"seq": seq, **head, "line": text.decode("utf-8", "replace")}
         if "\ufffd" in row["line"]:
             row["base64"] = base64.b64encode(text).decode()
         if goes_on or continues:
@@ -93,35 +103,20 @@ def slices(record: Record) -> Iterator[Record]:
     while len(data) - start > SLICE:
         end = data.rfind(b"\n", start, start + SLICE) + 1
         end = end or data.find(b"\n", start) + 1
-        yield record._replace(block=_part(record, start, end))
+        yield _part(record, start, end)
         start = end
     if start < len(data):
-        yield record._replace(block=_part(record, start, len(data)))
+        yield _part(record, start, len(data))
 
 
-def _part(record: Record, start: int, end: int) -> Block:
+def _part(record: Record, start: int, end: int) -> Record:
     block = record.block
-    return Block(
+    part = Block(
         block.data[start:end],
         goes_on=block.goes_on and end == len(block.data),
         continues=block.continues and start == 0,
     )
-
-
-def last_lines(records: list[Record], count: int) -> list[Record]:
-    """The records that hold the last `count` lines, the first of them cut to fit."""
-    kept: list[Record] = []
-    for record in reversed(records):
-        if count <= 0:
-            break
-        has = record.block.data.count(b"\n")
-        if has > count:
-            parts = record.block.data.split(b"\n")
-            data = b"\n".join(parts[has - count :])
-            record = record._replace(block=Block(data, goes_on=record.block.goes_on))  # noqa: PLW2901
-        kept.append(record)
-        count -= has
-    return kept[::-1]
+    return record._replace(number=record.number - len(block.data) + end, block=part)
 
 
 def event_row(one: Happening) -> bytes:

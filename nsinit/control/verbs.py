@@ -9,6 +9,7 @@ from nsinit.control.row import NAMES, PREFIX, SOME_NAMES, WAITING, Command, Para
 STATES: Final = (
     "stopped", "waiting", "starting", "running", "stopping", "backoff", "exited", "failed",
 )  # fmt: skip
+LOG_STREAMS: Final = ("stdout", "stderr", "syslog", "journal")
 GOALS: Final = ("ready", "running", "stopped", "exited")
 
 INSIGHT: Final[tuple[Command, ...]] = (

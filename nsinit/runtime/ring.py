@@ -1,27 +1,45 @@
 """The last output of each service, in memory, for `nsinit ctl logs`. Pure.
 
 A ring grows on use up to its own limit; all rings together stay under one cap, at the cost of the
-oldest output of whoever writes.
+oldest output of whoever writes. What counts is the output and `COST` bytes for each read that
+brought some of it, which is what noting its time takes: a service that flushes each short line
+takes no more memory than one that writes blocks. A chunk is given back when all of it is forgotten,
+so that a ring may hold `CHUNK` bytes more than it tells.
+
+Lines are numbered by the bytes of all output up to their ends: numbers rise from line to line over
+all services, and nobody has to count lines for that.
 """
 
 from __future__ import annotations
 
+import math
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import deque
+from heapq import merge
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.runtime.lines import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     Row = tuple[int, float, str, int, str, bytes, bool, bool]
 
 _PIECE: Final = 1 << 20  # bytes of records that are handed over at once
 TOTAL: Final = 64 << 20
+CHUNK: Final = 16 << 10
+COST: Final = 32  # bytes: the arrays of a chunk take 29 for a record
+PAUSE: Final = 500  # records that are looked through at once
+STREAMS: Final = ("stdout", "stderr", "syslog", "journal")
+_GOES_ON, _CONTINUES, _STREAM = 1, 2, 4
 
 
 class Record(NamedTuple):
-    """Whole lines that were read together: `at` is the clock time (s) of that."""
+    """Whole lines that were read together: `at` is the clock time (s) of that.
+
+    `number` is that of the last line; that of another is less by the bytes that come after it.
+    """
 
     number: int
     at: float
@@ -31,16 +49,99 @@ class Record(NamedTuple):
     block: Block
 
 
+class Wanted(NamedTuple):
+    """Which records somebody wants to see: clock times (s), and lines numbered above `after`.
+
+    `runs` are those of each service, from the first to the last, and `other_runs` those of services
+    that are not there. Records are taken to be in the order of their times, which is wrong where
+    the clock was set.
+    """
+
+    services: Container[str] | None = None
+    since: float = -math.inf
+    until: float = math.inf
+    after: int = 0
+    runs: Mapping[str, tuple[float, float]] = {}
+    other_runs: tuple[float, float] = (0, math.inf)
+    stream: str | None = None
+
+    def fits(self, record: Record) -> bool:
+        """Whether a record is wanted, apart from its time and number."""
+        if self.services is not None and record.service not in self.services:
+            return False
+        first, last = self.runs.get(record.service, self.other_runs)
+        fits = self.stream is None or record.stream == self.stream
+        return fits and first <= record.run <= last
+
+
+ALL: Final = Wanted()
+
+
+class _Chunk:
+    """Records of one service that came one after the other, closely packed."""
+
+    __slots__ = ("ats", "data", "ends", "first", "kinds", "numbers", "open", "runs", "service")
+
+    def __init__(self, service: str, data: bytes | bytearray) -> None:
+        self.service = service
+        self.data = data  # the bytes of one large record, or a place for many
+        self.open = isinstance(data, bytearray)
+        self.first = 0  # those before it are forgotten
+        self.numbers = array("Q")
+        self.ats = array("d")
+        self.runs = array("Q")
+        self.ends = array("I")
+        self.kinds = bytearray()
+
+    def add(self, record: Record) -> None:
+        block = record.block
+        if isinstance(self.data, bytearray):
+            self.data += block.data
+            self.open = len(self.data) + COST * len(self) < CHUNK
+        self.numbers.append(record.number)
+        self.ats.append(record.at)
+        self.runs.append(record.run)
+        self.ends.append(len(self.data))
+        flags = _GOES_ON * block.goes_on + _CONTINUES * block.continues
+        self.kinds.append(_STREAM * STREAMS.index(record.stream) + flags)
+
+    def size(self, index: int) -> int:
+        return self.ends[index] - (self.ends[index - 1] if index else 0)
+
+    def record(self, index: int) -> Record:
+        start, kind = self.ends[index] - self.size(index), self.kinds[index]
+        data = bytes(self.data[start : self.ends[index]])
+        return Record(
+            self.numbers[index],
+            self.ats[index],
+            self.service,
+            self.runs[index],
+            STREAMS[kind // _STREAM],
+            Block(data, bool(kind & _GOES_ON), bool(kind & _CONTINUES)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+_Span = tuple[_Chunk, int, int]  # the records of a chunk from one index up to another
+
+
 class Rings:
     """One ring per service."""
 
     def __init__(self, total: int = TOTAL) -> None:
         self.total = total
         self.size = 0
-        self._rings: dict[str, deque[Record]] = {}
+        self._rings: dict[str, deque[_Chunk]] = {}
         self._sizes: dict[str, int] = {}
         self._limits: dict[str, int] = {}
         self._number = 0
+
+    @property
+    def services(self) -> list[str]:
+        """Those that have written something, also if they are no more."""
+        return list(self._rings)
 
     def limit(self, service: str, size: int) -> None:
         """How many bytes of a service are kept."""
@@ -48,20 +149,38 @@ class Rings:
 
     def add(self, at: float, service: str, run: int, stream: str, block: Block) -> Record:
         """Keep a block, and forget what is too old for the limits."""
-        self._number += 1
+        self._number += len(block.data)
         limit = self._limits.get(service, 0)
-        block = _tail(block, min(limit, self.total))
+        block = _tail(block, min(limit, self.total) - COST)
         record = Record(self._number, at, service, run, stream, block)
-        ring = self._rings.setdefault(service, deque())
-        ring.append(record)
-        grown = len(block.data)
-        self.size += grown
-        self._sizes[service] = self._sizes.get(service, 0) + grown
+        self._put(record)
+        ring = self._rings[service]
         while ring and (self._sizes[service] > limit or self.size > self.total):
-            gone = len(ring.popleft().block.data)
-            self.size -= gone
-            self._sizes[service] -= gone
+            self._forget(service, ring)
         return record
+
+    def _put(self, record: Record) -> None:
+        ring = self._rings.setdefault(record.service, deque())
+        data = record.block.data
+        if len(data) >= CHUNK:
+            ring.append(_Chunk(record.service, data))  # as it is, without a copy
+        elif not ring or not ring[-1].open:
+            ring.append(_Chunk(record.service, bytearray()))
+        ring[-1].add(record)
+        self._grow(record.service, len(data) + COST)
+
+    def _forget(self, service: str, ring: deque[_Chunk]) -> None:
+        chunk = ring[0]
+        self._grow(service, -chunk.size(chunk.first) - COST)
+        chunk.first += 1
+        if chunk.first == len(chunk):
+            ring.popleft()
+
+    def _grow(self, service: str, size: int) -> None:
+        self.size += size
+        self._sizes[service] = self._sizes.get(service, 0) + size
+
+    # --- For another init -------------------------------------------------------------------------
 
     def export(self) -> tuple[dict[str, int], int]:
         """The limits, and the number of the last record."""
@@ -72,12 +191,14 @@ class Rings:
         some: list[Row] = []
         size = 0
         for ring in self._rings.values():
-            for r in ring:
-                some.append((r.number, r.at, r.service, r.run, r.stream, *r.block))
-                size += len(r.block.data)
-                if size >= _PIECE:
-                    yield some
-                    some, size = [], 0
+            for chunk in ring:
+                for index in range(chunk.first, len(chunk)):
+                    r = chunk.record(index)
+                    some.append((r.number, r.at, r.service, r.run, r.stream, *r.block))
+                    size += len(r.block.data)
+                    if size >= _PIECE:
+                        yield some
+                        some, size = [], 0
         if some:
             yield some
 
@@ -86,15 +207,106 @@ class Rings:
         self._limits, self._number = dict(limits), number
         for some in rows:
             for at, wall, service, run, stream, data, goes_on, continues in some:
-                record = Record(at, wall, service, run, stream, Block(data, goes_on, continues))
-                self._rings.setdefault(service, deque()).append(record)
-                self._sizes[service] = self._sizes.get(service, 0) + len(data)
-                self.size += len(data)
+                if stream in STREAMS:
+                    block = Block(data, goes_on, continues)
+                    self._put(Record(at, wall, service, run, stream, block))
 
-    def records(self, services: set[str] | None = None) -> list[Record]:
+    # --- Looking ----------------------------------------------------------------------------------
+
+    def look(self, wanted: Wanted = ALL) -> Look:
+        """What is wanted of what there is now."""
+        return Look(list(self._chosen(wanted)), wanted)
+
+    def records(self, services: Container[str] | None = None) -> list[Record]:
         """What is kept of some services, or of all, in the order in which it was read."""
-        rings = (r for name, r in self._rings.items() if services is None or name in services)
-        return sorted((record for ring in rings for record in ring), key=lambda r: r.number)
+        return [record for record in self.look(Wanted(services)).find() if record is not None]
+
+    def last(self, service: str, count: int) -> list[Record]:
+        """The last lines of a service, in the order in which they were read."""
+        look = self.look(Wanted({service}))
+        return [record for record in look.last(count) if record is not None]
+
+    def _chosen(self, wanted: Wanted) -> Iterator[deque[_Chunk]]:
+        for name, ring in self._rings.items():
+            if wanted.services is None or name in wanted.services:
+                yield ring
+
+
+class Look:
+    """Some records, as they were when they were asked for; what is older than wanted costs nothing.
+
+    They are made while they are taken, and None stands for a while in which none was found: so
+    that whoever takes them can do something else meanwhile.
+    """
+
+    def __init__(self, rings: Iterable[Iterable[_Chunk]], wanted: Wanted) -> None:
+        self._wanted = wanted
+        spans = [[(chunk, chunk.first, len(chunk)) for chunk in ring] for ring in rings]
+        self._spans = [_newer(ring, wanted.since, wanted.after) for ring in spans]
+
+    def find(self) -> Iterator[Record | None]:
+        """All of them, in the order in which they were read."""
+        return self._find(self._wanted.after)
+
+    def last(self, count: int) -> Iterator[Record | None]:
+        """The last `count` lines of them, in the same order."""
+        if count <= 0:
+            return
+        after = self._wanted.after
+        rows = merge(*map(_backwards, self._spans), key=_number, reverse=True)
+        for seen, record in enumerate(rows):
+            if seen % PAUSE == PAUSE - 1:
+                yield None
+            if not self._fits(record):
+                continue
+            shown = last_of(_after(record, after), count)
+            count -= shown.block.data.count(b"\n")
+            if not count:
+                after = shown.number - len(shown.block.data)
+                break
+        yield from self._find(after)
+
+    def _find(self, after: int) -> Iterator[Record | None]:
+        spans = [_newer(ring, -math.inf, after) for ring in self._spans]
+        for seen, record in enumerate(merge(*map(_forwards, spans), key=_number)):
+            if self._fits(record):
+                yield _after(record, after)
+            elif seen % PAUSE == 0:
+                yield None
+
+    def _fits(self, record: Record) -> bool:
+        return record.at <= self._wanted.until and self._wanted.fits(record)
+
+
+def _number(record: Record) -> int:
+    return record.number
+
+
+def _newer(spans: list[_Span], since: float, after: int) -> list[_Span]:
+    """Those records that are not too old: a look at some of the chunks and into one of them."""
+    found: list[_Span] = []
+    for chunk, start, stop in reversed(spans):
+        at = max(
+            bisect_left(chunk.ats, since, start, stop),
+            bisect_right(chunk.numbers, after, start, stop),
+        )
+        if at < stop:
+            found.append((chunk, at, stop))
+        if at > start:
+            break
+    return found[::-1]
+
+
+def _forwards(spans: list[_Span]) -> Iterator[Record]:
+    for chunk, start, stop in spans:
+        for index in range(start, stop):
+            yield chunk.record(index)
+
+
+def _backwards(spans: list[_Span]) -> Iterator[Record]:
+    for chunk, start, stop in reversed(spans):
+        for index in range(stop - 1, start - 1, -1):
+            yield chunk.record(index)
 
 
 def _tail(block: Block, size: int) -> Block:
@@ -102,8 +314,32 @@ def _tail(block: Block, size: int) -> Block:
     if len(block.data) <= size:
         return block
     start = block.data.find(b"\n", max(0, len(block.data) - size - 1), len(block.data) - 1) + 1
-    start = start or block.data.rfind(b"\n", 0, len(block.data) - 1) + 1
+    return _from(block, start or block.data.rfind(b"\n", 0, len(block.data) - 1) + 1)
+
+
+def _from(block: Block, start: int) -> Block:
+    """The lines of a block from an offset on."""
     return block._replace(data=block.data[start:], continues=block.continues and not start)
+
+
+def _after(record: Record, number: int) -> Record:
+    """The lines of a record with larger numbers; there is one."""
+    at = len(record.block.data) - (record.number - number)
+    if at <= 0:
+        return record
+    start = record.block.data.rfind(b"\n", 0, at) + 1
+    return record._replace(block=_from(record.block, start))
+
+
+def last_of(record: Record, count: int) -> Record:
+    """The last lines of a record, `count` at most."""
+    has = record.block.data.count(b"\n")
+    if has <= count:
+        return record
+    at = len(record.block.data)
+    for _ in range(count + 1):
+        at = record.block.data.rfind(b"\n", 0, at)
+    return record._replace(block=_from(record.block, at + 1))
 
 
 def lines(record: Record) -> Iterator[tuple[bytes, bool, bool]]:

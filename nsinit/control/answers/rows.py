@@ -14,10 +14,15 @@ from nsinit.control.answers.basics import (
 
 
 class LogLine(TypedDict):
-    """A line of output; `base64` has its bytes if they are not UTF-8."""
+    """A line of output; `base64` has its bytes if they are not UTF-8.
 
+    Numbers rise from line to line, by the bytes of all that was written.
+    """
+
+    seq: int
     time: Clock
     service: str
+    replica: NotRequired[int]
     run: int
     stream: str
     line: str

@@ -104,6 +104,7 @@ _nsinit() {
         "wait --for") COMPREPLY=($(compgen -W "ready running stopped exited" -- "$word")); return ;;
         "metrics --format") COMPREPLY=($(compgen -W "openmetrics prometheus" -- "$word")); return ;;
         "signal signal") COMPREPLY=($(compgen -W "HUP INT QUIT TERM KILL USR1 USR2 STOP CONT" -- "$word")); return ;;
+        "logs --stream") COMPREPLY=($(compgen -W "stdout stderr syslog journal" -- "$word")); return ;;
     esac
     if [[ $word == -* ]]; then
         case "$verb" in
@@ -130,7 +131,7 @@ _nsinit() {
             enter) offer="--terminal -t --user -u --term --json --help" ;;
             attach) offer="--lines -n --no-stdin --detach-keys --json --help" ;;
             signal) offer="--json --help" ;;
-            logs) offer="--follow -f --lines -n --since --json --help" ;;
+            logs) offer="--follow -f --lines -n --since --until --since-seq --run --stream --timestamps -t --grep -g --invert-match -v --json --help" ;;
             events) offer="--follow -f --since-seq --json --help" ;;
             update) offer="--dry-run --json --help" ;;
             scale) offer="--json --help" ;;

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from nsinit.control import routes
+from nsinit.control.commands import BY_NAME
 from nsinit.control.routes import Call, Refusal, parse_call
+from nsinit.moments import Moment
 
 
 def refused(method: str, target: str, body: bytes = b"") -> Refusal:
@@ -29,7 +31,7 @@ def test_every_parameter_is_there_when_none_is_given() -> None:
     call = parse_call("GET", "/v1/logs", b"")
     assert isinstance(call, Call)
     assert call.command.name == "logs"
-    assert call.params == {"names": [], "follow": None, "lines": None, "since": None}
+    assert call.params == {p.name: [] if p.name == "names" else None for p in call.command.params}
     assert params("POST", "/v1/start?names=a") == {
         "names": ["a"], "no_wait": False, "timeout": 60.0,
     }  # fmt: skip
@@ -45,15 +47,16 @@ def test_every_parameter_is_there_when_none_is_given() -> None:
         ("follow=", {"follow": True}),
         ("follow=1&lines=20", {"follow": True, "lines": 20}),
         ("follow=no", {"follow": False}),
-        ("since=5m", {"since": 300.0}),
-        ("since=5e-05", {"since": 0.00005}),
+        ("since=5m", {"since": Moment(300.0, ago=True)}),
+        ("until=%401.5", {"until": Moment(1.5)}),
         ("lines=1&lines=2", {"lines": 2}),
         ("", {}),
     ],
 )
 def test_query_is_read_when_there_is_one(query: str, found: dict[str, Any]) -> None:
     """Names add up; of anything else the last counts."""
-    rest: dict[str, Any] = {"names": [], "follow": None, "lines": None, "since": None}
+    rest: dict[str, Any] = dict.fromkeys(param.name for param in BY_NAME["logs"].params)
+    rest["names"] = []
     assert params("GET", f"/v1/logs?{query}") == rest | found
 
 
@@ -180,9 +183,6 @@ def test_parameter_is_missed_when_it_is_required(target: str, body: bytes, messa
         ("/v1/shutdown", {"exit_code": 10**18}, "exit_code: expected a whole number from 0"),
         ("/v1/signal", {"names": "a", "signal": "FOO"}, "signal: expected a signal"),
         ("/v1/signal", {"names": "a", "signal": 99}, "signal: expected a signal"),
-        ("/v1/shutdown", {"exit_code": "3"}, "exit_code: expected a number, not a string"),
-        ("/v1/stop", {"names": "a", "no_wait": "1"}, "no_wait: expected true or false, not a str"),
-        ("/v1/stop?names=a&timeout=1e999", None, "timeout: expected a duration"),
         ("/v1/shutdown", {"exit_code": 256}, "exit_code: expected at most 255"),
         ("/v1/scale", {"names": ["a=2", "b"]}, "names: expected NAME=COUNT, got 'b'"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nsinit.control.shapes import SLICE, event_row, last_lines, log_rows, show, slices
+from nsinit.control.shapes import SLICE, event_row, log_rows, show, slices
 from nsinit.core.state import State
 from nsinit.core.view import ServiceView
 from nsinit.runtime.events import Happening
@@ -46,7 +46,7 @@ VIEW = ServiceView(
 
 def rows(block: Block) -> list[dict[str, Any]]:
     """The JSON of the lines of a block."""
-    data = log_rows(Record(5, 1.5, "web", 2, "stdout", block))
+    data = log_rows(Record(len(block.data), 1.5, "web", 2, "stdout", block))
     assert data.endswith(b"\n")
     return [json.loads(row) for row in data[:-1].split(b"\n")]
 
@@ -94,9 +94,19 @@ def test_times_are_null_when_nothing_has_happened() -> None:
 def test_lines_are_rows_when_a_block_has_several() -> None:
     """Each with all about it, and a newline of its own."""
     assert rows(Block(b"a\n\nb\n")) == [
-        {"time": 1.5, "service": "web", "run": 2, "stream": "stdout", "line": line}
-        for line in ("a", "", "b")
+        {"seq": seq, "time": 1.5, "service": "web", "run": 2, "stream": "stdout", "line": line}
+        for seq, line in ((2, "a"), (3, ""), (5, "b"))
     ]
+
+
+@pytest.mark.parametrize("line", [b"a", b"\xc3\xa9"])
+def test_replica_and_microseconds_are_told_when_there_are_some(line: bytes) -> None:
+    """The number of a line is that of its record less what comes after it."""
+    record = Record(90, 1.123456789, "web@12", 2, "stderr", Block(line + b"\nb\n"))
+    first, second = (json.loads(row) for row in log_rows(record).splitlines())
+    assert first["service"] == "web@12"
+    assert (first["replica"], first["time"]) == (12, 1.123457)
+    assert (first["seq"], second["seq"]) == (88, 90)
 
 
 @pytest.mark.parametrize(
@@ -145,14 +155,16 @@ def _record(number: int, data: bytes, *, goes_on: bool = False, continues: bool 
 def test_record_is_sliced_when_it_is_long() -> None:
     """At ends of lines, with its marks at its ends; a short one stays as it is."""
     data = b"".join(b"%d\n" % number for number in range(5000))
-    parts = list(slices(_record(7, data, goes_on=True, continues=True)))
+    parts = list(slices(_record(len(data), data, goes_on=True, continues=True)))
     assert len(parts) > 1
     assert b"".join(part.block.data for part in parts) == data
     assert all(part.block.data.endswith(b"\n") for part in parts)
     assert all(len(part.block.data) <= SLICE for part in parts)
     assert [part.block.continues for part in parts] == [True] + [False] * (len(parts) - 1)
     assert [part.block.goes_on for part in parts] == [False] * (len(parts) - 1) + [True]
-    assert {part[:5] for part in parts} == {(7, 1.5, "web", 2, "stdout")}
+    assert {part[1:5] for part in parts} == {(1.5, "web", 2, "stdout")}
+    ends = [sum(len(one.block.data) for one in parts[: at + 1]) for at in range(len(parts))]
+    assert [part.number for part in parts] == ends
     assert list(slices(parts[1])) == [parts[1]]
 
 
@@ -161,31 +173,6 @@ def test_line_stays_whole_when_it_is_longer_than_a_slice() -> None:
     long = b"x" * (3 * SLICE) + b"\n"
     parts = list(slices(_record(7, b"a\n" + long + b"b\n")))
     assert [part.block.data for part in parts] == [b"a\n", long, b"b\n"]
-
-
-@pytest.mark.parametrize(
-    ("count", "kept"),
-    [
-        (0, []),
-        (1, [b"5\n"]),
-        (2, [b"4\n5\n"]),
-        (3, [b"3\n", b"4\n5\n"]),
-        (4, [b"2\n3\n", b"4\n5\n"]),
-        (5, [b"1\n2\n3\n", b"4\n5\n"]),
-        (99, [b"1\n2\n3\n", b"4\n5\n"]),
-    ],
-)
-def test_last_lines_are_kept_when_not_all_are_asked_for(count: int, kept: list[bytes]) -> None:
-    """Whole lines, the newest."""
-    records = [_record(1, b"1\n2\n3\n"), _record(2, b"4\n5\n")]
-    assert [record.block.data for record in last_lines(records, count)] == kept
-
-
-def test_marks_are_right_when_the_first_of_the_last_lines_was_cut_off() -> None:
-    """What continues a line may go; what goes on stays."""
-    record = _record(1, b"1\n2\n", goes_on=True, continues=True)
-    assert last_lines([record], 2) == [record]
-    assert last_lines([record], 1) == [_record(1, b"2\n", goes_on=True)]
 
 
 def test_change_is_a_row_when_it_is_told() -> None:

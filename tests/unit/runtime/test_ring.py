@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from nsinit.runtime.lines import Block
-from nsinit.runtime.ring import Record, Rings, lines
+from nsinit.runtime.ring import COST, PAUSE, Record, Rings, Wanted, last_of, lines
 
 
-def rings(total: int = 1000, **limits: int) -> Rings:
-    """Rings with a limit for each service."""
+def rings(total: int = 1000, reads: int = 0, **limits: int) -> Rings:
+    """Rings with a limit for each service, beyond what so many reads cost."""
     made = Rings(total)
     for service, size in limits.items():
-        made.limit(service, size)
+        made.limit(service, size + reads * COST)
     return made
 
 
@@ -32,25 +32,25 @@ def test_record_has_all_about_its_lines_when_it_is_added() -> None:
     """And is given back, for those who follow."""
     made = rings(a=100)
     record = made.add(1.5, "a", 3, "stderr", Block(b"x\n"))
-    assert record == Record(1, 1.5, "a", 3, "stderr", Block(b"x\n"))
+    assert record == Record(2, 1.5, "a", 3, "stderr", Block(b"x\n"))
     assert made.records() == [record]
 
 
 def test_oldest_is_forgotten_when_a_ring_is_full() -> None:
-    """The limit is in bytes, with newlines."""
-    made = rings(a=9)
+    """The limit is in bytes, with newlines and what each read costs."""
+    made = rings(a=9, reads=3)
     put(made, "a", "11", "22", "33")
     assert kept(made) == ["11", "22", "33"]
     put(made, "a", "44")
     assert kept(made) == ["22", "33", "44"]
     put(made, "a", "55555")
     assert kept(made) == ["44", "55555"]
-    assert made.size == 9
+    assert made.size == 9 + 2 * COST
 
 
 def test_services_do_not_displace_each_other_when_they_have_room() -> None:
     """Each has its own ring."""
-    made = rings(a=6, b=6)
+    made = rings(a=6, b=6, reads=3)
     put(made, "a", "1", "2")
     put(made, "b", "3", "4", "5", "6")
     put(made, "a", "7")
@@ -62,11 +62,11 @@ def test_services_do_not_displace_each_other_when_they_have_room() -> None:
 
 def test_writer_forgets_when_all_rings_together_are_full() -> None:
     """Its own oldest, and nobody else's."""
-    made = rings(10, a=100, b=100)
+    made = rings(10 + 5 * COST, a=1000, b=1000)
     put(made, "a", "1", "2", "3")
     put(made, "b", "4", "5", "6")
     assert kept(made) == ["1", "2", "3", "5", "6"]
-    assert made.size == 10
+    assert made.size == 10 + 5 * COST
 
 
 def test_nothing_is_kept_when_a_service_has_no_ring() -> None:
@@ -80,7 +80,7 @@ def test_nothing_is_kept_when_a_service_has_no_ring() -> None:
 
 def test_end_is_kept_when_a_block_is_over_the_limit() -> None:
     """A burst is when somebody wants to see the last lines; the ring must not be empty then."""
-    made = rings(a=6)
+    made = rings(a=6, reads=1)
     put(made, "a", "11")
     made.add(1.5, "a", 1, "stdout", Block(b"22\n33\n44\n"))
     assert kept(made)[-1].endswith("44")
@@ -102,3 +102,65 @@ def test_lines_are_marked_when_they_are_pieces(
 ) -> None:
     """Only the first may continue one, only the last may go on."""
     assert list(lines(Record(1, 0.0, "a", 1, "stdout", block))) == rows
+
+
+@pytest.mark.parametrize(
+    ("count", "kept"),
+    [
+        (0, []),
+        (1, ["5"]),
+        (2, ["4 5"]),
+        (3, ["3", "4 5"]),
+        (5, ["1 2 3", "4 5"]),
+        (99, ["1 2 3", "4 5"]),
+    ],
+)
+def test_last_lines_are_found_when_not_all_are_asked_for(count: int, kept: list[str]) -> None:
+    """Whole lines, the newest."""
+    made = rings(a=1000)
+    for data in (b"1\n2\n3\n", b"4\n5\n"):
+        made.add(1.5, "a", 1, "stdout", Block(data))
+    found = [" ".join(r.block.data.decode().split()) for r in made.last("a", count)]
+    assert found == kept
+
+
+def test_marks_are_right_when_the_first_of_the_last_lines_was_cut_off() -> None:
+    """What continues a line may go; what goes on stays."""
+    record = Record(4, 1.5, "a", 1, "stdout", Block(b"1\n2\n", goes_on=True, continues=True))
+    assert last_of(record, 2) == record
+    assert last_of(record, 1).block == Block(b"2\n", goes_on=True)
+
+
+def test_records_stay_when_they_are_forgotten_while_somebody_reads() -> None:
+    """A slow reader gets what there was when it came, and nothing that came later."""
+    made = rings(100_000, a=100, reads=3)
+    put(made, "a", "1", "2", "3")
+    look = made.look(Wanted({"a"})).find()
+    first = next(look)
+    put(made, "a", *"456789", "x" * 90)
+    assert first is not None
+    texts = [r.block.data for r in [first, *look] if r is not None]
+    assert texts == [b"1\n", b"2\n", b"3\n"]
+    assert len(kept(made)) <= 3
+
+
+def test_a_long_search_pauses_when_nothing_fits() -> None:
+    """So that init can do something else meanwhile."""
+    made = rings(10**6, a=10**6)
+    put(made, "a", *["x"] * (3 * PAUSE))
+    look = made.look(Wanted({"a"}, stream="stderr"))
+    assert list(look.find()) == [None] * 3
+    assert set(look.last(1)) == {None}
+
+
+def test_nothing_old_is_looked_at_when_only_news_are_asked_for() -> None:
+    """A question about the last minute costs the same, however much there is."""
+    made = rings(10**7, a=10**7)
+    for at in range(20_000):
+        made.add(float(at), "a", 1, "stdout", Block(b"x\n"))
+    look = made.look(Wanted({"a"}, since=19_990.0))
+    (spans,) = look._spans
+    assert sum(stop - start for _, start, stop in spans) == 10
+    assert [r.at for r in look.find() if r] == [float(at) for at in range(19_990, 20_000)]
+    (spans,) = made.look(Wanted({"a"}, after=39_998))._spans
+    assert len(spans) == 1
