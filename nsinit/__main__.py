@@ -78,18 +78,16 @@ def _other(verb: str) -> int:
     from nsinit.cli.programs import PROGRAMS
     from nsinit.cli.programs import help_text as programs_text
 
-    if verb in ("-h", "--help", "help"):
+    if verb in ("-h", "--help"):
         from nsinit.cli.single_help import help_text
 
         print(f"{programs_text()}\n\nThe single command:\n\n{help_text('nsinit')}")
         return 0
-    if not verb:
-        print(programs_text(), file=sys.stderr)
-        return 2
     from nsinit.nearest import did_you_mean
 
-    print(f"nsinit: there is no command {verb!r}", file=sys.stderr)
-    hint = did_you_mean(verb, PROGRAMS)
+    said = f"there is no command {verb!r}" if verb else "cannot do nothing: a word must follow"
+    print(f"nsinit: {said}", file=sys.stderr)
+    hint = did_you_mean(verb, PROGRAMS) if verb else "nsinit --help"
     hint = hint or f"nsinit --help; to run the program of that name: nsinit -- {verb}"
     print(f"  hint: {hint}", file=sys.stderr)
     return 2

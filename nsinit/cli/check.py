@@ -3,51 +3,105 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.cli.output import complain, paint, say
+from nsinit.cli.boxes import Verb
+from nsinit.cli.families import read, tell
+from nsinit.cli.output import as_json, paint, say
 from nsinit.cli.words import split_words
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UnknownNameError, UsageError
+from nsinit.control.row import Param
+from nsinit.errors import EXIT_OK, ConfigError, UnknownNameError
 from nsinit.model.find import load_asked
 from nsinit.process.environment import given_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nsinit.errors import Problem
     from nsinit.model.images import ImageDefaults
+    from nsinit.model.load import Loaded
 
-_HELP = """\
-usage: nsinit check [FILE] [-- COMMAND [ARG...]]
-
-Reads FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and the files that it
-includes, and tells everything that is wrong, with file and line. Nothing is started. A COMMAND
-counts as it does for `nsinit run`.
-
-examples:
-  nsinit check
-  nsinit check config/demo.toml
-
-exit codes: 0 it is right · 78 it is wrong"""
+VERB: Final = Verb(
+    "check",
+    "tell everything that is wrong with a configuration, with file and line, and start nothing",
+    (
+        Param(
+            "file",
+            "name",
+            "$NSINIT_CONFIG, ./nsinit.toml or /etc/nsinit/nsinit.toml if none",
+            default="",
+        ),
+        Param("json", "flag", "JSON instead of text"),
+        Param("command", "words", "after --: counts as it does for nsinit run"),
+    ),
+    ("nsinit check", "nsinit check config/demo.toml", "nsinit check --json nsinit.toml"),
+    "\n\nThe files that it includes are read too.\n\n"
+    "exit codes: 0 it is right · 2 usage · 78 it is wrong",
+)
 
 
 def main(argv: Sequence[str]) -> int:
     """Check one file; returns the exit code."""
-    env = given_environment()
-    try:
-        asked, command = split_words("check", argv, env)
-    except UsageError:
-        say(_HELP)
-        return EXIT_OK if argv[0] in ("-h", "--help") else EXIT_USAGE
-    try:
-        loaded = load_asked(asked, env, command, find_image=lambda name: _find_image(name, env))
-        warnings = list(loaded.warnings)
-        if loaded.config.has_groups:
-            from nsinit.cgroups.needs import check
+    return tell(lambda: _run(list(argv)))
 
-            warnings += check(loaded)
-    except NsinitError as error:
-        complain(error)
-        return error.exit_code
+
+def _run(argv: list[str]) -> int:
+    env = given_environment()
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    if {"-h", "--help"} & set(words[:1]):
+        read("check", VERB, ["--help"])
+    if json := "--json" in words[:2]:
+        argv.remove("--json")
+    asked, command = split_words("check", argv, env)
+    return _in_json(asked, env, command) if json else _in_text(asked, env, command)
+
+
+def _load(
+    asked: str | None, env: Mapping[str, str], command: list[str]
+) -> tuple[Loaded, list[Problem]]:
+    """What is in it, and what looks odd; ConfigError tells what is wrong."""
+    loaded = load_asked(asked, env, command, find_image=lambda name: _find_image(name, env))
+    warnings = list(loaded.warnings)
+    if loaded.config.has_groups:
+        from nsinit.cgroups.needs import check
+
+        warnings += check(loaded)
+    return loaded, warnings
+
+
+def _in_json(asked: str | None, env: Mapping[str, str], command: list[str]) -> int:
+    """One object: whether it is right, and each problem with its place."""
+    made: dict[str, Any] = {"ok": True, "files": [], "services": [], "errors": [], "warnings": []}
+    code = EXIT_OK
+    try:
+        loaded, warnings = _load(asked, env, command)
+    except ConfigError as error:
+        made |= {"ok": False, "errors": [_row(problem) for problem in error.problems]}
+        code = error.exit_code
+    else:
+        made |= {
+            "files": loaded.files,
+            "services": list(loaded.plan.services),
+            "sandbox": loaded.config.sandbox is not None,
+            "warnings": [_row(problem) for problem in warnings],
+        }
+    say(as_json(made))
+    return code
+
+
+def _row(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line or None,
+        "key": problem.path or None,
+        "message": problem.message,
+        "hint": problem.hint or None,
+    }
+
+
+def _in_text(asked: str | None, env: Mapping[str, str], command: list[str]) -> int:
+    loaded, warnings = _load(asked, env, command)
     for problem in warnings:
         say(f"{paint('warning:', 'yellow')} {problem}")
     count = len(loaded.plan.services)
@@ -66,5 +120,5 @@ def _find_image(name: str, env: Mapping[str, str]) -> ImageDefaults:
     try:
         return Finder(env)(name)
     except UnknownNameError as error:
-        say(f"{error.message} here: see nsinit image import --help")
+        say(f"{error.message} here: see nsinit image import --help", sys.stderr)
         return ImageDefaults(command=("?",))

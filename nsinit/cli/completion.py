@@ -5,35 +5,37 @@ The names of services are asked of the running init when Tab is pressed.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
-from nsinit import errors
 from nsinit.cli import completing_convert, completing_image, completing_net, completing_ns
 from nsinit.cli.boxes import VERBS as BOXES
-from nsinit.cli.output import complain
+from nsinit.cli.boxes import Verb
+from nsinit.cli.families import read, tell
 from nsinit.cli.programs import PROGRAMS
 from nsinit.cli.quoting import fish_word, zsh_word
 from nsinit.control.commands import VERBS
+from nsinit.control.row import Param
+from nsinit.errors import EXIT_OK, UsageError
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nsinit.control.commands import Command
-    from nsinit.control.row import Param
 
 SHELLS: Final = ("bash", "zsh", "fish")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT")
-_HELP: Final = """\
-usage: nsinit completion bash|zsh|fish
-
-Writes what the shell needs to complete verbs, options and the names of services.
-
-examples:
-  source <(nsinit completion bash)
-  nsinit completion zsh > /usr/local/share/zsh/site-functions/_nsinit
-  nsinit completion fish > ~/.config/fish/completions/nsinit.fish"""
+VERB: Final = Verb(
+    "completion",
+    "print what the shell needs to complete verbs, options and the names of services",
+    (Param("shell", "name", ", ".join(SHELLS)),),
+    (
+        "source <(nsinit completion bash)",
+        "nsinit completion zsh > /usr/local/share/zsh/site-functions/_nsinit",
+        "nsinit completion fish > ~/.config/fish/completions/nsinit.fish",
+    ),
+    "\n\nexit codes: 0 done · 2 usage",
+)
 
 _BASH: Final = """\
 # bash completion of nsinit: source <(nsinit completion bash)
@@ -89,19 +91,16 @@ complete -o bashdefault -F _nsinit nsinit"""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the completion of one shell."""
-    if list(argv) in (["-h"], ["--help"]):
-        print(_HELP)
-        return errors.EXIT_OK
-    if len(argv) != 1:
-        print(_HELP, file=sys.stderr)
-        return errors.EXIT_USAGE
-    if argv[0] not in WRITERS:
-        hint = did_you_mean(argv[0], SHELLS) or f"one of {', '.join(SHELLS)}"
-        complain(f"cannot complete in {argv[0]!r}", hint)
-        return errors.EXIT_USAGE
-    print(WRITERS[argv[0]]())
-    return errors.EXIT_OK
+    """Print the completion of one shell."""
+    return tell(lambda: _run(**read("completion", VERB, list(argv))))
+
+
+def _run(*, shell: str) -> int:
+    if shell not in WRITERS:
+        hint = did_you_mean(shell, SHELLS) or f"one of {', '.join(SHELLS)}"
+        raise UsageError(f"cannot complete in {shell!r}", hint=hint)
+    print(WRITERS[shell]())
+    return EXIT_OK
 
 
 def _options(command: Command) -> list[tuple[str, str]]:

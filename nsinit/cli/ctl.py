@@ -7,7 +7,6 @@ an operator waits for this.
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import errors
@@ -63,18 +62,23 @@ def main(argv: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except SystemExit:  # argparse has shown its help
+        return errors.EXIT_OK
 
 
 def _run(argv: list[str]) -> int:
     name, path, rest = _common(argv)
-    if not rest or rest[0] in ("-h", "--help", "help"):
+    if not rest:
+        hint = "nsinit ctl status, or nsinit ctl --help for all of them"
+        raise UsageError("cannot ask for nothing: a verb is missing", hint=hint)
+    if rest[0] in ("-h", "--help", "help"):
         verbs = "\n".join(f"  {row.name:<10} {row.summary}" for row in VERBS.values())
-        say(_HELP.format(verbs=verbs), sys.stdout if rest else sys.stderr)
-        return errors.EXIT_OK if rest else errors.EXIT_USAGE
+        say(_HELP.format(verbs=verbs))
+        return errors.EXIT_OK
     command = VERBS.get(rest[0])
     if command is None:
         raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], VERBS))
-    given = parse(_parser(command), rest[1:], command.params)
+    given = parse(parser(command), rest[1:], command.params)
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     picture = _picture(command, given, as_text=as_text)
@@ -139,11 +143,12 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
     return name, path, argv
 
 
-def _parser(command: Command) -> argparse.ArgumentParser:
+def parser(command: Command) -> argparse.ArgumentParser:
+    """The parser of a verb, with its help."""
     params = (*command.params, *command.options)
-    parser = make_parser("ctl " + command.name, command.summary, command.examples, params)
-    parser.add_argument("--json", action="store_true", help="JSON instead of text")
-    return parser
+    made = make_parser("ctl " + command.name, command.summary, command.examples, params)
+    made.add_argument("--json", action="store_true", help="JSON instead of text")
+    return made
 
 
 def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:

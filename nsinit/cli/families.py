@@ -11,9 +11,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nsinit.errors import EXIT_OK, EXIT_USAGE, NsinitError, UsageError
+from nsinit.errors import EXIT_OK, NsinitError, UsageError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Callable, Mapping, Sequence
 
     from nsinit.cli.boxes import Verb
@@ -32,9 +33,15 @@ class Family(NamedTuple):
 
     def _run(self, argv: list[str], functions: Mapping[str, Callable[..., int]]) -> int:
         name = argv[0] if argv else ""
-        if name in ("", "-h", "--help"):
-            print(self.help(), file=sys.stdout if name else sys.stderr)
-            return EXIT_OK if name else EXIT_USAGE
+        if name in ("-h", "--help"):
+            print(self.help())
+            return EXIT_OK
+        if not name:
+            verbs = ", ".join(self.verbs)
+            hint = f"nsinit {self.word} --help"
+            raise UsageError(
+                f"cannot do nothing: a verb of {self.word} is missing ({verbs})", hint=hint
+            )
         if name not in self.verbs:
             from nsinit.nearest import did_you_mean
 
@@ -99,11 +106,18 @@ class Family(NamedTuple):
 
 def read(words: str, verb: Verb, argv: list[str]) -> dict[str, Any]:
     """What was given to a verb that is typed as these words."""
-    from nsinit.cli.parsing import make_parser, parse
+    from nsinit.cli.parsing import parse
+
+    return parse(parser_of(words, verb), argv, verb.params)
+
+
+def parser_of(words: str, verb: Verb) -> ArgumentParser:
+    """Its parser, with its help."""
+    from nsinit.cli.parsing import make_parser
 
     parser = make_parser(words, verb.summary, verb.examples, verb.params)
     parser.epilog = (parser.epilog or "") + verb.codes
-    return parse(parser, argv, verb.params)
+    return parser
 
 
 def tell(work: Callable[[], int]) -> int:
@@ -111,7 +125,8 @@ def tell(work: Callable[[], int]) -> int:
     from nsinit.cli.output import complain
 
     try:
-        return work()
+        code = _code_of(work)
+        sys.stdout.flush()
     except NsinitError as error:
         complain(error)
         return error.exit_code
@@ -120,3 +135,11 @@ def tell(work: Callable[[], int]) -> int:
         return EXIT_OK
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    return code
+
+
+def _code_of(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except SystemExit as end:  # argparse has shown its help
+        return int(end.code or 0)

@@ -53,7 +53,7 @@ VERBS: Final[dict[str, Verb]] = {
                 _JSON,
             ),
             ("nsinit ns compare 1 $$", "nsinit ns compare shop bank"),
-            _CODES.replace("0 done · 1 failed", "0 they share all · 1 they do not"),
+            _CODES.replace("0 done · 1 failed", "0 they share all · 1 not"),
         ),
         Verb(
             "supported",

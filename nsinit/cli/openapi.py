@@ -5,32 +5,31 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from nsinit.cli.output import complain, say
-from nsinit.errors import EXIT_OK, UsageError
+from nsinit.cli.boxes import Verb
+from nsinit.cli.families import read, tell
+from nsinit.errors import EXIT_OK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HELP: Final = """\
-usage: nsinit openapi
-
-Writes what the control socket of this version understands and answers as an OpenAPI 3.1 document,
-for generators of clients, editors and tests. A running init gives its own at /v1/openapi.json.
-
-examples:
-  nsinit openapi > nsinit.json
-  curl --unix-socket /run/nsinit/control.sock http://nsinit/v1/openapi.json"""
+VERB: Final = Verb(
+    "openapi",
+    "print what the control socket understands and answers, as an OpenAPI document",
+    (),
+    (
+        "nsinit openapi > nsinit.json",
+        "curl --unix-socket /run/nsinit/control.sock http://nsinit/v1/openapi.json",
+    ),
+    "\n\nA running init gives its own at /v1/openapi.json.\n\nexit codes: 0 done · 2 usage",
+)
 
 
 def main(argv: Sequence[str]) -> int:
     """Print it; returns the exit code."""
-    if argv:
-        if argv[0] in ("-h", "--help"):
-            say(_HELP)
-            return EXIT_OK
-        error = UsageError("openapi takes no words", hint="nsinit openapi --help")
-        complain(error)
-        return error.exit_code
+    return tell(lambda: _run(**read("openapi", VERB, list(argv))))
+
+
+def _run() -> int:
     from nsinit.control.openapi import as_json
 
     sys.stdout.flush()

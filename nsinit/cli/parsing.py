@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from nsinit.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -19,10 +21,15 @@ def make_parser(
     """The parser of one verb, with its help."""
     import argparse
 
-    parser = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            hint = f"nsinit {verb} --help"
+            raise UsageError(f"cannot understand nsinit {verb}: {message}", hint=hint)
+
+    parser = Parser(
         prog=f"nsinit {verb}",
         description=summary[0].upper() + summary[1:] + ".",
-        epilog="examples:\n" + "\n".join(f"  {line}" for line in examples),
+        epilog="\n".join(["examples:", *(f"  {line}" for line in examples)]),
         # Told its width, it need not import what finds out the terminal's.
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=96),
         allow_abbrev=False,
@@ -57,7 +64,8 @@ def _add(parser: argparse.ArgumentParser, param: Param) -> None:
         many = "+" if param.required else "*"
         parser.add_argument(param.name, nargs=many, default=[], metavar="WORD", help=param.help)
     elif param.positional:
-        parser.add_argument(param.name, metavar=param.name.upper(), help=param.help)
+        nargs = None if param.default is None else "?"  # with a default it may be left out
+        parser.add_argument(param.name, nargs=nargs, metavar=param.name.upper(), help=param.help)
     else:
         flags = [f"-{param.short}"] if param.short else []
         flags.append(param.flag)

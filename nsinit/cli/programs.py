@@ -32,6 +32,7 @@ MODULES: Final = {
     "schema": Program("schema", "what can be written in nsinit.toml, for editors"),
     "openapi": Program("openapi", "describe the control socket as an OpenAPI document"),
     "completion": Program("completion SHELL", "what bash, zsh or fish need to complete all this"),
+    "help": Program("help [TOPIC]", "a verb, a key of nsinit.toml, or a manual page"),
 }
 PROGRAMS: Final = (*_FIRST, *BOXES, *MODULES)
 

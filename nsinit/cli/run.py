@@ -18,41 +18,6 @@ if TYPE_CHECKING:
     from nsinit.model.load import Loaded
     from nsinit.runtime.boot import Init
 
-_HELP = """\
-usage: nsinit run [OPTIONS] [FILE] [-- COMMAND [ARG...]]
-
-Starts the services of FILE (or $NSINIT_CONFIG, ./nsinit.toml, /etc/nsinit/nsinit.toml) and stays
-until they have ended. Without a [sandbox] table it is init where it is: PID 1 of a container, or a
-child subreaper. With one, or with options for it, it makes the namespaces first and is PID 1 in
-them.
-
-A COMMAND becomes the main service beside them, called "main"; then there need not be a file. A
-[services.main] without a command says how to run it. The `--` may be left out after a FILE that
-ends in .toml, and when the first word is a program: ENTRYPOINT ["nsinit", "run"] with a CMD.
-
-With an image (see nsinit image --help) its own command is the main service, unless there are
-others; a COMMAND stands for its Cmd, behind its Entrypoint.
-
-examples:
-  nsinit run
-  nsinit run config/demo.toml
-  nsinit run nsinit.toml -- python3 app.py
-  nsinit run --namespaces pid,mount,net --hostname box -- sh
-  nsinit run --detach --name shop shop.toml
-  nsinit run --image shop:1
-  nsinit run --image shop:1 -- sh
-  nsinit run --bundle DIR
-  docker run -v ./nsinit.toml:/etc/nsinit/nsinit.toml IMAGE nsinit run
-
-signals: TERM, INT stop everything in order, once more at once · QUIT at once · USR2 tell the state
-exit codes: that of the main service · 0 · 78 configuration · 125 the sandbox can't be made
-Meanwhile `nsinit ctl status` tells how it goes.
-
-{options}
-
-A list may be given by an option for each item, or as TOML: --mounts '[{{...}}]'; a table as
-KEY=VALUE,... or as TOML. Options count instead of the keys of the file."""
-
 
 def main(argv: Sequence[str]) -> int:
     """Run until everything has ended; does not return but to tell an error in the usage."""
@@ -77,10 +42,10 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
         from contextlib import suppress
 
-        from nsinit.cli.run_help import help_text
+        from nsinit.cli.run_help import SHORT, flags_text
 
         with suppress(BrokenPipeError):  # `nsinit run --help | head`: nobody reads the rest
-            print(_HELP.format(options=help_text()), flush=True)
+            print(SHORT.format(flags=flags_text()), flush=True)
         return errors.EXIT_OK
     env = given_environment()
     if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:
@@ -88,6 +53,13 @@ def _run(argv: list[str]) -> int:
 
         return resume(env, _serve)
     return _run_words(argv, env)
+
+
+def full_help() -> str:
+    """All there is to say of it: `nsinit help run`."""
+    from nsinit.cli.run_help import FULL, help_text
+
+    return FULL.format(options=help_text())
 
 
 def _run_words(argv: list[str], env: dict[str, str]) -> int:

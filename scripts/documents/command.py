@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from nsinit.cli.completion import WRITERS
 from nsinit.cli.schema import text
 from nsinit.reference.page import markdown
+from scripts.documents.pages import PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ def documents() -> dict[str, Callable[[], str]]:
     }
     for shell, name in _COMPLETIONS.items():
         made[f"{RESOURCES}/completions/{name}"] = _completion(shell)
+    made |= {f"{RESOURCES}/man/{name}": make for name, make in PAGES.items()}
     for path in sorted((ROOT / "config").glob("*.toml")):
         made[f"config/{path.name}"] = _example(path)
     return made

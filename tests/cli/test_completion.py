@@ -118,8 +118,9 @@ def test_every_verb_is_in_the_text_when_it_is_written(typed: Type, shell: str) -
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ([], 2, "usage"), (["--help"], 0, "source <("), (["bsh"], 2, 'did you mean "bash"?'),
-        (["tcsh", "x"], 2, "usage"), (["powershell"], 2, "one of bash, zsh, fish"),
+        ([], 2, "SHELL"), (["--help"], 0, "source <("), (["bsh"], 2, 'did you mean "bash"?'),
+        (["tcsh", "x"], 2, "unrecognized arguments: x"),
+        (["powershell"], 2, "one of bash, zsh, fish"),
     ],
 )  # fmt: skip
 def test_usage_is_told_when_no_shell_is_named(

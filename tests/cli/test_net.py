@@ -22,7 +22,7 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ([], 2, "usage: nsinit net VERB"),
+        ([], 2, "hint: nsinit net --help"),
         (["--help"], 0, "  nsinit net add shop --bridge br0 --address 192.168.10.12/24"),
         (["ad"], 2, 'did you mean "add"?'),
         (["add", "a", "--address", "10.0.0.2"], 2, "--address: the length of its prefix"),
@@ -48,9 +48,7 @@ def test_mistake_is_told_when_it_is_typed(
 @pytest.mark.parametrize("verb", net.VERBS)
 def test_help_has_examples_when_it_is_asked(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And the exit codes."""
-    with pytest.raises(SystemExit) as ended:
-        net.main([verb, "--help"])
-    assert ended.value.code == 0
+    assert net.main([verb, "--help"]) == 0
     text = capsys.readouterr().out
     assert net.VERBS[verb].examples[0] in text
     assert "77 not allowed" in text

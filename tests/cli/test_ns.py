@@ -170,7 +170,7 @@ def test_pid_namespace_is_not_kept_when_its_first_process_is_dead(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ([], 2, "usage: nsinit ns VERB"), (["--help"], 0, "nsinit ns pin shop net"),
+        ([], 2, "hint: nsinit ns --help"), (["--help"], 0, "nsinit ns pin shop net"),
         (["lst"], 2, 'did you mean "list"?'), (["list", "--kind", "nett"], 2, '"net"'),
         (["list", "4194999"], 4, "there is no process 4194999"),
         (["list", "99999999999999999999"], 4, "there is no process"),

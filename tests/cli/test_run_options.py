@@ -45,7 +45,7 @@ def test_option_is_named_when_it_is_wrong(
 
 def test_help_lists_the_keys_of_a_sandbox(typed: Type) -> None:
     """Made from the configuration's own description."""
-    done = typed("run", "--help")
+    done = typed("help", "run")
     assert done.returncode == 0
     for word in ("--hostname NAME", "--namespaces", "--[no-]no-new-privs", "-d, --detach"):
         assert word in done.stdout

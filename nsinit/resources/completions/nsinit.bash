@@ -5,7 +5,7 @@ _nsinit() {
     local offer="" i verb="" at=()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion -- --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion help -- --help --version" -- "$word"))
         return
     fi
     case "${COMP_WORDS[1]}" in

@@ -1,6 +1,6 @@
 # fish completion of nsinit
 complete -c nsinit -f
-complete -c nsinit -n 'not __fish_seen_subcommand_from run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion' -a 'run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion'
+complete -c nsinit -n 'not __fish_seen_subcommand_from run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion help' -a 'run ctl list inspect enter stop kill pause unpause top ns net image check convert schema openapi completion help'
 complete -c nsinit -n '__fish_seen_subcommand_from run check' -F
 complete -c nsinit -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c nsinit -n '__fish_seen_subcommand_from schema' -l docs
