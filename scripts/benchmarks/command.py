@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import (
     measure_boot,
+    measure_command,
+    measure_grace,
+    measure_idle,
+    measure_logs,
     measure_memory,
+    measure_orphans,
     measure_restart,
     measure_sandbox,
     measure_shutdown,
+    measure_single,
     measure_status,
 )
 from .figures import Row, as_table, document
@@ -26,9 +32,14 @@ from .launcher_network import Docker, NsinitNetwork
 from .launcher_nsinit import NsinitSandbox
 from .launcher_oci import Crun, Runc
 from .peer import Peer
+from .peer_circus import Circus
+from .peer_dinit import Dinit
 from .peer_nsinit import Nsinit
+from .peer_runit import Runit
+from .peer_s6 import S6
 from .peer_supervisord import Supervisord
 from .records import BenchError
+from .single import Catatonit, DumbInit, NsinitSingle, Python, Tini
 from .stage import Stage
 
 if TYPE_CHECKING:
@@ -39,7 +50,8 @@ if TYPE_CHECKING:
 
 OURS: Final = Nsinit.name
 PEERS: Final[tuple[type[Contender], ...]] = (
-    *(Nsinit, Supervisord),
+    *(Nsinit, Dinit, S6, Runit, Supervisord, Circus),
+    *(NsinitSingle, Python, Tini, DumbInit, Catatonit),
     *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
     *(NsinitNetwork, Docker),
 )
@@ -48,9 +60,20 @@ MEASURES: Final[dict[str, Measure]] = {
     for measure in (
         measure_boot.MEASURE,
         measure_restart.MEASURE,
-        measure_memory.MEASURE,
-        measure_status.MEASURE,
+        measure_orphans.CLEAN,
+        measure_orphans.MOST,
+        measure_orphans.COST,
         measure_shutdown.MEASURE,
+        measure_grace.MEASURE,
+        measure_memory.MEASURE,
+        measure_idle.SWITCHES,
+        measure_idle.CPU,
+        measure_status.MEASURE,
+        measure_command.MEASURE,
+        measure_logs.ONE,
+        measure_logs.CPU,
+        measure_logs.MANY,
+        measure_single.MEASURE,
         measure_sandbox.MEASURE,
         measure_sandbox.NETWORK,
     )
@@ -149,8 +172,7 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
             if isinstance(peer, Peer):
                 stage.warm(peer)
         rows = [
-            _measure(stage, [peer for peer in peers if peer.family == measure.family],
-                     measure, count, options)
+            _measure(stage, [p for p in peers if _can(p, measure)], measure, count, options)
             for measure in measures
             for count in ([1] if measure.alone else options.services)
         ]  # fmt: skip
@@ -167,6 +189,12 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
 
 def _chosen(names: Iterable[str]) -> list[Measure]:
     return [measure for name, measure in MEASURES.items() if {name, "all"} & set(names)]
+
+
+def _can(peer: Contender, measure: Measure) -> bool:
+    return (
+        peer.family == measure.family and getattr(peer, measure.needs or "name", False) is not False
+    )
 
 
 def _measure(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .measure import Measure
 
 
+_NONE = "-"  # does not do that
+
+
 @dataclass(slots=True)
 class Row:
     """One measurement at one number of services; samples by peer and round."""
@@ -32,7 +35,7 @@ class Row:
     def ratios(self, ours: str, theirs: str) -> list[float]:
         """Ours by theirs, each round by itself: what slows the machine slows both of a pair."""
         pairs = zip(self.rounds[ours], self.rounds[theirs], strict=True)
-        return [statistics.median(one) / statistics.median(other) for one, other in pairs]
+        return [_ratio(statistics.median(one), statistics.median(other)) for one, other in pairs]
 
     def as_json(self, ours: str) -> dict[str, Any]:
         """Everything, for other programs."""
@@ -51,6 +54,13 @@ class Row:
                 if peer != ours
             },
         }
+
+
+def _ratio(one: float, other: float) -> float:
+    """Of two that are nothing, or nothing to be done with, neither is more."""
+    if one == other:
+        return 1.0
+    return one / other if other else math.inf
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:
@@ -75,8 +85,10 @@ def as_table(rows: Sequence[Row], peers: Sequence[str], ours: str) -> str:
     lines = [head, ["---", *("---:" for _ in head[1:])]]
     for row in rows:
         cells = [f"{row.measure.title} ({row.measure.unit})", str(row.count)]
-        cells += [_cell(row.values(peer), tail=row.measure.tail) for peer in peers]
-        cells += [_cell(row.ratios(ours, peer)) for peer in others]
+        known = row.rounds.keys()
+        tail = row.measure.tail
+        cells += [_cell(row.values(p), tail=tail) if p in known else _NONE for p in peers]
+        cells += [_cell(row.ratios(ours, p)) if p in known else _NONE for p in others]
         lines.append(cells)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

@@ -23,3 +23,4 @@ class Measure(NamedTuple):
     tail: bool = False  # whether the 99th percentile matters
     family: str = "init"  # of the peers that it measures
     alone: bool = False  # whether the number of services doesn't: one, then
+    needs: str = ""  # what a peer must be able to do

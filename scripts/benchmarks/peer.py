@@ -10,10 +10,26 @@ if TYPE_CHECKING:
 
 
 class Setup(NamedTuple):
-    """One configured init: how to run it, and the command that shows its services."""
+    """One configured init: how to run it, and the commands that show, stop and start services."""
 
     argv: tuple[str, ...]
     status: tuple[str, ...]
+    stop: tuple[str, ...]  # and the name of a service after it
+    start: tuple[str, ...]
+
+
+class Wish(NamedTuple):
+    """What a measurement wants of every service beside its command.
+
+    `grace` is how long (s) one may take to end before it is killed; `logs` a directory in which the
+    output of each is to be kept in files of 10 MiB, five of them, under its name.
+    """
+
+    grace: int = 10
+    logs: str = ""
+
+
+PLAIN = Wish()
 
 
 class Contender(ABC):
@@ -45,10 +61,15 @@ class Peer(Contender):
     """
 
     family = "init"
+    keeps_logs = True  # whether it can write the output of services to rotated files
 
     @abstractmethod
-    def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:
+    def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """Write the configuration of these commands into a directory; names are [a-z0-9]+."""
+
+    def name_of(self, service: str) -> str:
+        """How a command names a service."""
+        return service
 
     def says_all_run(self, answer: str, count: int) -> bool:
         """Whether the status command's answer says that `count` services run."""

@@ -10,7 +10,7 @@ import site
 import sys
 from typing import TYPE_CHECKING
 
-from .peer import Peer, Setup
+from .peer import Peer, Setup, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _HEAD = """\
 [init]
 control = "{socket}"
+shutdown_timeout = 60
 """
 _SERVICE = """
 [services.{name}]
@@ -27,6 +28,10 @@ restart = "always"
 restart_delay = 0
 restart_limit = "unlimited"
 min_uptime = 0
+stop_timeout = {grace}
+"""
+_FILES = """\
+log = {{ file = "{logs}/{name}.log", max_size = "10MiB", keep = 5, compress = false }}
 """
 # What pip makes of an entry point, for a checkout that is not installed: `python -m` is slower.
 _SCRIPT = "import sys\nfrom nsinit.__main__ import main\nsys.exit(main())\n"
@@ -78,7 +83,7 @@ class Nsinit(Peer):
         """The command that tells its version."""
         return (*self.command, "--version")
 
-    def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:
+    def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """One TOML file; the control socket is beside it."""
         path = f"{directory}/nsinit.toml"
         socket = f"{directory}/control.sock"
@@ -86,8 +91,13 @@ class Nsinit(Peer):
             file.write(_HEAD.format(socket=socket))
             for name, command in services.items():
                 words = ", ".join(f'"{word}"' for word in command)
-                file.write(_SERVICE.format(name=name, command=words))
+                text = _SERVICE + (_FILES if wish.logs else "")
+                more = {"grace": wish.grace, "logs": wish.logs}
+                file.write(text.format(name=name, command=words, **more))
+        ask = (*self.command, "ctl", "--socket", socket)
         return Setup(
             argv=(*self.command, "run", path),
-            status=(*self.command, "ctl", "--socket", socket, "status"),
+            status=(*ask, "status"),
+            stop=(*ask, "stop"),
+            start=(*ask, "start"),
         )

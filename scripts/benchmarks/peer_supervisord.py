@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from .peer import Peer, Setup
+from .peer import Peer, Setup, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +42,19 @@ _PROGRAM = """
 command = {command}
 autorestart = true
 startsecs = 0
+stopwaitsecs = {grace}
+"""
+_OURS = """\
 stdout_logfile = /dev/fd/1
 stdout_logfile_maxbytes = 0
 stderr_logfile = /dev/fd/2
 stderr_logfile_maxbytes = 0
+"""
+_FILES = """\
+redirect_stderr = true
+stdout_logfile = {logs}/{name}.log
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 5
 """
 
 
@@ -57,13 +66,13 @@ class Supervisord(Peer):
 
     def is_there(self) -> bool:
         """Whether both of its programs are beside the interpreter."""
-        return all(os.access(_script(name), os.X_OK) for name in ("supervisord", "supervisorctl"))
+        return all(os.access(script(name), os.X_OK) for name in ("supervisord", "supervisorctl"))
 
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
-        return (_script("supervisord"), "--version")
+        return (script("supervisord"), "--version")
 
-    def write(self, directory: str, services: Mapping[str, tuple[str, ...]]) -> Setup:
+    def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """One file for both programs."""
         path = f"{directory}/supervisord.conf"
         socket = f"{directory}/control.sock"
@@ -77,15 +86,26 @@ class Supervisord(Peer):
                     names=",".join(services),
                 )
             )
+            output = _FILES if wish.logs else _OURS
             file.writelines(
-                _PROGRAM.format(name=name, command=" ".join(command))
+                (_PROGRAM + output).format(
+                    name=name, command=" ".join(command), grace=wish.grace, logs=wish.logs
+                )
                 for name, command in services.items()
             )
+        ask = (script("supervisorctl"), "-c", path)
         return Setup(
-            argv=(_script("supervisord"), "-c", path),
-            status=(_script("supervisorctl"), "-c", path, "status"),
+            argv=(script("supervisord"), "-c", path),
+            status=(*ask, "status"),
+            stop=(*ask, "stop"),
+            start=(*ask, "start"),
         )
 
+    def name_of(self, service: str) -> str:
+        """How a command names a service: with its group."""
+        return f"all:{service}"
 
-def _script(name: str) -> str:
+
+def script(name: str) -> str:
+    """A program beside the interpreter that runs the benchmark."""
     return os.path.join(os.path.dirname(sys.executable), name)

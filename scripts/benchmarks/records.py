@@ -27,7 +27,8 @@ class Record(NamedTuple):
     """One line of the file; `at` is CLOCK_MONOTONIC (ns), `pid` the writer's view of it.
 
     Kinds: S a service has exec'd, T it got TERM. I init is about to be exec'd, P its pid outside
-    its namespace, X it is gone and everything with it.
+    its namespace, X it is gone and everything with it. O the last orphan is made; B the first byte
+    of output is about to be written, E the last one was taken.
     """
 
     kind: str
@@ -57,6 +58,11 @@ class Records:
             if fd >= 0:
                 os.close(fd)
 
+    def forget(self) -> None:
+        """Close and remove the file."""
+        self.close()
+        os.unlink(self.path)
+
     def follow(self, launcher: int) -> None:
         """Wait for nothing any more once this process has ended: init has, then, or never began."""
         self._launcher = os.pidfd_open(launcher)
@@ -75,7 +81,7 @@ class Records:
         """Read until something holds; init's end and the deadline are the end of waiting."""
         until = time.monotonic() + timeout
         ready: set[int] = set()
-        self._read()
+        self.read()
         while not holds():
             if self._launcher in ready:
                 raise BenchError(f"init ended before there were {what}")
@@ -85,9 +91,10 @@ class Records:
             ready = {fd for fd, _ in self._poll.poll(left * 1000)}
             if self._watch in ready:
                 os.read(self._watch, 1 << 16)
-            self._read()
+            self.read()
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take what has been written by now."""
         while data := os.read(self._fd, 1 << 16):
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:

@@ -17,12 +17,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from .peer import PLAIN
 from .records import BenchError, Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .peer import Contender, Peer, Setup
+    from .peer import Contender, Peer, Setup, Wish
 
 _SOURCES: Final = os.path.dirname(os.path.abspath(__file__))
 _BOOT_TIMEOUT: Final = 60.0
@@ -39,8 +40,10 @@ class Stage:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        for name in ("launch", "service", "mark", "arrival"):
-            _compile(f"{_SOURCES}/{name}.c", f"{directory}/{name}")
+        for source in os.listdir(_SOURCES):
+            name, dot, kind = source.rpartition(".")
+            if dot and kind == "c":
+                _compile(f"{_SOURCES}/{source}", f"{directory}/{name}")
 
     def admit(self, peer: Contender) -> str:
         """Prepare a peer; returns its version."""
@@ -59,13 +62,28 @@ class Stage:
             life.wait_until_up()
 
     @contextmanager
-    def life(self, peer: Peer, count: int) -> Iterator[Life]:
-        """Start an init with `count` services; it is gone when this is left, however."""
+    def life(
+        self,
+        peer: Peer,
+        count: int,
+        *,
+        program: str = "service",
+        words: tuple[str, ...] = (),
+        wish: Wish = PLAIN,
+    ) -> Iterator[Life]:
+        """Start an init with `count` services; it is gone when this is left, however.
+
+        Each runs the `program` of ours that is told where the records are, its name, and `words`.
+        """
         with tempfile.TemporaryDirectory(prefix=f"{peer.name}-", dir=self.directory) as place:
             records = Records(f"{place}/records")
-            service = f"{self.directory}/service"
+            path = f"{self.directory}/{program}"
             names = [f"s{index:04}" for index in range(count)]
-            setup = peer.write(place, {n: (service, records.path, n) for n in names})
+            if wish.logs:
+                wish = wish._replace(logs=f"{place}/{wish.logs}")
+                os.mkdir(wish.logs)
+            commands = {n: (path, records.path, n, *words) for n in names}
+            setup = peer.write(place, commands, wish)
             argv = [f"{self.directory}/launch", records.path, *setup.argv]
             with open(f"{place}/output", "ab+") as output:
                 launcher = subprocess.Popen(
@@ -77,7 +95,7 @@ class Stage:
                     stderr=output,
                     start_new_session=True,  # ^C is for the benchmark, which ends the rest
                 )
-                life = Life(self, peer, setup, records, count)
+                life = Life(self, peer, setup, records, path, names)
                 try:
                     records.follow(launcher.pid)
                     yield life
@@ -109,13 +127,21 @@ class Life:
     """One init at work."""
 
     def __init__(
-        self, stage: Stage, peer: Peer, setup: Setup, records: Records, count: int
+        self,
+        stage: Stage,
+        peer: Peer,
+        setup: Setup,
+        records: Records,
+        program: str,
+        names: list[str],
     ) -> None:
         self.records = records
         self._stage = stage
         self._peer = peer
         self._setup = setup
-        self._count = count
+        self._program = program
+        self._names = names
+        self._count = len(names)
 
     @property
     def init(self) -> int:
@@ -141,6 +167,20 @@ class Life:
         """The answer of the status command, and how long it took (s)."""
         return self._stage.ask(self._setup.status)
 
+    def stop_and_start(self) -> float:
+        """Stop the last service and start it again by commands, both of which wait; seconds."""
+        name = self._peer.name_of(self._names[-1])
+        return sum(
+            self._stage.ask((*way, name))[1] for way in (self._setup.stop, self._setup.start)
+        )
+
+    def outside(self, pid: int) -> int:
+        """The pid by which a process of this life is known here."""
+        for found, inside in self.processes().items():
+            if inside == pid:
+                return found
+        raise BenchError("the service is not among the processes below init")
+
     def processes(self) -> dict[int, int]:
         """Every process of this life, init included: pid outside, pid inside."""
         made: dict[int, int] = {}
@@ -158,7 +198,7 @@ class Life:
 
     def own_processes(self) -> list[int]:
         """Those of init itself: all that do not run the service's program."""
-        service = os.stat(f"{self._stage.directory}/service")
+        service = os.stat(self._program)
         made = []
         for pid in self.processes():
             try:
