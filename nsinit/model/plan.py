@@ -165,7 +165,6 @@ def _rules(
 ) -> Rules:
     spec = services[name]
     oneshot, reports = spec.type == "oneshot", spec.type == "notify-reload"
-    says_ready = spec.type in NOTIFIES or (spec.ready is not None and spec.ready.notify)
     ready = spec.type in (*NOTIFIES, "forking") or probing.declares(spec.ready)
     needs = {other: condition(how, services[other]) for other, how in spec.depends_on.items()}
     start_timeout: float | None = START_TIMEOUT if ready and not oneshot else None
@@ -195,7 +194,7 @@ def _rules(
         forking=spec.type == "forking",
         tasks=_tasks(spec),
         waits_for_ready=ready,
-        says_ready=says_ready,
+        says_ready=spec.type in NOTIFIES or (spec.ready is not None and spec.ready.notify),
         ready_interval=float(spec.ready.interval) if spec.ready else 1.0,
         health_interval=float(health.interval),
         health_retries=health.retries,
