@@ -10,6 +10,7 @@ says what to do next, and the exit code of the program that ends by it::
     ├── ImageError              1  an image that can't be read, kept or removed
     ├── ConvertError            1  a file of another tool that can't be converted
     ├── NotInstalledError       1  something that this needs beside nsinit
+    ├── FileError               1  a file that can't be written
     ├── SpawnError            126  a command that can't be run (127: not found)
     └── ControlError            1  an operation failed
         ├── UnreachableError    4  no init answers
@@ -110,6 +111,12 @@ class ConvertError(NsinitError):
 
 class NotInstalledError(NsinitError):
     """What this needs beside nsinit is not installed; the hint says how it is."""
+
+    exit_code = EXIT_FAILED
+
+
+class FileError(NsinitError):
+    """A file of the user's can't be written; what is there is left as it is."""
 
     exit_code = EXIT_FAILED
 

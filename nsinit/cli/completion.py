@@ -11,6 +11,7 @@ from nsinit.cli import completing_convert, completing_image, completing_net, com
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.boxes import Verb
 from nsinit.cli.families import read, tell
+from nsinit.cli.init import TEMPLATES
 from nsinit.cli.programs import PROGRAMS
 from nsinit.cli.quoting import fish_word, zsh_word
 from nsinit.control.commands import VERBS
@@ -51,6 +52,14 @@ _nsinit() {{
     case "${{COMP_WORDS[1]}}" in
         completion) COMPREPLY=($(compgen -W "{shells}" -- "$word")); return ;;
         schema) COMPREPLY=($(compgen -W "--docs --help" -- "$word")); return ;;
+        init)
+            case "$before" in
+                --template) COMPREPLY=($(compgen -W "{templates}" -- "$word")) ;;
+                *) [[ $word == -* ]] && COMPREPLY=($(compgen -W "--template --help" -- "$word")) ||
+                    COMPREPLY=($(compgen -f -- "$word")) ;;
+            esac
+            return ;;
+        help) COMPREPLY=($(compgen -W "{topics}" -- "$word")); return ;;
         run)
             [[ $word == -* ]] || {{ COMPREPLY=($(compgen -f -- "$word")); return; }}
             COMPREPLY=($(compgen -W "{run}" -- "$word")); return ;;
@@ -128,6 +137,14 @@ def _box_options(name: str) -> list[tuple[str, str]]:
     return [*_listed(BOXES[name].params), ("--help", "tell more of the verb")]
 
 
+def _topics() -> list[str]:
+    """What `nsinit help` can be asked for: programs, verbs, pages, keys."""
+    from nsinit.cli.manual import NAMES
+    from nsinit.reference.entries import paths
+
+    return list(dict.fromkeys([*PROGRAMS, *VERBS, *NAMES, *paths()]))
+
+
 def _listed(params: Sequence[Param]) -> list[tuple[str, str]]:
     made: list[tuple[str, str]] = []
     for param in params:
@@ -163,6 +180,8 @@ def bash() -> str:
     return _BASH.format(
         programs=" ".join(PROGRAMS),
         shells=" ".join(SHELLS),
+        templates=" ".join(TEMPLATES),
+        topics=" ".join(_topics()),
         verbs=" ".join(VERBS),
         run=" ".join(_run_options()),
         boxes="\n".join(boxes),
@@ -207,6 +226,12 @@ _nsinit() {{
     case $words[2] in
         completion) compadd -- {" ".join(SHELLS)}; return ;;
         schema) compadd -- --docs --help; return ;;
+        init)
+            if [[ $words[CURRENT-1] == --template ]]; then compadd -- {" ".join(TEMPLATES)}
+            elif [[ $words[CURRENT] == -* ]]; then compadd -- --template --help
+            else _files; fi
+            return ;;
+        help) compadd -- {" ".join(_topics())}; return ;;
         run) [[ $words[CURRENT] == -* ]] && compadd -- {" ".join(_run_options())} || _files
             return ;;
         check) _files; return ;;
@@ -245,6 +270,14 @@ def fish() -> str:
         f"complete -c nsinit -n '__fish_seen_subcommand_from completion' -a '{' '.join(SHELLS)}'",
     ]
     lines += ["complete -c nsinit -n '__fish_seen_subcommand_from schema' -l docs"]
+    lines += [
+        f"complete -c nsinit -n '__fish_seen_subcommand_from {word}' {rest}"
+        for word, rest in (
+            ("init", f"-l template -x -a '{' '.join(TEMPLATES)}'"),
+            ("init", "-F"),
+            ("help", f"-a '{' '.join(_topics())}'"),
+        )
+    ]
     running = "-n '__fish_seen_subcommand_from run'"
     lines += [f"complete -c nsinit {running} -l {word[2:]}" for word in _run_options()
               if word[:2] == "--"]  # fmt: skip

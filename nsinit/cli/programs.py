@@ -28,6 +28,7 @@ MODULES: Final = {
     "net": Program("net VERB ...", "interfaces of a running sandbox: add, remove, show"),
     "image": Program("image VERB ...", "images for sandboxes: import, list, inspect, remove"),
     "check": Program("check [FILE]", "tell everything that is wrong with FILE"),
+    "init": Program("init [DIR|FILE]", "write a commented nsinit.toml to begin with"),
     "convert": Program("convert PATH...", "what supervisord and others have, as nsinit.toml"),
     "schema": Program("schema", "what can be written in nsinit.toml, for editors"),
     "openapi": Program("openapi", "describe the control socket as an OpenAPI document"),

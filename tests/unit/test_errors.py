@@ -90,6 +90,7 @@ def test_exit_codes_are_those_of_the_contract_when_programs_end() -> None:
         "SandboxError": 125,
         "ImageError": 1,
         "ConvertError": 1,
+        "FileError": 1,
         "NotInstalledError": 1,
         "SpawnError": 126,
         "ControlError": 1,
