@@ -62,9 +62,10 @@ class Client:
         """Ask for a row of the table; ControlError says why it failed."""
         connection = self._connect()
         connection.settimeout(_patience(command, params, self._grace))
+        rows = Answer(connection)
         try:
-            connection.sendall(request(command, params))
-            rows = Answer(connection)
+            with suppress(BrokenPipeError):  # who turns us away has said why
+                connection.sendall(request(command, params))
             status = rows.head()
         except (OSError, ValueError, IndexError) as error:
             connection.close()

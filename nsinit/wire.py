@@ -63,6 +63,7 @@ class Answer:
     def __init__(self, connection: _socket.socket) -> None:
         self.connection = connection
         self._data = b""
+        self._length: int | None = None
 
     def head(self) -> int:
         """Read the head; the status."""
@@ -72,13 +73,26 @@ class Answer:
                 raise ConnectionResetError(104, "it closed the connection")
             self._data += piece
         head, _, self._data = self._data.partition(b"\r\n\r\n")
+        for row in head.split(b"\r\n")[1:]:
+            name, _, value = row.partition(b":")
+            if name.strip().lower() == b"content-length":
+                self._length = int(value)
         return int(head.split(b" ", 2)[1])
 
     def rest(self) -> bytes:
-        """Everything that follows."""
-        parts = [self._data]
-        while piece := self.connection.recv(PIECE):
+        """Everything that follows; ConnectionResetError if it is less than was announced."""
+        parts, left = [self._data], self._length
+        if left is not None:
+            left -= len(self._data)
+        while left is None or left > 0:
+            piece = self.connection.recv(PIECE)
+            if not piece:
+                break
             parts.append(piece)
+            if left is not None:
+                left -= len(piece)
+        if left:
+            raise ConnectionResetError(104, "it closed the connection")
         return b"".join(parts)
 
     @property

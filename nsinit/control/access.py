@@ -1,7 +1,8 @@
 """Who may do what: the level of a client, from the uid and gid that the kernel vouches for.
 
 root and the user that init runs as are admin. Everybody else has the level that the configuration
-gives to their user or to one of their groups, or none.
+gives to their user or to one of their groups, or none. Groups are those that the process had when
+it connected, not what a file says; the file counts only where the kernel does not tell them.
 
 In a user namespace the kernel names a user who is not mapped there 65534. Where nobody but its
 owner can open the socket, such a client can only be root of the namespace above.
@@ -14,7 +15,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nsinit.control.commands import ACCESS_LEVELS, Access
+from nsinit.control.commands import ACCESS_LEVELS
 from nsinit.errors import SpawnError
 from nsinit.process.identity import find_account, find_identity, group_id, user_id
 
@@ -24,14 +25,23 @@ if TYPE_CHECKING:
 _UCRED: Final = struct.Struct("=iII")
 _NOBODY_KNOWN: Final = -1
 _OVERFLOW: Final = 65534
+_SO_PEERGROUPS: Final = 59  # Linux 4.13; the module does not name it
+_GID: Final = 4
+_ROOM: Final = 1024  # bytes: the most that the interpreter takes
+NOBODY: Final = -1
+ADMIN: Final = ACCESS_LEVELS.index("admin")
 
 
 class Peer(NamedTuple):
-    """A client, as SO_PEERCRED names it (unix(7)); uid -1 if the kernel could not."""
+    """A client, as SO_PEERCRED names it (unix(7)); uid -1 if the kernel could not.
+
+    `groups` are its supplementary ones, None if the kernel does not tell them.
+    """
 
     pid: int
     uid: int
     gid: int
+    groups: tuple[int, ...] | None = None
 
 
 class AccessList:
@@ -58,17 +68,21 @@ class AccessList:
         except SpawnError:
             self.unknown.append(str(who))
 
-    def allows(self, peer: Peer, wanted: Access) -> bool:
-        """Whether a client has at least this level."""
+    def level(self, peer: Peer) -> int:
+        """What a client has: a place in ACCESS_LEVELS, or NOBODY."""
         if peer.uid in self._admins:
-            return True
-        groups = {peer.gid}
-        if self._groups:  # the kernel tells one group only; the others are in the group file
-            name = find_account(peer.uid).name
-            found = find_identity(name, None, None) if name else None
-            groups |= set(found.groups) if found else set()
-        ranks = [self._users.get(peer.uid, -1), *(self._groups.get(gid, -1) for gid in groups)]
-        return max(ranks) >= ACCESS_LEVELS.index(wanted)
+            return ADMIN
+        ranks = [self._users.get(peer.uid, NOBODY)]
+        if self._groups:
+            groups = {peer.gid, *(_by_file(peer.uid) if peer.groups is None else peer.groups)}
+            ranks += [self._groups.get(gid, NOBODY) for gid in groups]
+        return max(ranks)
+
+
+def _by_file(uid: int) -> tuple[int, ...]:
+    name = find_account(uid).name
+    found = find_identity(name, None, None) if name else None
+    return tuple(found.groups) if found else ()
 
 
 def _all_ids_are_mapped() -> bool:
@@ -85,8 +99,17 @@ def peer_of(fd: int) -> Peer:
     connection = _socket.socket(fileno=os.dup(fd))
     try:
         data = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _UCRED.size)
-        return Peer(*_UCRED.unpack(data))
+        pid, uid, gid = _UCRED.unpack(data)
+        return Peer(pid, uid, gid, _groups(connection))
     except OSError:
         return Peer(0, _NOBODY_KNOWN, _NOBODY_KNOWN)
     finally:
         connection.close()
+
+
+def _groups(connection: _socket.socket) -> tuple[int, ...] | None:
+    try:
+        data = connection.getsockopt(_socket.SOL_SOCKET, _SO_PEERGROUPS, _ROOM)
+    except OSError:  # ENOPROTOOPT before 4.13, ERANGE for more groups than there is room for
+        return None
+    return tuple(memoryview(data[: len(data) - len(data) % _GID]).cast("I"))

@@ -233,7 +233,7 @@ def refusals(row: Command) -> dict[int, tuple[str, ...]]:
         403: ("denied",),
         413: ("too-large",),
         431: ("bad-request",),
-        503: ("replaced",),
+        503: ("replaced", "too-many-clients"),
     }
     if any(param.kind in ("names", "name") for param in row.params):
         made[404] = ("unknown-name",)

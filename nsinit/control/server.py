@@ -16,12 +16,15 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from nsinit.control.access import AccessList, Peer, peer_of
+from nsinit.control.access import NOBODY, AccessList, Peer, peer_of
 from nsinit.control.answering import Answer
 from nsinit.control.carry import ClientState
+from nsinit.control.commands import ACCESS_LEVELS
 from nsinit.control.crowd import Crowd
+from nsinit.control.crowding import FullError, find_place
 from nsinit.control.handlers import Handlers
 from nsinit.control.routes import Call, HttpConnection, Refusal
+from nsinit.kernel import seam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 _REPLACED: Final = Refusal(
     503, "replaced", "init was replaced before it could answer", "ask again: what was begun goes on"
 )
-MAX_CLIENTS: Final = 256
 MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
 
 
@@ -115,23 +117,34 @@ class Client(asyncio.Protocol):
         self._server = server
         self._http = HttpConnection()
         self.peer = Peer(0, -1, -1)
+        self.uid, self.level = -1, NOBODY
+        self.idle_since: float | None = seam.monotonic()
         self._transport: asyncio.Transport | None = None
         self._answering: Answer | None = None
         self.is_ready = True
         self._taken = False  # somebody else reads what it says
         self._hearer: Callable[[bytes], object] | None = None  # or hears it
+        self._is_muted = False  # nobody reads what it says until it has read its answers
         self._ahead = 0  # bytes of later requests that came during an answer
         self._once_here: Callable[[], object] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come; too many are turned away."""
+        """A client has come; where there are too many, somebody idle leaves, or it is told so."""
         self._transport = transport = cast("asyncio.Transport", transport)
-        if len(self._server.clients) >= MAX_CLIENTS:
-            self._server.handlers.clients_dropped += 1
-            transport.abort()
-            return
-        self._server.clients.add(self)
         self.peer = peer_of(transport.get_extra_info("socket").fileno())
+        self.uid, self.level = self.peer.uid, self._server.access.level(self.peer)
+        try:
+            leaving = find_place(self._server.clients, self.uid, self.level)
+        except FullError as full:
+            self._server.handlers.clients_dropped += 1
+            refusal = Refusal(503, "too-many-clients", f"no place for another client: {full}")
+            self.put(lambda http: http.answer(503, refusal.body()))
+            transport.close()
+            return
+        if leaving is not None:
+            self._server.clients.discard(leaving)
+            leaving.drop(too_slow=True)
+        self._server.clients.add(self)
         self._once_here()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -178,6 +191,7 @@ class Client(asyncio.Protocol):
 
     def _deal_with(self, got: Call | Refusal) -> None:
         answer = self._answering = Answer(self)
+        self.idle_since = None
         try:
             if isinstance(got, Refusal):
                 raise got
@@ -188,8 +202,9 @@ class Client(asyncio.Protocol):
 
     def _check_access(self, call: Call) -> None:
         wanted = call.command.access
-        if not self._server.access.allows(self.peer, wanted):
-            message = f"{call.command.name} needs {wanted} access; uid {self.peer.uid} has less"
+        if self.level < ACCESS_LEVELS.index(wanted):
+            has = ACCESS_LEVELS[self.level] if self.level != NOBODY else "none"
+            message = f"{call.command.name} needs {wanted} access; uid {self.uid} has {has}"
             raise Refusal(403, "denied", message, "init.control in the configuration gives it")
 
     # --- Between two inits ------------------------------------------------------------------------
@@ -234,7 +249,7 @@ class Client(asyncio.Protocol):
             self._once_here = partial(self._arrive, more)
             return
         call, answer = self._http.receive(state.heard), Answer(self, begun=state.going.begun)
-        self._answering = answer
+        self._answering, self.idle_since = answer, None
         then: Callable[[], object] | None = None
         if isinstance(call, Call) and state.going.kind != "other":
             name, params = call.command.name, call.params
@@ -265,6 +280,10 @@ class Client(asyncio.Protocol):
         self.is_ready = True
         if self._answering is not None:
             self._answering.go_on()
+        elif self._is_muted:
+            self._is_muted = False
+            self.listen(on=True)
+            self._hear_next()
 
     def put(self, make: Callable[[HttpConnection], bytes]) -> None:
         """Send what `make` makes of the connection's state, if anybody is there to read it."""
@@ -300,12 +319,20 @@ class Client(asyncio.Protocol):
     def done(self) -> None:
         """The answer is complete: close, or hear what comes next."""
         self._answering, self._ahead = None, 0
+        self.idle_since = seam.monotonic()
         if self._transport is None:
             return
         if self._http.must_close or self._taken:
             self._transport.close()
-        else:
-            self._server.loop.call_soon(self._guarded, self._http.resume)
+        elif self.is_ready:
+            self._server.loop.call_soon(self._hear_next)
+        else:  # it asks on and on, and reads no answer: it is heard again once it has
+            self._is_muted = True
+            self.listen(on=False)
+
+    def _hear_next(self) -> None:
+        if self._transport is not None:
+            self._guarded(self._http.resume)
 
     def drop(self, *, too_slow: bool = False) -> None:
         """Close at once."""
