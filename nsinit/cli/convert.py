@@ -69,8 +69,7 @@ def _run(  # noqa: PLR0913  (one for each option)
     sandbox: bool,
 ) -> int:
     from nsinit.cli.output import complain
-    from nsinit.convert.proof import prove
-    from nsinit.convert.write import write
+    from nsinit.convert.proof import prove, settle
     from nsinit.process.environment import given_environment
 
     env = given_environment()
@@ -85,17 +84,17 @@ def _run(  # noqa: PLR0913  (one for each option)
     if output and not force and os.path.lexists(output):
         raise _is_there(output)
     document = convert(paths, wishes, kind or "")
-    if strict and document.findings:
-        _tell_findings(document)
-        return EXIT_FAILED
     if not document.services:
         for finding in document.findings:
             complain(f"unsupported: {finding}")
         raise ConvertError(" ".join(paths), 0, "there is nothing to run in it")
     try:
-        text = write(document)
+        text = settle(document, " ".join(paths), env)
     except UnicodeEncodeError:
         raise ConvertError(" ".join(paths), 0, "a value is not UTF-8") from None
+    if strict and document.findings:
+        _tell_findings(document)
+        return EXIT_FAILED
     warnings = prove(text, output or "nsinit.toml", env)
     if output:
         _save(output, text, force=force)

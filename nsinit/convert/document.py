@@ -56,10 +56,15 @@ class Table:
         self.comments: list[str] = []  # above the table
         self.remarks: dict[str, str] = {}  # behind a key
         self.findings: list[Finding] = []
+        self.origins: dict[str, tuple[str, int, str]] = {}  # file, line, its name there
 
-    def set(self, key: str, value: Value, remark: str = "") -> None:
-        """Give a key its value; the later one counts."""
+    def set(
+        self, key: str, value: Value, remark: str = "", origin: tuple[str, int, str] | None = None
+    ) -> None:
+        """Give a key its value; the later one counts. The origin is told if nsinit refuses it."""
         self.keys[key] = value
+        if origin is not None:
+            self.origins[key] = origin
         if remark:
             self.remarks[key] = remark
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _HEAD: Final = 64 << 10  # bytes of a file that tell what it is
+_COMPOSE: Final = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
+_SERVICES: Final = re.compile(r"^services:", re.MULTILINE)
 _SECTION: Final = re.compile(
     r"^\[(supervisord|unix_http_server|(program|fcgi-program|eventlistener):.+)\]", re.MULTILINE
 )
@@ -66,6 +68,13 @@ def _is_supervisord(one: Candidate) -> bool:
     return bool(_SECTION.search(one.head))
 
 
+def _is_compose(one: Candidate) -> bool:
+    if one.is_dir:
+        return any(_COMPOSE.fullmatch(name) for name in one.names)
+    is_yaml = one.name.endswith((".yml", ".yaml"))
+    return bool(_COMPOSE.fullmatch(one.name)) or (is_yaml and bool(_SERVICES.search(one.head)))
+
+
 def _is_procfile(one: Candidate) -> bool:
     if one.is_dir:
         return "Procfile" in one.names
@@ -75,6 +84,7 @@ def _is_procfile(one: Candidate) -> bool:
 # The first that matches is taken.
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("supervisord", "supervisord.conf", "supervisord", _is_supervisord),
+    Kind("compose", "a docker compose file", "compose", _is_compose),
     Kind("procfile", "a Procfile", "procfile", _is_procfile),
 )
 NAMES: Final = tuple(kind.name for kind in KINDS)
