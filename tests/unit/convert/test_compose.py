@@ -132,8 +132,8 @@ def _text(keys: dict[str, str]) -> str:
                        "start_period": "1.5s", "action": "none"}}),
         ("command: x\nhealthcheck: {test: [NONE]}", {}),
         ("command: x\nhealthcheck: {disable: true}", {}),
-        ("command: x\ncap_drop: [ALL]\ncap_add: [CAP_NET_RAW]\n"
-         "security_opt: [no-new-privileges, 'seccomp:unconfined']", {
+        (("command: x\ncap_drop: [ALL]\ncap_add: [CAP_NET_RAW]\n"
+         "security_opt: [no-new-privileges, 'seccomp:unconfined']"), {
             "cap_drop": ["ALL"], "cap_add": ["NET_RAW"], "no_new_privs": True,
             "seccomp": "unconfined"}),
         ("command: x\nvolumes: [/a:/b, '/c:/d:ro', /same:/same]", {"mounts": [
@@ -145,8 +145,8 @@ def _text(keys: dict[str, str]) -> str:
             "resources": {"cpu": 0.5, "memory": "64MiB", "swap": "64MiB", "pids": 100}}),
         ("command: x\ndeploy: {replicas: 2, resources: {limits: {cpus: '2', memory: 1gb}}}", {
             "replicas": 2, "resources": {"cpu": 2, "memory": "1GiB"}}),
-        ("command: x\ndeploy: {restart_policy: {condition: on-failure, delay: 5s, "
-         "max_attempts: 3, window: 120s}}", {
+        (("command: x\ndeploy: {restart_policy: {condition: on-failure, delay: 5s, "
+         "max_attempts: 3, window: 120s}}"), {
             "restart": "on-failure", **RESTARTS, "restart_limit": 3, "restart_delay": "5s",
             "restart_reset": "2m"}),
         ("command: x\nulimits: {nofile: {soft: 10, hard: -1}, core: -1}", {
