@@ -196,21 +196,7 @@ def bash() -> str:
 def zsh() -> str:
     """For zsh, by its own functions."""
     verbs = "\n".join(f"        {zsh_word(f'{v}:{c.summary}')}" for v, c in VERBS.items())
-    cases = []
-    for verb, command in VERBS.items():
-        specs = []
-        for param in (*command.params, *command.options):
-            if param.positional:
-                continue
-            takes = "" if param.kind == "flag" else f":{param.name}:"
-            takes += f"({' '.join(param.choices)})" if param.choices else ""
-            specs.append(zsh_word(f"{param.flag}[{_plain(param.help)}]{takes}"))
-            if param.short:
-                specs.append(zsh_word(f"-{param.short}[{_plain(param.help)}]{takes}"))
-        specs.append(zsh_word("--json[JSON instead of text]"))
-        if _takes_names(command):
-            specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
-        cases.append(f"        {verb}) _arguments {' '.join(specs)} ;;")
+    cases = [f"        {v}) _arguments {' '.join(_specs(c))} ;;" for v, c in VERBS.items()]
     return f"""\
 #compdef nsinit
 # zsh completion of nsinit
@@ -257,6 +243,23 @@ _nsinit() {{
     esac
 }}
 if [[ $funcstack[1] == _nsinit ]]; then _nsinit "$@"; else compdef _nsinit nsinit; fi"""
+
+
+def _specs(command: Command) -> list[str]:
+    """What zsh's _arguments has to know of a verb."""
+    specs = []
+    for param in (*command.params, *command.options):
+        if param.positional:
+            continue
+        takes = "" if param.kind == "flag" else f":{param.name}:"
+        takes += f"({' '.join(param.choices)})" if param.choices else ""
+        specs.append(zsh_word(f"{param.flag}[{_plain(param.help)}]{takes}"))
+        if param.short:
+            specs.append(zsh_word(f"-{param.short}[{_plain(param.help)}]{takes}"))
+    specs.append(zsh_word("--json[JSON instead of text]"))
+    if _takes_names(command):
+        specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
+    return specs
 
 
 def fish() -> str:
