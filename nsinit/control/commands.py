@@ -10,6 +10,7 @@ from typing import Final
 
 from nsinit.control.row import (
     ACCESS_LEVELS,
+    MAX_INTEGER,
     NAMES,
     PREFIX,
     SOME_NAMES,
@@ -22,8 +23,8 @@ from nsinit.control.row import (
 from nsinit.control.verbs import CARE, INSIGHT, LOG_STREAMS, STATES
 
 __all__ = [
-    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "PREFIX", "VERBS", "Access", "Command",
-    "Kind", "Param",
+    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "MAX_INTEGER", "PREFIX", "VERBS", "Access",
+    "Command", "Kind", "Param",
 ]  # fmt: skip
 
 COMMANDS: Final[tuple[Command, ...]] = (

@@ -14,7 +14,7 @@ from nsinit import __version__
 from nsinit.control.accepting import CONTENT_TYPES
 from nsinit.control.answers.basics import Failure
 from nsinit.control.answers.table import SHAPES, Shape
-from nsinit.control.commands import COMMANDS, Command, Param
+from nsinit.control.commands import COMMANDS, MAX_INTEGER, Command, Param
 from nsinit.units import RT_MAX, RT_MIN, SIGNAL_NAMES, SIGNAL_NUMBERS, VALID_SIGNALS
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ parameter that is given twice the last one counts, and names add up. Streams are
 line. Every status but 2xx comes with an error: a code for programs, a message for people, a hint.
 Who may ask for what is decided by the uid and gid of the client: read, operate or admin.
 Keys may be added to answers; none is renamed or taken away."""
-_NUMBER: Final = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
-_SPAN: Final = rf"^{_NUMBER}((d|h|min|m|ms|us|s)( ?{_NUMBER}(d|h|min|m|ms|us|s))*)?$"
+# Not all that is understood, but all that makes sense, and never more than ten years.
+_PART: Final = (
+    r"([0-9]{1,6}(\.[0-9]{1,6})?(ms|us|s)|[0-9]{1,3}(\.[0-9]{1,6})?(h|min|m)|[0-9]{1,2}d)"
+)
+_SPAN: Final = rf"^([0-9]{{1,8}}(\.[0-9]{{1,6}})?|{_PART}( ?{_PART}){{0,5}})$"
+_SHORT_SPAN: Final = r"^([0-9]{1,4}ms|[1-5]?[0-9](\.[0-9]+)?s?)$"  # of a minute at most
 _NO_NULL: Final = "^[^\\u0000]*$"
 _TEN_YEARS: Final = 315_360_000
 _STATUSES: Final = {
@@ -125,22 +129,53 @@ def _parameter(param: Param) -> dict[str, Any]:
 
 
 def _form(row: Command) -> Schema:
-    return _object(row, {p.name: _schema(p) | {"description": p.help} for p in row.params})
+    """As a query; one name is an array of one, too."""
+    made = {p.name: _one_or_many(_schema(p)) | _about(p) for p in row.params}
+    for param in row.params:
+        if param.kind == "flag":
+            made[param.name]["type"] = ["boolean", "integer", "string"]
+            made[param.name]["enum"] = [
+                True,
+                False,
+                "true",
+                "false",
+                "yes",
+                "no",
+                "1",
+                "0",
+                "",
+                1,
+                0,
+            ]
+    return _object(row, made)
 
 
 def _body(row: Command) -> Schema:
-    """JSON may have one name for an array of one, and null for what is not given."""
+    """JSON may have null for what is not given."""
     properties: dict[str, Schema] = {}
     for param in row.params:
-        schema = _schema(param)
-        kinds = [schema]
-        if schema.get("type") == "array":
-            kinds.append(schema["items"])
-        kinds += [] if param.required else [{"type": "null"}]
-        default = {"default": schema.pop("default")} if "default" in schema else {}
-        whole = {"anyOf": kinds} if len(kinds) > 1 else schema
-        properties[param.name] = whole | default | {"description": param.help}
+        schema = _one_or_many(_schema(param))
+        if not param.required:
+            kinds = schema["anyOf"] if "anyOf" in schema else [_but_default(schema)]
+            schema = {"anyOf": [*kinds, {"type": "null"}]} | _default(schema)
+        properties[param.name] = schema | _about(param)
     return _object(row, properties)
+
+
+def _one_or_many(schema: Schema) -> Schema:
+    return {"anyOf": [schema, schema["items"]]} if schema.get("type") == "array" else schema
+
+
+def _about(param: Param) -> Schema:
+    return {"description": param.help}
+
+
+def _default(schema: Schema) -> Schema:
+    return {"default": schema["default"]} if "default" in schema else {}
+
+
+def _but_default(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key != "default"}
 
 
 def _object(row: Command, properties: dict[str, Schema]) -> Schema:
@@ -167,12 +202,14 @@ def _words(param: Param) -> Schema:
 
 
 def _integer(param: Param) -> Schema:
-    return {"type": "integer", "minimum": 0, "maximum": int(param.most or 10**17)}
+    return {"type": "integer", "minimum": 0, "maximum": param.most or MAX_INTEGER}
 
 
 def _seconds(param: Param) -> Schema:
     number = {"type": "number", "minimum": 0, "maximum": param.most or _TEN_YEARS}
     text = {"type": "string", "pattern": _SPAN, "examples": ["1m30s", "250ms"]}
+    if param.most:
+        text = {"type": "string", "pattern": _SHORT_SPAN, "examples": ["5s", "250ms"]}
     return {"anyOf": [number, text]}
 
 

@@ -15,7 +15,7 @@ import h11
 import msgspec
 
 from nsinit.control.accepting import negotiate
-from nsinit.control.commands import BY_PATH, PREFIX, Command, Param
+from nsinit.control.commands import BY_PATH, MAX_INTEGER, PREFIX, Command, Param
 from nsinit.moments import parse_moment
 from nsinit.nearest import did_you_mean
 from nsinit.units import parse_duration, parse_signal
@@ -245,7 +245,12 @@ def _of_body(known: dict[str, Param], body: bytes, kind: str) -> dict[str, Any]:
     if kind == _FORM and not body.lstrip().startswith(b"{"):
         return _pairs(known, body.decode("utf-8", "surrogateescape"))
     if kind in ("", _JSON, _FORM) or kind.endswith("+json"):
-        return _json_object(body)
+        made = _json_object(body)
+        for name, value in made.items():  # a query has no other types, JSON has
+            if isinstance(value, str) and name in known and known[name].kind in ("flag", "integer"):
+                wanted = "true or false" if known[name].kind == "flag" else "a number"
+                raise Refusal(400, "bad-parameter", f"{name}: expected {wanted}, not a string")
+        return made
     message = f"cannot read a body of the type {kind[:100]!r}"
     raise Refusal(415, "unsupported-type", message, f"{_JSON} or {_FORM}")
 
@@ -327,10 +332,19 @@ def _text(value: object) -> str:
 
 def _integer(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 18:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():  # JSON knows one kind of numbers
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
         return value
-    raise ValueError("expected a whole number from 0")
+    raise ValueError(f"expected a whole number from 0 to {MAX_INTEGER}")
+
+
+def _number(value: object) -> object:
+    """Numbers also as programs write small ones."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]{1,3}", value):
+        return float(value)
+    return value
 
 
 def _flag(value: object) -> bool:
@@ -350,8 +364,8 @@ _READERS: Final = {
     "choice": _text,
     "text": _text,
     "integer": _integer,
-    "seconds": parse_duration,
-    "moment": parse_moment,
+    "seconds": lambda value: parse_duration(_number(value)),
+    "moment": lambda value: parse_moment(_number(value)),
     "flag": _flag,
     "signal": parse_signal,
 }

@@ -11,6 +11,7 @@ Access = Literal["read", "operate", "admin"]
 
 ACCESS_LEVELS: Final[tuple[Access, ...]] = ("read", "operate", "admin")
 PREFIX: Final = "/v1/"
+MAX_INTEGER: Final = (1 << 53) - 1  # what every reader of JSON can hold (RFC 8259, 6)
 
 
 class Param(NamedTuple):
