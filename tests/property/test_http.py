@@ -12,6 +12,7 @@ from nsinit.control.commands import COMMANDS, MAX_INTEGER, Command, Param
 from nsinit.control.routes import Call, HttpConnection, Refusal
 from nsinit.control.select import select
 from nsinit.model.plan import Rules
+from nsinit.moments import Moment
 from nsinit.wire import request
 from tests.support import strategies as some
 
@@ -27,12 +28,15 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "text": TEXT,
     "integer": st.integers(0, MAX_INTEGER),
     "seconds": PLAIN_SECONDS,
+    "moment": PLAIN_SECONDS,
     "flag": st.booleans(),
     "signal": some.SIGNALS,
 }
 
 
 def _values(param: Param) -> st.SearchStrategy[Any]:
+    if param.pattern and param.kind == "text":
+        return st.from_regex(param.pattern.removesuffix("$"), fullmatch=True)
     if param.pattern:
         return st.lists(st.just("a=1"), min_size=1, max_size=4)
     if param.most:
@@ -75,6 +79,9 @@ def test_call_is_what_the_client_asked_for_when_it_comes_in_any_pieces(
     row, params = asked
     (got,) = receive(HttpConnection(), data.draw(some.cuts(request(row, params))))
     wanted = {param.name: params.get(param.name, _default(param)) for param in row.params}
+    for param in row.params:
+        if param.kind == "moment" and wanted[param.name] is not None:
+            wanted[param.name] = Moment(wanted[param.name], ago=True)
     if row.text:  # the header decides, and there is none
         wanted["format"] = wanted["format"] or "openmetrics"
     assert got == Call(row, wanted)
