@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS, amount, as_json, paint, printable, say, span, table
+from nsinit.cli.past import death_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +56,10 @@ def _why(answer: dict[str, Any]) -> None:
             say("because:")
         for link in row["chain"]:
             say(f"  {'  ' * (link['depth'] - 1)}{link['name']} {link['text']}")
+        if deaths := row.get("deaths"):
+            say("its last ends:")
+        for death in deaths or ():
+            say(f"  {death_line(death)}")
         if row["output"]:
             say("its last output:")
         for line in row["output"]:

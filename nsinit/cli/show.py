@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS as _TINTS
 from nsinit.cli.output import paint, say, span, table
+from nsinit.cli.past import event_line, show_history
 from nsinit.cli.pictures import PICTURES
 
 if TYPE_CHECKING:
@@ -121,18 +122,6 @@ def log_line(row: dict[str, Any]) -> str:
     return f"{row['service']:<{_WIDTH}} {mark} {row['line']}"
 
 
-def event_line(row: dict[str, Any]) -> str:
-    """A change: when, who, from what to what."""
-    clock = time.strftime("%H:%M:%S", time.localtime(row["time"]))
-    millis = int(row["time"] % 1 * 1000)
-    pid = f" pid {row['pid']}" if row["pid"] else ""
-    reason = f" ({row['reason']})" if row["reason"] else ""
-    new = paint(row["new"], _TINTS.get(row["new"], ""))
-    return (
-        f"{row['seq']:>5} {clock}.{millis:03} {row['service']} {row['old']} -> {new}{pid}{reason}"
-    )
-
-
 def _change(answer: dict[str, Any]) -> None:
     """What an update or a change of scale does."""
     told = False
@@ -167,6 +156,7 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "pause": _pauses,
     "unpause": _pauses,
     "wait": _results,
+    "history": show_history,
     "shutdown": _shutdown,
     "reexec": _reexec,
     "version": _version,

@@ -23,6 +23,7 @@ class Going(Struct, frozen=True, kw_only=True):
     runs: dict[str, int] = {}
     until: float = 0.0
     version: str = ""
+    seq: int | None = None  # of a stream of events: the last one that is among the rows
     said: bytes = b""  # by the client, beyond its request, and not complete
 
 

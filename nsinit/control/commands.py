@@ -124,9 +124,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
             NAMES,
             Param("follow", "flag", "go on with what happens from now on", short="f"),
             Param("since_seq", "integer", "only what came after this sequence number"),
+            Param("type", "text", "only events of these types, as in: exited,health,request"),
         ),
         stream=True,
-        examples=("nsinit ctl events", "nsinit ctl events -f --json"),
+        examples=(
+            "nsinit ctl events",
+            "nsinit ctl events -f --json --since-seq 1200",
+            "nsinit ctl events web --type exited,probe",
+        ),
     ),
     Command(
         "update",

@@ -16,14 +16,14 @@ import nsinit
 from nsinit import __version__
 from nsinit.control.care import Care
 from nsinit.control.carry import Going
-from nsinit.control.feed import Feed
 from nsinit.control.groups import SANDBOX, usages
 from nsinit.control.insight import Insight
+from nsinit.control.past import Past
 from nsinit.control.pausing import Pausing
 from nsinit.control.reading import Reading
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
-from nsinit.control.shapes import event_row, show
+from nsinit.control.shapes import show
 from nsinit.control.tally import Tally
 from nsinit.control.waiting import BAD, Wait, results
 from nsinit.core import messages as m
@@ -36,21 +36,19 @@ from nsinit.runtime.reexec import RefusedError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
     from nsinit.errors import NsinitError
     from nsinit.model.differ import Difference
     from nsinit.runtime.boot import Init
-    from nsinit.runtime.events import Happening
 
 _VERSION_MAX: Final = 64 << 10
-_EVENT_WEIGHT: Final = 400  # bytes, about
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
-class Handlers(Insight, Care, Pausing, Reading):
+class Handlers(Insight, Care, Pausing, Past, Reading):
     """One method per row of the command table, by its name."""
 
     def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,9 +63,14 @@ class Handlers(Insight, Care, Pausing, Reading):
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
         """Carry out a command; Refusal if it can't be."""
-        if name in ("start", "stop", "restart"):
-            self._before_steering(name, params, reply)
-        getattr(self, f"do_{name}")(params, reply)
+        told = self._note_request(name, params, reply)
+        try:
+            if name in ("start", "stop", "restart"):
+                self._before_steering(name, params, reply)
+            getattr(self, f"do_{name}")(params, reply)
+        except Refusal as refusal:
+            told["reason"] = f"refused: {refusal}"
+            raise
 
     # --- Looking ----------------------------------------------------------------------------------
 
@@ -145,13 +148,15 @@ class Handlers(Insight, Care, Pausing, Reading):
     def do_signal(self, params: dict[str, Any], reply: Reply) -> None:
         """Signal main processes."""
         names, number = self._select(params), params["signal"]
+        state = self._state.services
         results = []
         for name in names:
-            pid = self._driver.core.state.services[name].pid
+            pid = state[name].pid
             reason = "" if pid else "it has no process"
             if pid:
                 try:
                     seam.kill(pid, number)
+                    self._driver.chronicle.signalled(name, state[name].run, number)
                 except OSError as error:
                     reason = f"cannot signal {pid}: {error.strerror}"
             results.append({"name": name, "ok": not reason, "reason": reason})
@@ -219,46 +224,6 @@ class Handlers(Insight, Care, Pausing, Reading):
             for s in views
         ]
 
-    # --- Following --------------------------------------------------------------------------------
-
-    def do_events(self, params: dict[str, Any], reply: Reply) -> None:
-        """What has happened, and goes on to happen."""
-        names = set(self._select(params))
-        least = params["since_seq"] or 0
-        past = [
-            one
-            for one in self._init.history.recent
-            if one.number > least and one.service.name in names
-        ]
-        self._event_feed(names, past, params, reply).begin()
-
-    def _event_feed(
-        self, names: set[str], past: Iterable[Happening], params: dict[str, Any], reply: Reply
-    ) -> Feed[Happening]:
-        feed = Feed(reply, self._loop, event_row, past, follow=bool(params["follow"]))
-
-        def listen(one: Happening) -> None:
-            if one.service.name in names:
-                feed.offer(one, _EVENT_WEIGHT)
-
-        self._follow(feed, names, params, reply, self._init.history.listeners, listen)
-        return feed
-
-    def _follow(
-        self,
-        feed: Feed[Any],
-        names: set[str],
-        params: dict[str, Any],
-        reply: Reply,
-        listeners: list[Any],
-        listen: Callable[[Any], None],
-    ) -> None:
-        """The past, and with `follow` what comes, without a gap between the two."""
-        if params["follow"]:
-            listeners.append(listen)
-            reply.on_leave(lambda: listeners.remove(listen))
-        reply.carry(lambda: Going(kind="stream", names=sorted(names), rows=feed.rest()), feed)
-
     # --- Being replaced ---------------------------------------------------------------------------
 
     def do_reexec(self, params: dict[str, Any], reply: Reply) -> None:
@@ -292,9 +257,7 @@ class Handlers(Insight, Care, Pausing, Reading):
             case "screen" | "terminal", "stream":
                 made = self._attach_again(name, going, reply)
             case "events", "stream":
-                event_feed = self._event_feed(set(going.names), (), params, reply)
-                event_feed.hold()
-                made = partial(event_feed.go_on, going.rows)
+                made = partial(self._events_go_on(params, going, reply).go_on, going.rows)
             case (("start" | "stop" | "restart"), "wait"):
                 made = partial(self._wait_on, name, params, going, reply)
             case "wait", "wait":

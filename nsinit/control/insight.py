@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,7 +14,7 @@ from nsinit.control.expecting import GOALS, Expect
 from nsinit.control.groups import SANDBOX, add_rates, rates, usages
 from nsinit.control.health import HEALTHY, assess, wanted
 from nsinit.control.routes import Refusal
-from nsinit.control.shapes import log_rows
+from nsinit.control.shapes import death_row, log_rows
 from nsinit.control.usage import sample, totals, trees
 from nsinit.control.why import Why
 from nsinit.kernel import seam
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from nsinit.control.scrape import Scraper
     from nsinit.control.tally import Tally
     from nsinit.control.usage import Sample
+
+_DEATHS: Final = 3  # that `why` tells of
 
 
 class Insight(Desk):
@@ -101,6 +103,7 @@ class Insight(Desk):
             if (stopped := self.stopped_by.get(name)) and row["state"] == "stopped":
                 uid, at = stopped
                 row["stopped_by"] = {"uid": uid, "time": round(at, 3)}
+            row["deaths"] = [death_row(one) for one in self._init.history.deaths.of(name)[:_DEATHS]]
             row["output"] = self._last_words(name, params["lines"])
             rows.append(row)
         reply.answer(200, {"services": rows})

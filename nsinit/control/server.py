@@ -136,7 +136,7 @@ class Client(asyncio.Protocol):
         try:
             leaving = find_place(self._server.clients, self.uid, self.level)
         except FullError as full:
-            self._server.handlers.clients_dropped += 1
+            self._server.handlers.drop_client()
             refusal = Refusal(503, "too-many-clients", f"no place for another client: {full}")
             self.put(lambda http: http.answer(503, refusal.body()))
             transport.close()
@@ -336,6 +336,7 @@ class Client(asyncio.Protocol):
 
     def drop(self, *, too_slow: bool = False) -> None:
         """Close at once."""
-        self._server.handlers.clients_dropped += too_slow
+        if too_slow:
+            self._server.handlers.drop_client()
         if self._transport is not None:
             self._transport.abort()

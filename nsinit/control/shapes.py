@@ -1,4 +1,4 @@
-"""What clients see: the JSON of services, log lines and events. Pure.
+"""What clients see: the JSON of services, log lines and events.
 
 The keys are part of the contract with scripts: they may be added to, not renamed.
 """
@@ -11,6 +11,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.routes import encode
+from nsinit.kernel import seam
+from nsinit.runtime.chronicle import told
+from nsinit.runtime.events import Note
 from nsinit.runtime.lines import Block
 from nsinit.runtime.ring import lines
 
@@ -18,9 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nsinit.core.view import ServiceView
+    from nsinit.runtime.deaths import Death
     from nsinit.runtime.events import Happening
     from nsinit.runtime.ring import Record
 
+_OF_CHANGES: Final = (
+    "old", "new", "want", "run", "pid", "reason", "result", "exit_code", "exit_signal", "health",
+)  # fmt: skip
 SLICE: Final = 8 << 10  # bytes of output that are rendered at once
 _ESCAPED: Final = re.compile(rb'[\x00-\x09\x0b-\x1f"\\\x7f]').search
 
@@ -119,12 +126,18 @@ def _part(record: Record, start: int, end: int) -> Record:
     return record._replace(number=record.number - len(block.data) + end, block=part)
 
 
-def event_row(one: Happening) -> bytes:
-    """One JSON line per change."""
+def event_row(one: Happening | Note) -> bytes:
+    """One JSON line per event: the keys of a change, and those of its type (docs/events.md)."""
+    if isinstance(one, Note):
+        name = one.service
+        row = {"seq": one.number, "time": one.at, "type": one.type, "service": name or None}
+        row |= dict.fromkeys(_OF_CHANGES)
+        return encode(row | {"run": one.run if name else None} | one.fields) + b"\n"
     s = one.service
     row = {
         "seq": one.number,
         "time": one.at,
+        "type": one.type,
         "service": s.name,
         "old": one.old,
         "new": s.state,
@@ -138,3 +151,17 @@ def event_row(one: Happening) -> bytes:
         "health": s.health or None,
     }
     return encode(row) + b"\n"
+
+
+def lost_row(seq: int, first: int | None, last: int | None) -> bytes:
+    """Events that are no longer there; without numbers: those of another init were asked for."""
+    why = "they are no longer kept" if last else "events are counted anew: this is another init"
+    fields = {"first": first, "last": last, "reason": why}
+    return event_row(Note(seq, round(seam.wall(), 6), "lost", "", 0, fields))
+
+
+def death_row(one: Death) -> dict[str, Any]:
+    """The end of a run."""
+    words = one.output.decode("utf-8", "replace").splitlines()
+    row = {"run": one.run, "time": round(one.at, 3), "result": one.result or None}
+    return row | told(one) | {"output": words}

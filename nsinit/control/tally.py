@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core.state import ACTIVE
+from nsinit.runtime.events import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from nsinit.runtime.events import Happening, History
+    from nsinit.runtime.events import History
 
 _ACTIVE: Final = frozenset(str(state) for state in ACTIVE)
 
@@ -20,7 +21,8 @@ class Tally:
     def __init__(self, history: History) -> None:
         self.ends: dict[str, dict[str, int]] = {}  # by service and result
         for one in history.recent:
-            self.note(one)
+            if isinstance(one, Happening):
+                self.note(one)
         history.listeners.append(self.note)
 
     def note(self, one: Happening) -> None:

@@ -52,6 +52,17 @@ INSIGHT: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl why web",),
     ),
     Command(
+        "history",
+        "GET",
+        "read",
+        "show how the last runs of services ended: when, why, what they used and said last",
+        (
+            NAMES,
+            Param("limit", "integer", "at most so many of each service", short="n", default=20),
+        ),
+        examples=("nsinit ctl history web", "nsinit ctl history -n 3 --json"),
+    ),
+    Command(
         "blame",
         "GET",
         "read",

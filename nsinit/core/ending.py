@@ -61,7 +61,7 @@ def conclude(turn: Turn, s: ServiceState, rules: Rules) -> None:
     s.result = policy.result_of(rules, s.status, s.cause)
     s.last_status, s.stage = s.status, ""
     asked, s.asked = s.asked, ""
-    turn.actions.append(Release(s.name, s.run))
+    turn.actions.append(Release(s.name, s.run, s.result, s.why))
     if not success and s.want and asked != "restart":
         turn.broken.append(s)
     if not s.want:

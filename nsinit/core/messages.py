@@ -21,6 +21,7 @@ TimerKind = Literal[
     "start", "uptime", "again", "find", "check", "watchdog", "stop", "backoff", "shutdown", TaskKind
 ]
 Scope = Literal["main", "group", "all"]
+ChangeKind = Literal["state", "health", "reload", "pause"]
 
 
 class Message(Struct, frozen=True, tag=True):
@@ -274,10 +275,12 @@ class Sweep(Message, frozen=True):
 
 
 class Release(Message, frozen=True):
-    """The run is over: give back what was held for it."""
+    """The run is over, with this result: give back what was held for it."""
 
     service: str
     run: int
+    result: str = ""
+    text: str = ""
 
 
 class Arm(Message, frozen=True):
@@ -298,7 +301,10 @@ class Disarm(Message, frozen=True):
 
 
 class Changed(Message, frozen=True):
-    """A service has another state now; more may follow before this is carried out."""
+    """A service has another state now; more may follow before this is carried out.
+
+    Or the same, and something else about it has changed: `kind` says what.
+    """
 
     service: str
     run: int
@@ -306,6 +312,7 @@ class Changed(Message, frozen=True):
     new: str
     pid: int
     reason: str
+    kind: ChangeKind = "state"
 
 
 class Noted(Message, frozen=True):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.core.messages import Changed, Freeze, TaskKind
-from nsinit.core.turn import PAUSABLE, arm, cancel_task, disarm, remark, run_task
+from nsinit.core.messages import Freeze, TaskKind
+from nsinit.core.turn import PAUSABLE, arm, cancel_task, disarm, remark, run_task, same
 
 if TYPE_CHECKING:
     from nsinit.core.messages import PauseFailed
@@ -35,7 +35,7 @@ def pause(turn: Turn, s: ServiceState) -> None:
         disarm(turn, s, timer)
     s.paused, s.held = True, left
     turn.actions.append(Freeze(s.name, s.run, on=True))
-    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, PAUSED))
+    turn.actions.append(same(s, PAUSED, "pause"))
 
 
 def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -51,7 +51,7 @@ def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
     for task in tasks:
         if task in rules.tasks:  # an update may have taken it away
             run_task(turn, s, rules, task)
-    turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, UNPAUSED))
+    turn.actions.append(same(s, UNPAUSED, "pause"))
 
 
 def on_pause_failed(turn: Turn, s: ServiceState, rules: Rules, e: PauseFailed) -> None:

@@ -17,7 +17,7 @@ from nsinit.core.messages import Arm, Changed, Disarm, Freeze, KillTask, Remark,
 from nsinit.core.state import State
 
 if TYPE_CHECKING:
-    from nsinit.core.messages import Action, TaskKind, TimerKind
+    from nsinit.core.messages import Action, ChangeKind, TaskKind, TimerKind
     from nsinit.core.state import ServiceState
     from nsinit.model.plan import Rules
 
@@ -73,6 +73,11 @@ def enter(turn: Turn, s: ServiceState, state: State, reason: str = "") -> None:
     turn.touched.append(s)
     if state in (State.EXITED, State.FAILED):
         turn.ended.append(s)
+
+
+def same(s: ServiceState, told: str, kind: ChangeKind) -> Changed:
+    """Something has changed about a service that stays in its state."""
+    return Changed(s.name, s.run, s.state, s.state, s.pid, told, kind)
 
 
 def arm(turn: Turn, s: ServiceState, timer: TimerKind, after: float) -> None:

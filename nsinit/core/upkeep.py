@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import policy
-from nsinit.core.messages import Changed, Signal
+from nsinit.core.messages import Signal
 from nsinit.core.starting import hear_ready, take_main
 from nsinit.core.state import State
 from nsinit.core.stopping import abort, begin_stop, found_late
-from nsinit.core.turn import arm, cancel_task, disarm, remark, run_task
+from nsinit.core.turn import arm, cancel_task, disarm, remark, run_task, same
 
 if TYPE_CHECKING:
     from nsinit.core.messages import Fired, Notified, TaskEnded
@@ -66,7 +66,7 @@ def on_check_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> N
 def _be(turn: Turn, s: ServiceState, health: Health, told: str) -> None:
     if s.health != health:
         s.health = health
-        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
+        turn.actions.append(same(s, told, "health"))
 
 
 def on_watchdog(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:
@@ -88,7 +88,7 @@ def on_reload_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) -> 
     if s.reload_again:  # who asked for that one is told when it is done
         begin_reload(turn, s, rules)
     if not s.reloading:
-        turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, told))
+        turn.actions.append(same(s, told, "reload"))
 
 
 def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -149,7 +149,7 @@ def _say_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Ready for the first time, or again after it has read its configuration."""
     if s.reload_at is None and "reload" not in s.tasks:  # reload_command tells of it itself
         if s.reloading:
-            turn.actions.append(Changed(s.name, s.run, s.state, s.state, s.pid, RELOADED))
+            turn.actions.append(same(s, RELOADED, "reload"))
         s.reloading = False
         disarm(turn, s, "reload")
     if s.state is State.STARTING:

@@ -95,8 +95,10 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
 
 def view_change(change: Changed, s: ServiceState, rules: Rules) -> ServiceView:
     """The snapshot of a service at the moment of a change, a little later in the same turn."""
+    now = view_service(s, rules)
     return structs.replace(
-        view_service(s, rules),
+        now,
+        health=change.reason.partition(":")[0] if change.kind == "health" else now.health,
         state=State(change.new),
         run=change.run,
         pid=change.pid or None,

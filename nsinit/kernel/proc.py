@@ -1,11 +1,12 @@
 """Processes as the kernel shows them: children, /proc/PID/stat, ends. Knows no policy.
 
-Sources: proc(5), waitid(2), prctl(2).
+Sources: proc(5), wait4(2), prctl(2).
 """
 
 from __future__ import annotations
 
 import os
+import resource
 from typing import Final, NamedTuple
 
 from nsinit.kernel import libc, seam
@@ -26,27 +27,50 @@ class Stat(NamedTuple):
     started: int
 
 
+class Used(NamedTuple):
+    """What a process and the children that it waited for have used: CPU (s), memory (bytes).
+
+    Memory is what the largest of them had resident at the most (getrusage(2)). The kernel counts it
+    from before the exec on, when the child still had that of its parent; see `own_peak`.
+    """
+
+    user: float
+    system: float
+    memory: int
+
+
 class End(NamedTuple):
     """A child that has been reaped: an exit code, or minus the signal that killed it."""
 
     pid: int
     status: int
+    used: Used | None = None
+    dumped: bool = False  # core
 
 
 def reap() -> End | None:
     """Reap one child that has ended; None when there is none."""
     while True:
         try:
-            found = seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | WALL)
+            pid, status, used = seam.wait4(-1, os.WNOHANG | WALL)
         except InterruptedError:
             continue
         except ChildProcessError:
             return None
         break
-    if found is None:
+    if not pid:
         return None
-    killed = found.si_code != os.CLD_EXITED
-    return End(found.si_pid, -found.si_status if killed else found.si_status)
+    how = Used(used.ru_utime, used.ru_stime, used.ru_maxrss << 10)
+    return End(pid, os.waitstatus_to_exitcode(status), how, os.WCOREDUMP(status))
+
+
+def own_peak() -> int:
+    """How much memory (bytes) this program has had resident at the most, since its exec."""
+    for line in (_slurp("/proc/self/status") or b"").splitlines():
+        name, _, value = line.partition(b":")
+        if name == b"VmHWM":
+            return int(value.split()[0]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10  # also that of who started us
 
 
 def become_subreaper() -> None:

@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from nsinit import __version__
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import fds, proc, seam, signals
@@ -98,7 +99,7 @@ class Init:
         self.logs = Logs(self.reactor, self.console)
         self.say = EventLog(self.console, config.init.log.level)
         self.logs.tell = lambda level, text: getattr(self.say, level)(text)
-        self.history = History()
+        self.history = History(self.logs.rings.last_words)
         self.listener = given.listener or self._listen()
         if given.own_root:
             from nsinit.isolation import imports  # noqa: PLC0415  (loaded by then)
@@ -259,6 +260,7 @@ class Init:
             self.say.warning(note)
         if self.listener.path:
             self.say.info(f"the control socket is {self.listener.path}")
+        self.history.note("boot", version=__version__)
         self.driver.post(m.Boot())
 
     def take_over(self, resume: Callable[[Init], object]) -> None:

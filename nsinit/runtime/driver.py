@@ -11,12 +11,13 @@ import heapq
 from _random import Random  # without the module around it, which loads hashlib and more
 from collections import deque
 from errno import EIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
 from nsinit.core.view import View, view, view_change
 from nsinit.kernel import seam
+from nsinit.runtime.chronicle import Chronicle
 from nsinit.runtime.hearing import Hearing
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from nsinit.runtime.events import EventLog, History
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
+
+T = TypeVar("T")
 
 HOPELESS: Final = 5  # failures of the core in a row, or with one event
 _AGAIN: Final = 0.2  # s until the core is told again what it could not handle
@@ -64,6 +67,9 @@ class Driver:
         self._armed = 0  # counts timers, so that the heap never compares events
         runs.post = self.post
         self.hearing = Hearing(self.core, runs, say, self.post)
+        self.chronicle = Chronicle(self.core, history, reactor)
+        runs.on_end = self.chronicle.hear_end
+        runs.on_orphan = self.chronicle.orphan
 
     def snapshot(self) -> View:
         """Everything that can be observed, now."""
@@ -90,12 +96,14 @@ class Driver:
             self.history.ended(event.service, event.task, good=event.status == 0)
         try:
             seam.ask("core")
+            before = self._written(lambda: self.chronicle.before(event))
             actions = self.core.handle(event, seam.monotonic(), self._random.random())
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot handle {event}: {error!r}")
             self._not_handled(event, error)
             return
         self._failures = 0
+        self._written(lambda: self.chronicle.after(event, before))
         for action in actions:
             try:
                 self._carry_out(action)
@@ -108,6 +116,14 @@ class Driver:
                     failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
                     self._queue.append(failed)
         self.core.tidy()
+
+    def _written(self, write: Callable[[], T]) -> T | None:
+        """What the chronicle makes of it; a mistake of it changes nothing else."""
+        try:
+            return write()
+        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+            self.say.error(f"cannot write down what happens: {error!r}")
+            return None
 
     def _not_handled(self, event: m.Event, error: Exception) -> None:
         """What has happened can't be undone: the core is told again, HOPELESS times in all."""
@@ -133,16 +149,18 @@ class Driver:
 
     def _carry_out(self, action: m.Action) -> None:
         match action:
-            case m.Changed(service, _, old):
+            case m.Changed(service, _, old, kind=kind):
                 state, rules = self.core.state.services[service], self.core.plan.services[service]
-                self.history.add(old, view_change(action, state, rules))
+                self.history.add(old, view_change(action, state, rules), kind)
             case m.Arm(service, run, timer, at):
                 self._arm(m.Fired(service, run, timer, at))
             case m.Disarm(service, _, timer):
                 self._timers.pop((service, timer), None)
             case m.Noted(service, text):
+                self.history.note("internal", service, reason=text)
                 self.say.error(f"{service}: {text} should not be possible and was ignored")
             case m.Remark(service, text):
+                self.history.note("remark", service, reason=text)
                 self.say.warning(f"{service}: {text}" if service else text)
             case m.Finish(code):
                 self.exit_code = code
@@ -170,6 +188,7 @@ class Driver:
                 self.runs.sweep(service, run)
             case m.Release(service, run):
                 self.runs.release(service, run)
+                self.chronicle.released(action)
 
     # --- Timers -----------------------------------------------------------------------------------
 
@@ -212,6 +231,7 @@ class Driver:
     def adopt(self, plan: Plan, state: CoreState, queue: list[m.Event]) -> None:
         """Go on with another's core; its timers are in its state. The next `post` begins."""
         self.core.plan, self.core.state = plan, state  # others know this core
+        self.chronicle.adopt()
         for s in state.services.values():
             for timer, at in s.timers.items():
                 self._arm(m.Fired(s.name, s.run, timer, at))

@@ -7,9 +7,11 @@ run) lines wait; they are few. `History` numbers every change for `nsinit ctl ev
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from nsinit.kernel import seam
+from nsinit.runtime.deaths import Deaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -18,11 +20,49 @@ if TYPE_CHECKING:
     from nsinit.runtime.console import Console
     from nsinit.runtime.handover import HistoryState
 
+    LastWords = Callable[[str, int, int, int], bytes]
+
 LEVELS: Final = ("debug", "info", "warning", "error")
-KEPT: Final = 1000
+KEPT: Final = 2000
 _EARLY: Final = 1000
 _BOOT_TASKS: Final = 100  # hooks and probes of one start that are remembered
 _AT: Final = "said_at"  # a field: the clock time of a line that had to wait
+
+# What an event is about, and what its row tells beside what every row does; see docs/events.md.
+EventType = Literal[
+    "boot", "phase", "state", "started", "start-failed", "ready", "health", "probe", "hook",
+    "reload", "pause", "exited", "request", "trigger", "watch", "update", "scale", "reexec",
+    "orphans", "drop", "remark", "internal", "lost",
+]  # fmt: skip
+_CHANGES: Final = ("added", "removed", "restarted", "adjusted", "ignored")
+FIELDS: Final[dict[EventType, tuple[str, ...]]] = {
+    "boot": ("version",),
+    "phase": ("hurry",),
+    "state": (),
+    "started": (),
+    "start-failed": ("stage", "errno"),
+    "ready": ("by",),
+    "health": (),
+    "probe": ("probe", "in_a_row"),
+    "hook": ("hook", "ok"),
+    "reload": (),
+    "pause": (),
+    "exited": (
+        "by", "oom", "core_dumped", "seconds", "cpu_user", "cpu_system", "max_rss",
+    ),
+    "request": ("verb", "names", "by_uid", "by_pid", "signal"),
+    "trigger": ("by",),
+    "watch": ("action",),
+    "update": _CHANGES,
+    "scale": ("counts", *_CHANGES),
+    "reexec": ("version", "before", "forced"),
+    "orphans": ("count", "total"),
+    "drop": ("what", "count", "total"),
+    "remark": (),
+    "internal": (),
+    "lost": ("first", "last"),
+}  # fmt: skip
+TYPES: Final = tuple(FIELDS)
 
 
 class EventLog:
@@ -125,6 +165,23 @@ class Happening(NamedTuple):
     at: float
     old: str
     service: ServiceView
+    type: EventType = "state"
+
+
+class Note(NamedTuple):
+    """Anything else that happened, numbered likewise; to a service, to some, or to init ("").
+
+    `service` is that of the row, if it is about one; `names` are all that it is about, None for
+    everybody. `fields` are those of the row that it has beside what every row has.
+    """
+
+    number: int
+    at: float
+    type: EventType
+    service: str
+    run: int
+    fields: dict[str, Any]
+    names: tuple[str, ...] | None = None
 
 
 class BootTask(NamedTuple):
@@ -178,13 +235,20 @@ class BootTimes:
 
 
 class History:
-    """The last changes, for those who ask later, and at once for those who listen."""
+    """The last events, for those who ask later, and at once for those who listen.
 
-    def __init__(self) -> None:
+    Listeners are told of changes of services, followers that there is something new of any kind.
+    """
+
+    def __init__(self, last_words: LastWords = lambda *_: b"") -> None:
+        """`last_words`: of a service and a run so many lines, and so many bytes at the most."""
+        self.last_words = last_words
         self.number = 0
-        self.recent: deque[Happening] = deque(maxlen=KEPT)
+        self.recent: deque[Happening | Note] = deque(maxlen=KEPT)
         self.boot: dict[str, BootTimes] = {}
+        self.deaths = Deaths()
         self.listeners: list[Callable[[Happening], None]] = []
+        self.followers: list[Callable[[], None]] = []
 
     def began(self, service: str, task: str) -> None:
         """A hook or a probe of a service begins."""
@@ -198,24 +262,67 @@ class History:
 
     def export(self) -> HistoryState:
         """What is kept."""
-        from nsinit.runtime import handover  # noqa: PLC0415  (loaded by then)
+        from nsinit.runtime import handover, recalled  # noqa: PLC0415  (loaded by then)
 
-        return handover.HistoryState(self.number, [handover.pack_change(*o) for o in self.recent])
+        return handover.HistoryState(
+            self.number, recalled.pack_events(self.recent), recalled.pack_deaths(self.deaths)
+        )
 
     def adopt(self, state: HistoryState) -> None:
         """Go on where another history was."""
-        from nsinit.runtime import handover  # noqa: PLC0415  (the same)
+        from nsinit.runtime import recalled  # noqa: PLC0415  (the same)
 
         self.number = state.number
-        self.recent.extend(Happening(*row) for row in handover.unpack_changes(state.recent))
+        for death in recalled.unpack_deaths(state.deaths):
+            self.deaths.add(death)
+        for made in recalled.unpack_events(state.recent):
+            if self.recent and made.number != self.recent[-1].number + 1:
+                self.recent.clear()  # one in between could not be read
+            self.recent.append(made)
+        if self.recent and self.recent[-1].number != self.number:
+            self.recent.clear()
 
-    def add(self, old: str, service: ServiceView) -> None:
+    def add(self, old: str, service: ServiceView, kind: EventType = "state") -> None:
         """Number a change, keep it, and tell it."""
         self.number += 1
-        happening = Happening(self.number, seam.wall(), old, service)
+        happening = Happening(self.number, seam.wall(), old, service, kind)
         self.recent.append(happening)
         if service.name not in self.boot:
             self.boot[service.name] = BootTimes()
         self.boot[service.name].note(service)
         for listener in list(self.listeners):
             listener(happening)
+        self._tell()
+
+    def note(self, kind: EventType, service: str = "", run: int = 0, **fields: object) -> None:
+        """Number anything else that happened to a service, or to init."""
+        self.note_all(kind, (service,) if service else (), service, run, fields)
+
+    def note_all(
+        self,
+        kind: EventType,
+        names: tuple[str, ...] | None,
+        service: str,
+        run: int,
+        fields: dict[str, Any],
+    ) -> None:
+        """The same, with all the services that it is about."""
+        self.number += 1
+        self.recent.append(Note(self.number, seam.wall(), kind, service, run, fields, names))
+        self._tell()
+
+    def _tell(self) -> None:
+        for follower in list(self.followers):
+            follower()
+
+    def after(self, number: int, most: int) -> list[Happening | Note]:
+        """At most so many of the events after a number; those that are forgotten are left out."""
+        if not self.recent:
+            return []
+        start = max(0, number + 1 - self.recent[0].number)
+        return list(islice(self.recent, start, start + most))
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest event that is kept, or of the next one to come."""
+        return self.recent[0].number if self.recent else self.number + 1

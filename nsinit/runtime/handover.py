@@ -19,7 +19,6 @@ from msgspec import Struct, field
 
 from nsinit.core.messages import Event, RunTask, TaskKind
 from nsinit.core.state import CoreState
-from nsinit.core.view import ServiceView
 from nsinit.kernel import memory
 from nsinit.model.load import Loaded
 from nsinit.model.plan import Plan
@@ -41,7 +40,6 @@ _MARK: Final = "\0"  # begins what msgpack can't say by itself; nothing in a con
 _BIG: Final = 1 << 63
 
 Row = tuple[int, float, str, int, str, bytes, bool, bool]  # a record of a ring
-_Change = tuple[int, float, str, ServiceView]
 
 
 class BadHandoverError(Exception):
@@ -138,10 +136,15 @@ class RunsState(Struct, frozen=True, kw_only=True):
 
 
 class HistoryState(Struct, frozen=True):
-    """The number of the last change, and the last changes; one that can't be read is left out."""
+    """The number of the last event, and the last events; what can't be read is left out.
+
+    `deaths` are ends of runs, `flight` the generations of the flight recorder.
+    """
 
     number: int
     recent: list[bytes]
+    deaths: list[bytes] = []
+    flight: list[bytes] = []
 
 
 class NotifyState(Struct, frozen=True):
@@ -193,6 +196,7 @@ class Handover(Struct, kw_only=True):
     listener: ListenerState
     parts: list[Part] = []
     falls: list[float] = []
+    forced: bool = False  # by an error
     fds: list[int] = field(default_factory=list)
 
 
@@ -244,20 +248,6 @@ def _unmarked(value: Any) -> Any:  # noqa: ANN401  (the same)
     if isinstance(value, list):
         return [_unmarked(item) for item in value]
     return value
-
-
-def pack_change(number: int, at: float, old: str, service: ServiceView) -> bytes:
-    """One row of the history."""
-    return pack((number, at, old, service))
-
-
-def unpack_changes(rows: list[bytes]) -> Iterator[_Change]:
-    """Those rows of the history that this version understands."""
-    for row in rows:
-        try:
-            yield unpack(row, _Change)
-        except BadHandoverError:
-            continue
 
 
 def write(handover: Handover, rows: Iterable[list[Row]]) -> int:

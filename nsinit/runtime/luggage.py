@@ -48,6 +48,7 @@ def collect(init: Init, *, whole: bool = True) -> h.Handover:
         listener=_listener(init.listener, keep),
         parts=_parts(init, keep, whole=whole),
         falls=init.falls,
+        forced=not whole,
     )
     made.fds = sorted(set(kept))
     return made
@@ -113,6 +114,7 @@ def adopt(init: Init, state: h.Handover, rows: Iterable[list[h.Row]]) -> None:
     init.logs.adopt(state.logs, rows, init.runs.watch_helper)
     init.runs.adopt(state.runs)
     init.driver.adopt(state.plan, state.core, state.queue)
+    init.history.note("reexec", version=__version__, before=state.version, forced=state.forced)
     if state.version != __version__:
         init.say.info(f"nsinit {__version__} goes on where {state.version} was")
     else:

@@ -226,6 +226,20 @@ class Rings:
         look = self.look(Wanted({service}))
         return [record for record in look.last(count) if record is not None]
 
+    def last_words(self, service: str, run: int, count: int, size: int) -> bytes:
+        """At most so many of the last lines of a run, and so many bytes of them."""
+        kept: list[bytes] = []
+        lines = 0
+        spans = [(chunk, chunk.first, len(chunk)) for chunk in self._rings.get(service, ())]
+        for record in _backwards(spans):
+            if record.run != run or size <= 0 or lines >= count:
+                break
+            kept.append(record.block.data[-size:])
+            size -= len(kept[-1])
+            lines += kept[-1].count(b"\n")
+        found = b"".join(reversed(kept)).split(b"\n")
+        return b"\n".join(found[-count - 1 :])
+
     def _chosen(self, wanted: Wanted) -> Iterator[deque[_Chunk]]:
         for name, ring in self._rings.items():
             if wanted.services is None or name in wanted.services:

@@ -62,6 +62,8 @@ class Runs:
         self.pass_on: Callable[[str, Program], None] = lambda *_: None  # open descriptors
         self.hosts: dict[str, Callable[[int], None]] = {}  # who starts runs without a main process
         self.on_update: Callable[[Config], object] = lambda _: None
+        self.on_end: Callable[[str, int, End], object] = lambda *_: None
+        self.on_orphan: Callable[[int], object] = lambda _: None  # told how many there were so far
         self.is_guest: Callable[[int], bool] = lambda _: False  # whether a host knows what ended
         self._reactor = reactor
         self._spawner = spawner
@@ -266,6 +268,7 @@ class Runs:
             if main.failure is None:
                 self.post(m.Execed(main.service, main.run))
         self._logs.drain((main.service, main.run, ""))
+        self.on_end(main.service, main.run, end)
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
         oom, text = self._blame.judge(main.service, end.status)
@@ -281,6 +284,7 @@ class Runs:
             self._strays.left_session(end.pid)
         elif not was_task:
             self.orphans_reaped += 1
+            self.on_orphan(self.orphans_reaped)
         return event
 
     def freeze(self, action: m.Freeze) -> None:

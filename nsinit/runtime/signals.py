@@ -8,7 +8,7 @@ Every other signal, and those named in `forward_signals`, goes to the main servi
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.core import messages as m
 from nsinit.errors import ConfigError
@@ -64,18 +64,33 @@ class SignalDesk:
         hurry = again or one.number == signal.SIGQUIT
         how = "at once" if hurry else "in order"
         self._driver.say.info(f"{format_signal(one.number)} received: stopping everything {how}")
+        self._note("shutdown", one)
         self._driver.post(m.Shutdown(hurry=hurry))
 
     def _hang_up(self, one: Received) -> None:
         if one.from_kernel:
             self._shut_down(one)
             return
+        fields = self._note("update", one)
         try:
             found = self._updater.update()
         except ConfigError as error:
+            fields["reason"] = f"refused: {error}"
             self._driver.say.error(f"HUP received, and nothing is changed: {error}")
         else:
             self._driver.say.info(f"HUP received: {in_words(found)}")
+
+    def _note(self, verb: str, one: Received) -> dict[str, Any]:
+        """Write down who wants what; more may be added to it in this turn."""
+        fields: dict[str, Any] = {
+            "verb": verb,
+            "names": [],
+            "by_uid": None if one.from_kernel else one.uid,
+            "by_pid": one.pid or None,
+            "signal": format_signal(one.number),
+        }
+        self._driver.history.note_all("request", None, "", 0, fields)
+        return fields
 
     def _reopen(self, _: Received) -> None:
         count = self._driver.runs.reopen_logs()

@@ -6,7 +6,9 @@ A file that is wrong changes nothing. Imports what it needs when it is asked, no
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import structs
 
 from nsinit.core import messages as m
 from nsinit.core.order import to_undo
@@ -95,10 +97,18 @@ class Updater:
         found = differ(self._loaded.config, loaded.config)
         if not dry_run and self._driver.core.state.phase == "up":
             self._loaded, self._counts = loaded, counts
+            self._note(found, counts)
             self._driver.runs.update(loaded.config, self._unfinished(loaded, found))
             self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
             self._follow(loaded.config.services)
         return found
+
+    def _note(self, found: Difference, counts: dict[str, int]) -> None:
+        names = (*found.added, *found.removed, *found.restarted, *found.adjusted)
+        fields = structs.asdict(found)
+        kind: Literal["scale", "update"] = "scale" if counts else "update"
+        fields |= {"counts": counts} if counts else {}
+        self._driver.history.note_all(kind, names, "", 0, fields)
 
     def _unfinished(self, loaded: Loaded, found: Difference) -> set[str]:
         """Of what restarts: what has to end as it began, by hooks of the old kind too."""

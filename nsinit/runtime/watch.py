@@ -143,7 +143,9 @@ class Watches:
         more = f" and {others} more" if others else ""
         if watch.action == "reload" and s.state is not State.RUNNING:
             return []
-        self._say.info(f"{name}: {watch.action}, as {change.path}{more} changed")
+        why = f"{change.path}{more} changed"
+        self._say.info(f"{name}: {watch.action}, as {why}")
+        self._driver.history.note("watch", name, s.run, reason=why, action=watch.action)
         if watch.action == "restart":
             return [name, *(_above(core, name) if watch.cascade else ())]
         self._driver.post(m.Reload((name,)))

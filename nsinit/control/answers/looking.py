@@ -16,7 +16,7 @@ from nsinit.control.answers.basics import (
     Type,
     Verdict,
 )
-from nsinit.control.answers.rows import LogLine
+from nsinit.control.answers.rows import Death, LogLine
 from nsinit.control.answers.usage import MeasuredUsage, Usage
 
 
@@ -170,7 +170,24 @@ class Reason(TypedDict):
     chain: list[Link]
     next_run: Clock | None
     stopped_by: NotRequired[Hand]
+    deaths: list[Death]
     output: list[LogLine]
+
+
+class ServicePast(TypedDict):
+    """The last ends of a service, the last one first; without a state if it is no more."""
+
+    name: str
+    state: State | None
+    run: int | None
+    since: Clock | None
+    deaths: list[Death]
+
+
+class Past(TypedDict):
+    """How the last runs of services have ended."""
+
+    services: list[ServicePast]
 
 
 class Reasons(TypedDict):

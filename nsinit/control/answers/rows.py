@@ -9,7 +9,7 @@ from nsinit.control.answers.basics import (
     Clock,
     Mistake,
     Pid,
-    State,
+    Span,
 )
 
 
@@ -37,21 +37,79 @@ class Skipped(TypedDict):
 
 
 class Event(TypedDict):
-    """A change of a service."""
+    """Something that has happened; docs/events.md says which types there are, and what they tell.
+
+    What means nothing for a type is null, or is not there if it is a key of some types only.
+    """
 
     seq: int
     time: Clock
-    service: str
-    old: State
-    new: State
-    want: Literal["up", "down"]
-    run: int
+    type: str
+    service: str | None
+    old: str | None
+    new: str | None
+    want: Literal["up", "down"] | None
+    run: int | None
     pid: Pid | None
-    reason: str
-    result: str
+    reason: str | None
+    result: str | None
     exit_code: int | None
     exit_signal: int | None
     health: str | None
+    by: NotRequired[str]
+    seconds: NotRequired[Span]
+    oom: NotRequired[bool]
+    core_dumped: NotRequired[bool]
+    cpu_user: NotRequired[Span | None]
+    cpu_system: NotRequired[Span | None]
+    max_rss: NotRequired[Bytes | None]
+    stage: NotRequired[str]
+    errno: NotRequired[int]
+    probe: NotRequired[str]
+    in_a_row: NotRequired[int | None]
+    hook: NotRequired[str]
+    ok: NotRequired[bool]
+    verb: NotRequired[str]
+    names: NotRequired[list[str]]
+    by_uid: NotRequired[int | None]
+    by_pid: NotRequired[Pid | None]
+    signal: NotRequired[str | None]
+    action: NotRequired[str]
+    version: NotRequired[str]
+    before: NotRequired[str]
+    forced: NotRequired[bool]
+    hurry: NotRequired[bool]
+    what: NotRequired[str]
+    count: NotRequired[int]
+    total: NotRequired[int]
+    counts: NotRequired[dict[str, int]]
+    added: NotRequired[list[str]]
+    removed: NotRequired[list[str]]
+    restarted: NotRequired[dict[str, list[str]]]
+    adjusted: NotRequired[dict[str, list[str]]]
+    ignored: NotRequired[list[str]]
+    first: NotRequired[int | None]
+    last: NotRequired[int | None]
+
+
+class Death(TypedDict):
+    """How a run ended; `by` says why init ended it, if it did."""
+
+    run: int
+    time: Clock
+    seconds: Span
+    pid: Pid | None
+    result: str | None
+    exit_code: int | None
+    exit_signal: int | None
+    reason: str
+    by: str
+    oom: bool
+    core_dumped: bool
+    cpu_user: Span | None
+    cpu_system: Span | None
+    max_rss: Bytes | None
+    output: list[str]
 
 
 class Descriptors(TypedDict):

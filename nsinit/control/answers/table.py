@@ -38,6 +38,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "wait": Shape(steering.Results, refusals={504: ("timed-out",)}, failures=_LATE),
     "health": Shape(looking.Health),
     "why": Shape(looking.Reasons),
+    "history": Shape(looking.Past),
     "blame": Shape(looking.Boot),
     "graph": Shape(looking.Graph),
     "tree": Shape(looking.Tree),
@@ -80,7 +81,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "terminal": Shape(rows=_TERMINAL, refusals=_OF_TERMINAL),
     "signal": Shape(steering.SignalResults),
     "logs": Shape(rows=(rows.LogLine, rows.Skipped)),
-    "events": Shape(rows=(rows.Event, rows.Skipped)),
+    "events": Shape(rows=(rows.Event,)),
     "update": Shape(
         steering.Change, refusals={409: ("shutting-down",), 422: ("bad-configuration",)}
     ),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nsinit.cli import ctl, show
+from nsinit.cli.past import event_line
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import UsageError
 
@@ -162,7 +163,5 @@ def test_change_is_one_line_when_it_is_shown() -> None:
     """When, who, from what to what, and why."""
     row = {"seq": 3, "time": 1.25, "service": "web", "old": "running", "new": "failed",
            "pid": None, "reason": "r"}  # fmt: skip
-    assert re.fullmatch(
-        r" {4}3 \d\d:\d\d:01\.250 web running -> failed \(r\)", show.event_line(row)
-    )
-    assert show.event_line(row | {"pid": 7, "reason": ""}).endswith("failed pid 7")
+    assert re.fullmatch(r" {4}3 \d\d:\d\d:01\.250 web running -> failed \(r\)", event_line(row))
+    assert event_line(row | {"pid": 7, "reason": ""}).endswith("failed pid 7")

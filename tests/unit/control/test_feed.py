@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 from nsinit.control.access import Peer
+from nsinit.control.eventfeed import EventFeed
 from nsinit.control.feed import LIMIT, TURN, Feed
+from nsinit.runtime import handover
+from nsinit.runtime.events import KEPT, Happening, History, Note
+from tests.unit.control.test_shapes import VIEW
 
 if TYPE_CHECKING:
     import asyncio
@@ -237,3 +242,113 @@ def test_rows_of_another_come_first_when_a_feed_goes_on() -> None:
     made.go_on(b"a\nb\n")
     loop.run()
     assert client.said == ["a", "b", "c"]
+
+
+# --- Events ---------------------------------------------------------------------------------------
+
+
+def events(
+    history: History, since: int, *, follow: bool = True, kinds: str = ""
+) -> tuple[EventFeed, Client, Loop]:
+    """A feed of the events after a number."""
+    client, loop = Client(), Loop()
+
+    def wanted(event: Happening | Note) -> bool:
+        return not kinds or event.type in kinds
+
+    made = EventFeed(
+        client, cast("asyncio.AbstractEventLoop", loop), history, wanted, since, follow=follow
+    )
+    history.followers.append(made.tell)
+    return made, client, loop
+
+
+def numbers(client: Client) -> list[int]:
+    """Of the events that it was told."""
+    rows = [json.loads(row) for row in client.said if row.startswith("{")]
+    return [row["seq"] for row in rows if row["type"] != "lost"]
+
+
+def lost(client: Client) -> list[tuple[int | None, int | None]]:
+    """From which to which it was told that they are no longer there."""
+    rows = [json.loads(row) for row in client.said if row.startswith("{")]
+    return [(row["first"], row["last"]) for row in rows if row["type"] == "lost"]
+
+
+def test_follower_has_every_event_once_when_it_comes_again_with_the_last_number() -> None:
+    """What it has missed, and what comes; a filter hides rows, not numbers."""
+    history = History()
+    for _ in range(5):
+        history.note("remark", reason="x")
+    made, client, loop = events(history, 2)
+    made.begin()
+    history.note("remark", "web", 3, reason="y")
+    loop.run()
+    assert (numbers(client), lost(client)) == ([3, 4, 5, 6], [])
+    made, client, loop = events(history, 0, follow=False, kinds="boot")
+    made.begin()
+    loop.run()
+    assert client.said == ["begin", "end"]
+
+
+def test_gap_is_told_by_its_numbers_when_events_are_forgotten() -> None:
+    """Before the first row, and in the midst for who reads too slowly; never to who reads on."""
+    history = History()
+    for _ in range(KEPT + 10):
+        history.note("remark")
+    made, client, loop = events(history, 3)
+    made.begin()
+    loop.run()
+    assert lost(client) == [(4, 10)]
+    assert numbers(client) == list(range(11, KEPT + 11))
+    made.hold()
+    for _ in range(KEPT + 5):
+        history.note("remark")
+    made.let_go()
+    loop.run()
+    assert lost(client)[1:] == [(KEPT + 11, KEPT + 15)]
+    assert numbers(client)[-KEPT:] == list(range(KEPT + 16, 2 * KEPT + 16))
+
+
+def test_follower_is_dropped_when_it_does_not_read_until_events_are_forgotten() -> None:
+    """Until then it costs nothing but a number."""
+    history = History()
+    made, client, loop = events(history, 0)
+    made.begin()
+    client.ready = False
+    for _ in range(KEPT):
+        history.note("remark")
+    loop.run()
+    assert client.said == ["begin"]
+    history.note("remark")
+    assert client.said == ["begin", "dropped"]
+
+
+def test_all_is_told_when_the_number_is_of_another_init() -> None:
+    """A client that has come over a restart of the container must not wait for ever."""
+    history = History()
+    history.note("boot", version="1")
+    made, client, loop = events(history, 7, follow=False)
+    made.begin()
+    loop.run()
+    assert (lost(client), numbers(client)) == ([(None, None)], [1])
+
+
+def test_history_goes_on_when_an_old_init_has_handed_it_over() -> None:
+    """Its changes had no type; after one that can't be read, only what is whole counts."""
+    change = Happening(3, 1.5, "running", VIEW)
+    old = handover.pack(tuple(change)[:4])
+    note = handover.pack((4, 2.0, "remark", "web", 1, {"reason": "r\udcff"}, ("web",)))
+    history = History()
+    history.adopt(handover.HistoryState(4, [handover.pack((2, "?")), old, note]))
+    assert list(history.recent) == [
+        change, Note(4, 2.0, "remark", "web", 1, {"reason": "r\udcff"}, ("web",)),
+    ]  # fmt: skip
+    strange = handover.pack((5, 2.0, "unheard-of", "web", 1, {}, None))
+    later = handover.pack((6, 2.0, "boot", "", 0, {}, ()))
+    history = History()
+    history.adopt(handover.HistoryState(6, [old, note, strange, later]))
+    assert (history.number, [event.number for event in history.recent]) == (6, [6])
+    again = History()
+    again.adopt(history.export())
+    assert again.recent == history.recent

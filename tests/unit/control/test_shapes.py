@@ -183,6 +183,7 @@ def test_change_is_a_row_when_it_is_told() -> None:
     assert json.loads(row) == {
         "seq": 3,
         "time": 1.5,
+        "type": "state",
         "service": "web",
         "old": "running",
         "new": "failed",

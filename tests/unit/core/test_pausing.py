@@ -18,7 +18,7 @@ def test_service_is_frozen_and_thawed_when_it_is_asked_for() -> None:
     """Twice is once; its state stays."""
     w = booted({"a": {}})
     told = w.pause("a")
-    changed = m.Changed("a", 1, "running", "running", 1001, "paused")
+    changed = m.Changed("a", 1, "running", "running", 1001, "paused", "pause")
     assert told == [m.Freeze("a", 1, on=True), changed]
     assert (w.pause("a"), w.state("a"), w["a"].paused) == ([], "running", True)
     w.pause("a", on=False)

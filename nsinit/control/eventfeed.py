@@ -1,0 +1,69 @@
+"""The events of init to one client, from any number on: none twice, none left out unsaid.
+
+The feed keeps no events but the number of the last one that it has looked at; they come out of the
+history as fast as the client reads. For those that are forgotten by then there is a row "lost".
+Whoever does not read at all until that happens is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from nsinit.control.feed import Feed
+from nsinit.control.shapes import event_row, lost_row
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from nsinit.control.reply import Reply
+    from nsinit.runtime.events import Happening, History, Note
+
+    Event = Happening | Note
+
+_PIECE: Final = 64  # events that are rendered at once
+
+
+class EventFeed(Feed["Event"]):
+    """The events after number `since` that are `wanted`."""
+
+    def __init__(
+        self,
+        reply: Reply,
+        loop: asyncio.AbstractEventLoop,
+        history: History,
+        wanted: Callable[[Event], bool],
+        since: int,
+        *,
+        follow: bool,
+    ) -> None:
+        super().__init__(reply, loop, event_row, (), follow=follow)
+        self._history = history
+        self._wanted = wanted
+        self.seen = since
+        if since > history.number:  # it counts the events of an init before this one
+            self._rendered = [lost_row(0, None, None)]
+            self.seen = 0
+
+    def tell(self) -> None:
+        """There is something new."""
+        forgotten = self._history.oldest > self.seen + 1
+        if forgotten and not self._held and not self._reply.is_ready():
+            self._reply.drop()
+        else:
+            self._schedule()
+
+    def _next(self) -> bytes | None:
+        if self._rendered:
+            return self._rendered.pop(0)
+        rows: list[bytes] = []
+        if (oldest := self._history.oldest) > self.seen + 1:
+            rows.append(lost_row(oldest - 1, self.seen + 1, oldest - 1))
+            self.seen = oldest - 1
+        if events := self._history.after(self.seen, _PIECE):
+            self.seen = events[-1].number
+            rows += [event_row(event) for event in events if self._wanted(event)]
+        elif not rows:
+            self._over = True
+            return None
+        return b"".join(rows)
