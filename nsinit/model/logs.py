@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 STREAMS: Final = ("stdout", "stderr")
 SMALLEST: Final = 64 << 10  # of a rotated file: below, init would do little else than rotate
 MOST_KEPT: Final = 1000
-_FILE_KEYS: Final = ("max_size", "keep", "total", "compress", "mode", "owner")
+_FILE_KEYS: Final = (
+    "max_size",
+    "keep",
+    "total",
+    "compress",
+    "mode",
+    "owner",
+    "rotate",
+    "file_format",
+)
 _DEFAULT: Final = Log()
 
 
@@ -32,6 +41,8 @@ class FileRules(NamedTuple):
     mode: int = 0o640
     owner: str | int | None = None
     line_limit: int = 16 << 10
+    rotate: str = ""
+    form: str = "raw"
 
 
 def sinks(log: Log, stream: str) -> tuple[str, ...]:
@@ -61,6 +72,8 @@ def file_rules(log: Log, stream: str) -> FileRules | None:
         mode=int(chosen["mode"]),
         owner=chosen["owner"],
         line_limit=int(log.line_limit),
+        rotate=chosen["rotate"] or "",
+        form=chosen["file_format"],
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 Level = Literal["debug", "info", "warning", "error"]
 Form = Literal["text", "time", "json"]  # of lines on the console
+FileForm = Literal["raw", "time", "json"]
 
 
 class InitLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct, field
 
 from nsinit.model.mounting import Mount
-from nsinit.model.outputs import Form, InitLog
+from nsinit.model.outputs import FileForm, Form, InitLog
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
@@ -24,6 +24,7 @@ from nsinit.model.types import (
     Mode,
     Names,
     Needs,
+    Period,
     Rlimit,
     Seconds,
     Signal,
@@ -143,6 +144,8 @@ class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compress: bool | None = None
     mode: Mode | None = None
     owner: str | int | None = None
+    rotate: Period | None = None
+    file_format: FileForm | None = None
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,6 +164,8 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compress: bool = True
     mode: Mode = Mode(0o640)
     owner: str | int | None = None
+    rotate: Period | None = None
+    file_format: FileForm = "raw"
     stderr: StderrLog | None = None
     ring: Size = Size(256 << 10)
     line_limit: Size = Size(16 << 10)

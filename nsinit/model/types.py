@@ -16,6 +16,7 @@ from nsinit.units import kind_of
 
 CONDITIONS: Final = ("started", "ready", "completed", "exited")
 SINKS: Final = ("console", "file", "null", "inherit")
+PERIODS: Final = ("hourly", "daily", "weekly", "monthly")
 UNLIMITED: Final = -1
 
 
@@ -54,6 +55,26 @@ class Limit(int):
         if isinstance(value, int) and not isinstance(value, bool) and -1 <= value <= 1_000_000:
             return value
         raise ValueError(f'expected a number from 0 or "unlimited", got {show(value)}')
+
+
+class Period(str):
+    """How often a log file is begun: "hourly" and so on by the calendar, or a span as "6h"."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def read(value: object) -> str:
+        """From a word or a duration of a minute at least."""
+        if isinstance(value, str) and value in PERIODS:
+            return value
+        try:
+            seconds = units.parse_duration(value)
+        except ValueError:
+            seconds = 0
+        if seconds < 60:
+            known = ", ".join(f'"{word}"' for word in PERIODS)
+            raise ValueError(f'expected {known} or a time from "1min" on, got {show(value)}')
+        return units.format_duration(seconds)
 
 
 class Address(str):
@@ -284,7 +305,7 @@ class Sinks(tuple[str, ...]):
 
 _TYPES: Final = (
     Seconds, Size, Signal, Mode, Limit, Words, Names, Needs, Environment, StopSequence, Codes,
-    Rlimit, Sinks, Statuses, Address,
+    Rlimit, Sinks, Statuses, Address, Period,
 )  # fmt: skip
 
 

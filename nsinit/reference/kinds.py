@@ -169,6 +169,10 @@ KINDS: Final[dict[type, Kind]] = {
     ),
     types.Rlimit: Kind("limit", _any(_LIMIT, {**many(_LIMIT), "minItems": 2, "maxItems": 2})),
     types.Sinks: Kind("place, or several", _any(words(*types.SINKS), many(words(*types.SINKS)))),
+    types.Period: Kind(
+        "a period, or a duration",
+        _any(words(*types.PERIODS), {"type": "number", "minimum": 60}, text(_DURATION)),
+    ),
     types.Statuses: Kind("HTTP statuses", _any(_STATUS, many(_STATUS)), _statuses),
     tuning.Files: Kind("path, or several", _ONE_OR_MANY),
     tuning.Nice: Kind("number from -20 to 19", whole(-20, 19), int),

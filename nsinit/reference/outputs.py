@@ -26,6 +26,14 @@ _FILES: Final = {
     "owner": Key(
         'Whose the files are: a name, a uid or "USER:GROUP".', '"www-data:adm"', "who runs init"
     ),
+    "rotate": Key(
+        "Begin a new file with the first line of each hour, day, week, month or span, too.",
+        '"daily"',
+        "by size only",
+    ),
+    "file_format": Key(
+        "What is in files: the bytes as they are, lines with the time, or JSON.", '"time"'
+    ),
 }
 _AS_STDOUT: Final = "as for stdout"
 

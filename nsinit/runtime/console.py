@@ -89,6 +89,15 @@ class Console:
         return lines.encode("utf-8", "backslashreplace")
 
 
+def file_form(form: str, service: str, run: int, stream: str) -> Form:
+    """How lines look in a file."""
+    if form == "json":
+        from nsinit.runtime.jsonlines import json_lines  # noqa: PLC0415  (for who asks)
+
+        return json_lines(service, run, stream)
+    return forms.timed if form == "time" else forms.raw
+
+
 def _is_colored(fd: int, asked: str, env: Mapping[str, str]) -> bool:
     """Whether names are colored there: on a terminal, unless its user wants none."""
     if asked != "auto":

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SpawnError
-from nsinit.kernel import fds, seam
+from nsinit.kernel import seam
 from nsinit.process.identity import group_id, user_id
 from nsinit.runtime import rotation
+from nsinit.runtime.openlog import check, open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 0.5  # s between attempts when one has failed
 _LOOK: Final = 1.0  # s between looks at whether the file is still there
+_LATER: Final = 60.0  # s until a rotation that failed is tried again
 _QUIET: Final = 30.0  # s between complaints about one file
 _ROUNDS: Final = 2  # of rotations that make no room: somebody else fills the file
 _NEWLINE: Final = 10
 _NOBODY: Final = -2  # who goes on with the line that the file ends in, in a handover
-_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _HINTS: Final = {
     errno.ENOENT: "make the directory",
     errno.ELOOP: "it is a symbolic link, which could lead anywhere",
@@ -62,14 +62,25 @@ class LogFile:
         self._quiet_until = 0.0
         self._ownerless = False  # and told so
         self._warned = False  # of the trouble that there is now
+        self._period = (0.0, 0.0)  # clock times that what is in the file belongs to
 
     # --- Writing ----------------------------------------------------------------------------------
 
     def write(self, data: bytes, who: object) -> None:
         """Append bytes of one stream; those that can't be written are counted."""
-        if not self._ready():
+        ready = self._ready()
+        if ready and self.rules.rotate and (end := self._end_of_period(data, who)) >= 0:
+            if end:
+                self._write(data[:end], who)
+                data = data[end:]
+            self._begin_period()
+            ready = self._ready()
+        if ready:
+            self._write(data, who)
+        else:
             self._drop(data, who)
-            return
+
+    def _write(self, data: bytes, who: object) -> None:
         data = self._without_torn(data, who)
         preface = self._preface(who) if data else b""
         if preface and self._append(preface, self) < len(preface):
@@ -171,6 +182,7 @@ class LogFile:
             ownerless=self._ownerless,
             retry_at=self._retry_at,
             quiet_until=self._quiet_until,
+            period=self._period,
         )
 
     def adopt(self, state: FileState, taps: Sequence[object]) -> None:
@@ -185,6 +197,7 @@ class LogFile:
         self._failing, self._warned = state.failing, state.warned
         self._ownerless = state.ownerless
         self._retry_at, self._quiet_until = state.retry_at, state.quiet_until
+        self._period = state.period
 
     # --- Trouble ----------------------------------------------------------------------------------
 
@@ -258,15 +271,9 @@ class LogFile:
         self._size = size
 
     def _open(self) -> None:
-        path = self.rules.path
-        made = True
+        fd, made = open_log(self.rules.path, self.rules.mode)
         try:
-            fd = seam.open_fd(path, _FLAGS | os.O_CREAT | os.O_EXCL, self.rules.mode)
-        except FileExistsError:
-            made = False
-            fd = seam.open_fd(path, _FLAGS)
-        try:
-            found = _check(fd)
+            found = check(fd)
             if made:
                 self._give(fd)
             torn = found.st_size and os.pread(fd, 1, found.st_size - 1) != b"\n"
@@ -277,6 +284,9 @@ class LogFile:
         self._file = (found.st_dev, found.st_ino)
         self._inside = self if torn else None
         self._look_at = seam.monotonic() + _LOOK
+        if self.rules.rotate:
+            at = found.st_mtime if found.st_size else seam.wall()
+            self._period = rotation.period(self.rules.rotate, at)
 
     def _give(self, fd: int) -> None:
         """Mode and owner, of a file that is ours; the umask of init has no say in it."""
@@ -298,20 +308,23 @@ class LogFile:
     def _rotate(self) -> bool:
         """Begin a new file, or find that there is room; False when neither could be done."""
         try:
-            found = seam.fstat(self._fd)
-            if found.st_size < self._size:  # somebody has cut it short
-                self._saw(found.st_size)
-                return True
-            if self._is_moved(found):
-                return self.reopen()
-            if self.rules.keep:
-                self._shift()
-                seam.rename(self.rules.path, rotation.Slot(1, packed=False).path(self.rules.path))
-            else:
-                seam.unlink(self.rules.path)
+            return self._begin_next()
         except OSError as error:
             self._fail("rotate", error)
             return False
+
+    def _begin_next(self) -> bool:
+        found = seam.fstat(self._fd)
+        if found.st_size < self._size:  # somebody has cut it short
+            self._saw(found.st_size)
+            return True
+        if self._is_moved(found):
+            return self.reopen()
+        if self.rules.keep:
+            self._shift()
+            seam.rename(self.rules.path, rotation.Slot(1, packed=False).path(self.rules.path))
+        else:
+            seam.unlink(self.rules.path)
         done = self.reopen()
         try:
             self._keep_below_total()
@@ -319,6 +332,35 @@ class LogFile:
             self._fail("rotate", error)
         self.rotated(self)
         return done
+
+    def _end_of_period(self, data: bytes, who: object) -> int:
+        """How much of the data ends the last line of a period that is over; -1 if none is.
+
+        A clock that was put back makes one period of two; one that jumps ends one file at most.
+        """
+        now = seam.wall()
+        begin, end = self._period
+        if begin <= now < end:
+            return -1
+        if now < begin or not self._size:
+            self._period = rotation.period(self.rules.rotate, now)
+            return -1
+        if self._inside is not who:
+            return 0
+        return data.find(b"\n") + 1 or -1
+
+    def _begin_period(self) -> None:
+        """Begin a new file, or go on with the old one for a while, which loses nothing."""
+        now = seam.wall()
+        self._period = rotation.period(self.rules.rotate, now)
+        if self._fd < 0:
+            return
+        try:
+            self._begin_next()
+        except OSError as error:
+            self._period = (now, now + _LATER)
+            why = f"cannot rotate {self.rules.path}: {error.strerror}"
+            self._tell("warning", f"{self._service}: {why}; it goes on in the same file")
 
     def _is_moved(self, ours: os.stat_result) -> bool:
         """Whether the name is not that of our file any more: then it is not ours to rename."""
@@ -348,13 +390,3 @@ class LogFile:
         """What there is of rotated files, the newest first."""
         directory, _, name = self.rules.path.rpartition("/")
         return rotation.find_slots(seam.list_directory(directory or "/"), name)
-
-
-def _check(fd: int) -> os.stat_result:
-    """What a descriptor leads to, if that is a file and others have descriptors left."""
-    found = seam.fstat(fd)
-    if fds.is_nearly_last(fd):
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
-    return found

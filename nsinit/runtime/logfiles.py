@@ -48,6 +48,11 @@ class Tap:
         self._shared = shared
         self._rest = rest
 
+    @property
+    def form(self) -> str:
+        """How lines look in the file; "raw" is as they are."""
+        return self._file.rules.form
+
     def write(self, data: bytes) -> None:
         """Pass bytes on; of a shared file's stream as far as their lines have ended."""
         self.tally.bytes += len(data)

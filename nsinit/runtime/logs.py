@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import fds, seam
 from nsinit.model.logs import STREAMS, console_form, file_rules, sinks
+from nsinit.runtime.console import Sink, file_form
 from nsinit.runtime.ring import Rings
 from nsinit.runtime.stream import Stream, make_pipe
 from nsinit.runtime.tally import CAPTURE, Tallies
@@ -149,6 +150,9 @@ class Logs:
             stream.sinks.append(self._console.sink(service, run, stream.name, form, tally))
         if tap is not None:
             tap.tally = self.tallies.of(service, stream.name, "file")
+            if tap.form != "raw":
+                stream.tap = None
+                stream.sinks.append(Sink(file_form(tap.form, service, run, stream.name), tap.write))
 
     def terminal(self, service: str) -> tuple[Terminal, bytes] | None:
         """That of the service's present run, and the line on it that has not ended."""

@@ -65,6 +65,7 @@ class FileState(Struct, frozen=True, kw_only=True):
     ownerless: bool
     retry_at: float
     quiet_until: float
+    period: tuple[float, float] = (0.0, 0.0)  # clock times
 
 
 class JobState(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,11 @@ FILE becomes FILE.1, that becomes FILE.2, which somebody else turns into FILE.2.
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
+
+from nsinit.model.types import PERIODS
+from nsinit.units import parse_duration
 
 PACKED = ".gz"
 UNFINISHED = ".gz-new"  # what is being packed; no slot
@@ -40,6 +44,41 @@ def fitting(data: bytes, size: int, limit: int, slack: int, *, inside: bool) -> 
     if end:
         return end
     return max(room, 0) if inside or size == 0 else 0
+
+
+def period(rule: str, at: float) -> tuple[float, float]:
+    """The first instant of the period that a clock time is in, and that of the next one.
+
+    Days begin at midnight of the local time, weeks on Mondays; spans count from 1970 in UTC.
+    """
+    try:
+        begin, end = _period(rule, at)
+    except (OverflowError, ValueError, OSError):  # a clock that shows no year of a calendar
+        return at, at + 3600
+    return min(begin, at), max(end, at + 1)
+
+
+def _period(rule: str, at: float) -> tuple[float, float]:
+    if rule not in PERIODS:
+        span = parse_duration(rule)
+        return at - at % span, at - at % span + span
+    now = time.localtime(at)
+    if rule == "hourly":
+        begin = at - now.tm_min * 60 - now.tm_sec - at % 1
+        return begin, begin + 3600
+    year, month, day = now[:3]
+    if rule == "monthly":
+        return _midnight(year, month, 1), _midnight(year, month + 1, 1)
+    if rule == "weekly":
+        return _midnight(year, month, day - now.tm_wday), _midnight(
+            year, month, day + 7 - now.tm_wday
+        )
+    return _midnight(year, month, day), _midnight(year, month, day + 1)
+
+
+def _midnight(year: int, month: int, day: int) -> float:
+    """Of a local day, which may lie outside of its month, as mktime(3) has it."""
+    return time.mktime((year, month, day, 0, 0, 0, 0, 0, -1))
 
 
 def find_slots(names: list[str], name: str) -> list[Slot]:

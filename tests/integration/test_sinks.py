@@ -113,3 +113,28 @@ def test_every_byte_is_there_or_counted_when_stdout_is_blocked(tmp_path: pathlib
     finally:
         made.close()
         os.close(reader)
+
+
+def test_file_is_rotated_by_the_day_when_it_says_so(start: Start) -> None:
+    """The clock jumps to the next day; lines have the time, and one that was cut is whole."""
+    config = (
+        SLEEPER
+        + """
+[services.b]
+command = ["sh", "-c", "while :; do echo tick; head -c 100000 /dev/zero | tr '\\\\0' x; echo; \
+sleep 0.2; done"]
+min_uptime = 0
+[services.b.log]
+file = "${HERE}/x.log"
+rotate = "daily"
+file_format = "time"
+compress = false
+"""
+    )
+    init = start(config, NSINIT_CLOCK="1767225000,+86400@1.5", TZ="UTC")
+    old, new = init.directory / "x.log.1", init.directory / "x.log"
+    eventually(lambda: old.exists() and b"tick" in new.read_bytes(), "the day is over")
+    first = old.read_text().splitlines()
+    assert all(line.startswith("2025-12-31T23:50:") for line in first)
+    assert new.read_text().startswith("2026-01-01T23:50:")
+    assert {line.partition(" ")[2] for line in first} == {"tick", "x" * 100_000}

@@ -136,3 +136,35 @@ def test_every_byte_is_counted_when_writes_fail(written: list[tuple[bytes, bool]
     came = len(kept) - sum(len(li) + 1 for li in confessions)
     ended = came + file.dropped - sum(len(data) for data, _ in written)
     assert 0 <= ended <= len(confessions)  # newlines after lines that were torn
+
+
+@given(
+    st.data(),
+    LINES,
+    st.lists(st.floats(-90_000, 90_000), max_size=12),
+    st.sampled_from(["hourly", "daily", "60s"]),
+)
+def test_no_byte_is_lost_when_the_clock_goes_anywhere(
+    data: st.DataObject, lines: list[bytes], steps: list[float], rule: str
+) -> None:
+    """All files together are the stream, a step of the clock ends one file at most, at a line."""
+    text = b"".join(line + b"\n" for line in lines)
+    clock = 1_767_225_600.0
+    with tempfile.TemporaryDirectory(dir=TMPFS) as directory:
+        path = f"{directory}/x"
+        rules = FileRules(path, max_size=0, keep=1000, rotate=rule)
+        file = LogFile(rules, "a", lambda *_: None)
+        try:
+            for piece in data.draw(some.cuts(text)):
+                if data.draw(st.booleans()) and steps:
+                    clock += steps.pop()
+                seam.set_clock(seam.Clock(str(clock)))
+                file.write(piece, "who")
+        finally:
+            seam.set_clock(None)
+        file.close()
+        parts = _parts(path) if text else []
+    assert b"".join(parts) == text
+    assert file.dropped == 0
+    assert len(parts) <= 14
+    assert all(part.endswith(b"\n") for part in parts[:-1])

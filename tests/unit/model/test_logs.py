@@ -66,7 +66,7 @@ def test_streams_go_where_they_should_when_it_is_written(text: str, where: str) 
 def test_rules_have_their_defaults_when_only_a_path_is_given() -> None:
     """10 MiB, 5 rotated files, packed, for owner and group."""
     assert file_rules(log("log = '/a'"), "stdout") == FileRules("/a")
-    assert FileRules("/a")[1:] == (10 << 20, 5, 0, True, 0o640, None, 16 << 10)
+    assert FileRules("/a")[1:] == (10 << 20, 5, 0, True, 0o640, None, 16 << 10, "", "raw")
 
 
 def test_stderr_has_the_rules_of_stdout_when_it_says_nothing_else() -> None:

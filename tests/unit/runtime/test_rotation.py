@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from nsinit.runtime.rotation import Slot, find_slots, fitting, moves, over
+from nsinit.runtime.rotation import Slot, find_slots, fitting, moves, over, period
 
 
 def slots(*names: str) -> list[Slot]:
@@ -85,3 +87,38 @@ def test_oldest_are_over_when_a_total_is_given() -> None:
     assert over([5, 20, 1], 10) == 1
     assert over([5], 0) == 0
     assert over([], 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "begin", "end"),
+    [
+        ("hourly", "03-25 12:00", "03-25 13:00"),
+        ("daily", "03-25 00:00", "03-26 00:00"),
+        ("weekly", "03-23 00:00", "03-30 00:00"),  # with a day of 23 hours
+        ("monthly", "03-01 00:00", "04-01 00:00"),
+        ("6h", "03-25 07:00", "03-25 13:00"),  # in UTC
+    ],
+)
+def test_period_is_that_of_the_calendar_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, rule: str, begin: str, end: str
+) -> None:
+    """By local time, and over a change of the clocks."""
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        at = _local("03-25 12:34")
+        assert period(rule, at) == (_local(begin), _local(end))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("at", [1e18, -1e18])
+def test_period_holds_its_instant_when_no_calendar_has_it(at: float) -> None:
+    """Whatever a broken clock shows, nothing is rotated all the time."""
+    begin, end = period("daily", at)
+    assert begin <= at < end
+
+
+def _local(text: str) -> float:
+    return time.mktime(time.strptime(f"2026-{text}", "%Y-%m-%d %H:%M"))
