@@ -61,7 +61,7 @@ def _inet(
         if reuse_port:
             made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
         host, _, zone = host.partition("%")
-        scope = _scope(zone) if zone else 0
+        scope = zone_index(zone) if zone else 0
         seam.ask("bind")
         made.bind((host, port, 0, scope) if family == _socket.AF_INET6 else (host, port))
         if stream:
@@ -102,7 +102,8 @@ def _held(host: str, port: int, *, stream: bool, reuse: bool) -> _socket.socket:
     return made
 
 
-def _scope(zone: str) -> int:
+def zone_index(zone: str) -> int:
+    """The number of the interface that a zone of an IPv6 address names; OSError."""
     if zone.isdigit():
         return int(zone)
     try:

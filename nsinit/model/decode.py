@@ -13,7 +13,7 @@ import msgspec
 
 from nsinit.model import mounting, network, supervisord
 from nsinit.model.sandboxes import Sandbox
-from nsinit.model.spec import Init, Service
+from nsinit.model.spec import Init, Log, Service, StderrLog
 from nsinit.model.types import decode_hook, show
 from nsinit.nearest import did_you_mean
 from nsinit.units import kind_of
@@ -45,6 +45,8 @@ SHORTHANDS: Final[dict[type, dict[str, str]]] = {
     },
     Init: {"control": "path", "log": "level", "pre_start": "command", "post_stop": "command"},
     Sandbox: {"users": "map", "seccomp": "profile"},
+    Log: {"syslog": "address"},
+    StderrLog: {"syslog": "address"},
 }
 
 
@@ -142,10 +144,22 @@ def _through_shell(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape_log(log: dict[str, Any]) -> dict[str, Any]:
-    """With `stderr` written out, which may be one value too."""
-    if "stderr" not in log or isinstance(log["stderr"], dict):
-        return log
-    return {**log, "stderr": {"file" if _is_path(log["stderr"]) else "to": log["stderr"]}}
+    """With the tables in it written out that may be one value too."""
+    made = _written_out(log, Log)
+    if "stderr" not in log:
+        return made
+    own = log["stderr"]
+    if isinstance(own, dict):
+        return {**made, "stderr": _written_out(own, StderrLog)}
+    return {**made, "stderr": {"file" if _is_path(own) else "to": own}}
+
+
+def _written_out(table: dict[str, Any], kind: type) -> dict[str, Any]:
+    short = SHORTHANDS[kind]
+    return {
+        key: {short[key]: value} if key in short and not isinstance(value, dict) else value
+        for key, value in table.items()
+    }
 
 
 def _is_path(value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.model.spec import Log
+from nsinit.model.syslog import syslog_is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,4 +213,10 @@ def _bad_sizes(rules: FileRules) -> Iterator[tuple[str, str]]:
         yield "mode", "a log file is read and written: up to 0666"
 
 
-STRICT: Final = (files_are_named, paths_are_usable, files_are_apart, sizes_make_sense)
+STRICT: Final = (
+    files_are_named,
+    paths_are_usable,
+    files_are_apart,
+    sizes_make_sense,
+    syslog_is_wanted,
+)

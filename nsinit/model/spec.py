@@ -15,6 +15,7 @@ from nsinit.model.outputs import FileForm, Form, InitLog
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
+from nsinit.model.syslog import Syslog
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
     Address,
@@ -146,6 +147,7 @@ class StderrLog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: str | int | None = None
     rotate: Period | None = None
     file_format: FileForm | None = None
+    syslog: Syslog | None = None
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,6 +168,7 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: str | int | None = None
     rotate: Period | None = None
     file_format: FileForm = "raw"
+    syslog: Syslog | None = None
     stderr: StderrLog | None = None
     ring: Size = Size(256 << 10)
     line_limit: Size = Size(16 << 10)

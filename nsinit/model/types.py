@@ -15,7 +15,7 @@ from nsinit.nearest import did_you_mean
 from nsinit.units import kind_of
 
 CONDITIONS: Final = ("started", "ready", "completed", "exited")
-SINKS: Final = ("console", "file", "null", "inherit")
+SINKS: Final = ("console", "file", "syslog", "null", "inherit")
 PERIODS: Final = ("hourly", "daily", "weekly", "monthly")
 UNLIMITED: Final = -1
 

@@ -42,6 +42,7 @@ _TITLES: Final = {
     "Socket": "Sockets",
     "Log": "Output",
     "StderrLog": "Output to stderr",
+    "Syslog": "Syslog",
     "Seccomp": "System calls",
     "Landlock": "Files and ports that can be reached",
     "Resources": "Limits",

@@ -13,6 +13,7 @@ from nsinit.capnames import NUMBERS
 from nsinit.model import confinement, resources, security, tuning, types
 from nsinit.model.idmaps import IdMap
 from nsinit.model.publish import Publish
+from nsinit.model.syslog import SyslogAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +174,7 @@ KINDS: Final[dict[type, Kind]] = {
         "a period, or a duration",
         _any(words(*types.PERIODS), {"type": "number", "minimum": 60}, text(_DURATION)),
     ),
+    SyslogAddress: Kind("an address", text("^(tcp|udp|unix|unix-dgram):|^[/@]"), str),
     types.Statuses: Kind("HTTP statuses", _any(_STATUS, many(_STATUS)), _statuses),
     tuning.Files: Kind("path, or several", _ONE_OR_MANY),
     tuning.Nice: Kind("number from -20 to 19", whole(-20, 19), int),

@@ -8,7 +8,7 @@ from nsinit.reference.key import Key, Texts
 
 _FILES: Final = {
     "to": Key(
-        "Where it goes: console, file, null or inherit; several as a list.",
+        "Where it goes: console, file, syslog, null or inherit; several as a list.",
         '["console", "file"]',
         '"file" with a `file`, else "console"',
     ),
@@ -31,6 +31,7 @@ _FILES: Final = {
         '"daily"',
         "by size only",
     ),
+    "syslog": Key("The syslog daemon: its address, or a table.", '"udp:192.0.2.1:514"', "/dev/log"),
     "file_format": Key(
         "What is in files: the bytes as they are, lines with the time, or JSON.", '"time"'
     ),
@@ -65,5 +66,21 @@ TEXTS: Final[Texts] = {
     },
     "StderrLog": {
         "": {name: key._replace(default=_AS_STDOUT) for name, key in _FILES.items()},
+    },
+    "Syslog": {
+        "": {
+            "address": Key(
+                "A path, or unix:, unix-dgram:, udp: or tcp: with a path or a numeric address.",
+                '"tcp:192.0.2.1:601"',
+            ),
+            "format": Key(
+                "That of RFC 5424, or the older one of BSD.",
+                '"rfc5424"',
+                "rfc5424 over a network, else bsd",
+            ),
+            "facility": Key("What kind of program it is.", '"local0"'),
+            "severity": Key("How much it matters.", '"notice"', "info; err for stderr"),
+            "app_name": Key("The name in messages.", '"shop"', "that of the service"),
+        }
     },
 }

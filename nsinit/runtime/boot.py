@@ -342,6 +342,7 @@ class Init:
         until = seam.monotonic() + _FLUSH
         while not self.logs.flush() and seam.monotonic() < until:
             self.reactor.turn(0.05)
+        self.logs.give_up()
         self.notify.close()
         if self.passing is not None:
             self.passing.close()

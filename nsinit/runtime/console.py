@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
 from nsinit.runtime import forms
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
 
     from nsinit.model.spec import Config
     from nsinit.runtime.forms import Form
+    from nsinit.runtime.lines import Block
+    from nsinit.runtime.logfiles import Tap
     from nsinit.runtime.outlet import Outlet
     from nsinit.runtime.tally import Tally
 
+    Sink = Callable[[Block, float, bool], object]  # as of a Form
+
 _WIDEST: Final = 24  # of a name in a prefix
-
-
-class Sink(NamedTuple):
-    """Where a stream's blocks go, and how they look there."""
-
-    form: Form
-    write: Callable[[bytes], object]
 
 
 class Console:
@@ -50,12 +47,14 @@ class Console:
     def sink(self, service: str, run: int, stream: str, form: str, tally: Tally) -> Sink:
         """Where a stream of a run goes; `form` is one of `model.outputs.Form`, or "" for init's."""
         outlet = self.outlets[stream]
+        render = self._form(service, run, stream, form or self.format)
 
-        def write(text: bytes) -> None:
+        def put(block: Block, at: float, joined: bool) -> None:
+            text = render(block, at, joined)
             tally.bytes += len(text)
             outlet.write(text, tally)
 
-        return Sink(self._form(service, run, stream, form or self.format), write)
+        return put
 
     def _form(self, service: str, run: int, stream: str, form: str) -> Form:
         if form == "json":
@@ -89,13 +88,14 @@ class Console:
         return lines.encode("utf-8", "backslashreplace")
 
 
-def file_form(form: str, service: str, run: int, stream: str) -> Form:
-    """How lines look in a file."""
-    if form == "json":
+def file_sink(tap: Tap, service: str, run: int, stream: str) -> Sink:
+    """Where blocks of a stream go that is not written to its file as it is."""
+    render: Form = forms.timed if tap.form == "time" else forms.raw
+    if tap.form == "json":
         from nsinit.runtime.jsonlines import json_lines  # noqa: PLC0415  (for who asks)
 
-        return json_lines(service, run, stream)
-    return forms.timed if form == "time" else forms.raw
+        render = json_lines(service, run, stream)
+    return lambda block, at, joined: tap.write(render(block, at, joined))
 
 
 def _is_colored(fd: int, asked: str, env: Mapping[str, str]) -> bool:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import fds, seam
 from nsinit.model.logs import STREAMS, console_form, file_rules, sinks
-from nsinit.runtime.console import Sink, file_form
+from nsinit.model.syslog import syslog_rules
+from nsinit.runtime.console import file_sink
 from nsinit.runtime.ring import Rings
 from nsinit.runtime.stream import Stream, make_pipe
 from nsinit.runtime.tally import CAPTURE, Tallies
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.ring import Record
     from nsinit.runtime.stream import Key
+    from nsinit.runtime.syslogs import Syslogs
     from nsinit.runtime.tally import Counter
     from nsinit.runtime.terminals import Terminal
 
@@ -64,6 +66,7 @@ class Logs:
         self.tell: Callable[[str, str], None] = lambda *_: None  # a level and a text
         self.start: Callable[[Program, Callable[[int], None]], int] | None = None  # of helpers
         self._files: LogFiles | None = None
+        self._syslogs: Syslogs | None = None
         self._reactor = reactor
         self._console = console
         self._buffer = bytearray(BUFFER)
@@ -108,8 +111,7 @@ class Logs:
         streams = []
         for name, (reader, _) in made.items():
             stream = self._stream(key, reader, name, log.line_limit)
-            form = console_form(log, name) if "console" in wanted[name] else None
-            self._lead(key, stream, form, taps.get(name))
+            self._lead_by(key, stream, log, taps.get(name))
             streams.append(stream)
         self._streams[key] = streams
         for stream in streams:
@@ -131,8 +133,7 @@ class Logs:
         self.rings.limit(key[0], log.ring)
         tap = self._open_taps(key[0], log).get("stdout")
         stream = self._stream(key, terminal.master, "stdout", log.line_limit)
-        form = console_form(log, "stdout") if "console" in sinks(log, "stdout") else None
-        self._lead(key, stream, form, tap)
+        self._lead_by(key, stream, log, tap)
         stream.terminal = terminal
         self._streams[key] = [stream]
         self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
@@ -141,8 +142,15 @@ class Logs:
     def _stream(self, key: Key, fd: int, name: str, limit: int) -> Stream:
         return Stream(fd, name, limit, self.tallies.of(key[0], name, CAPTURE))
 
+    def _lead_by(self, key: Key, stream: Stream, log: Log, tap: Tap | None) -> None:
+        """Let a stream go where its service wants it."""
+        to = sinks(log, stream.name)
+        if "syslog" in to:
+            stream.syslog = syslog_rules(log, stream.name)
+        self._lead(key, stream, console_form(log, stream.name) if "console" in to else None, tap)
+
     def _lead(self, key: Key, stream: Stream, form: str | None, tap: Tap | None) -> None:
-        """Let a stream go to the console, if that has a form for it, and into a file."""
+        """Let it go to the console, if that has a form for it, into a file, and to syslog."""
         service, run, _ = key
         stream.form, stream.file, stream.tap = form, tap, tap
         if form is not None:
@@ -152,7 +160,10 @@ class Logs:
             tap.tally = self.tallies.of(service, stream.name, "file")
             if tap.form != "raw":
                 stream.tap = None
-                stream.sinks.append(Sink(file_form(tap.form, service, run, stream.name), tap.write))
+                stream.sinks.append(file_sink(tap, service, run, stream.name))
+        if stream.syslog is not None:
+            tally = self.tallies.of(service, stream.name, "syslog")
+            stream.sinks.append(self._daemons().sink(stream.syslog, service, stream, tally))
 
     def terminal(self, service: str) -> tuple[Terminal, bytes] | None:
         """That of the service's present run, and the line on it that has not ended."""
@@ -188,6 +199,18 @@ class Logs:
             assert self.start is not None  # noqa: S101  (for the type checker)
             self._files = LogFiles(self.tell, self.start, self._null)
         return self._files
+
+    def _daemons(self) -> Syslogs:
+        if self._syslogs is None:
+            from nsinit.runtime.syslogs import Syslogs  # noqa: PLC0415  (for those who have one)
+
+            self._syslogs = Syslogs(self._reactor, self.tell)
+        return self._syslogs
+
+    def born(self, key: Key, pid: int) -> None:
+        """The main process of a run, or another that goes on for it."""
+        for stream in self._streams.get(key, ()):
+            stream.pid = pid
 
     def reopen(self) -> int | None:
         """Open every log file by its name again; how many were, None if there is none."""
@@ -265,8 +288,8 @@ class Logs:
         for block in blocks:
             at = seam.wall()
             record = self.rings.add(at, service, run, stream.name, block)
-            for form, write in stream.sinks:
-                write(form(block, at, False))
+            for put in stream.sinks:
+                put(block, at, False)
             for listener in self.listeners:
                 listener(record)
 
@@ -292,6 +315,8 @@ class Logs:
                 size=stream.size,
                 console=stream.form is not None,
                 form=stream.form or "",
+                syslog=stream.syslog,
+                pid=stream.pid,
                 tap=places.get(id(stream.file), NONE),
                 terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
             )
@@ -305,6 +330,7 @@ class Logs:
             limits=limits,
             number=number,
             counters=[(*one,) for one in self.counters()],
+            syslogs=self._syslogs.export(keep) if self._syslogs is not None else [],
         )
 
     def adopt(
@@ -316,12 +342,15 @@ class Logs:
         """Read on where another has read; `watch` tells the end of a child of init's own."""
         self.rings.adopt(state.limits, state.number, rows)
         self.tallies.adopt(state.counters)
+        if state.syslogs:
+            self._daemons().adopt(state.syslogs, self.tallies)
         taps: list[Tap] = []
         if state.files is not None:
             taps = self._log_files().adopt(state.files, watch, self.tallies)
         for one in state.streams:
             tap = taps[one.tap] if one.tap >= 0 else None
             stream = self._stream(one.key, one.fd, one.name, one.limit)
+            stream.syslog, stream.pid = one.syslog, one.pid
             self._lead(one.key, stream, one.form if one.console else None, tap)
             stream.cutter.adopt(one.rest, continues=one.continues)
             stream.size = one.size
@@ -334,9 +363,9 @@ class Logs:
 
     @property
     def dropped(self) -> int:
-        """Bytes that stdout, stderr and log files did not take."""
-        files = self._files.dropped if self._files is not None else 0
-        return files + sum(outlet.dropped for outlet in set(self._console.outlets.values()))
+        """Bytes that stdout, stderr, log files and syslog did not take."""
+        others = sum(part.dropped for part in (self._files, self._syslogs) if part is not None)
+        return others + sum(outlet.dropped for outlet in set(self._console.outlets.values()))
 
     def counters(self) -> list[Counter]:
         """Bytes of each sink of each stream, and of what was read (sink "capture")."""
@@ -347,6 +376,13 @@ class Logs:
         return self.tallies.of_service(service)
 
     def flush(self) -> bool:
-        """Push out what waits for stdout and stderr; whether all of it is gone."""
+        """Push out what waits for stdout, stderr and syslog; whether all of it is gone."""
         done = [outlet.flush() for outlet in set(self._console.outlets.values())]
+        if self._syslogs is not None:
+            done.append(self._syslogs.flush())
         return all(done)
+
+    def give_up(self) -> None:
+        """Tell what could not be pushed out: init ends."""
+        if self._syslogs is not None:
+            self._syslogs.give_up()

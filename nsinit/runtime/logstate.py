@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from nsinit.model.logs import FileRules
+from nsinit.model.syslog import SyslogRules
 
 NONE: Final = -1  # in the place of a descriptor or an index
 
@@ -36,6 +37,22 @@ class StreamState(Struct, frozen=True, kw_only=True):
     tap: int = NONE  # index among the taps
     terminal: TerminalState | None = None
     form: str = ""  # on the console
+    syslog: SyslogRules | None = None
+    pid: int = 0
+
+
+class SyslogState(Struct, frozen=True, kw_only=True):
+    """A syslog daemon; what waits for it, with whose tally, and how much of the first is sent."""
+
+    address: str
+    fd: int = NONE
+    is_stream: bool = False
+    waiting: list[tuple[list[bytes], str, str, str]] = []
+    at: int = 0
+    dropped: int = 0
+    untold: int = 0
+    warned: bool = False
+    rules: SyslogRules | None = None
 
 
 class TapState(Struct, frozen=True, kw_only=True):
@@ -98,6 +115,7 @@ class LogsState(Struct, frozen=True, kw_only=True):
     limits: dict[str, int] = {}
     number: int = 0
     counters: list[tuple[str, str, str, int, int]] = []
+    syslogs: list[SyslogState] = []
 
 
 class OutletState(Struct, frozen=True):

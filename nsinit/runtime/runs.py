@@ -97,6 +97,7 @@ class Runs:
             self.post(_spawn_failed(service, run, error))
             return
         self._mains.began(service, run, child)
+        self._logs.born((service, run, ""), child.pid)
         self._blame.began(service)
         self.post(m.Spawned(service, run, child.pid))
         if child.report is None:
@@ -207,6 +208,7 @@ class Runs:
     def adopt_main(self, service: str, run: int, pid: int) -> None:
         """Another process of the service is its main one from now on."""
         self._mains.replace(service, run, pid)
+        self._logs.born((service, run, ""), pid)
 
     # --- Signals ----------------------------------------------------------------------------------
 

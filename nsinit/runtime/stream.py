@@ -11,6 +11,7 @@ from nsinit.kernel import fds, seam
 from nsinit.runtime.lines import LineCutter
 
 if TYPE_CHECKING:
+    from nsinit.model.syslog import SyslogRules
     from nsinit.runtime.console import Sink
     from nsinit.runtime.logfiles import Tap
     from nsinit.runtime.tally import Tally
@@ -38,6 +39,8 @@ class Stream:
         self.file: Tap | None = None
         self.tap: Tap | None = None  # the same, if it takes the bytes as they are
         self.sinks: list[Sink] = []
+        self.syslog: SyslogRules | None = None
+        self.pid = 0  # of the main process, once it is known
 
     @property
     def is_heard(self) -> bool:

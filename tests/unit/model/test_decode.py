@@ -84,9 +84,10 @@ def test_service_has_its_defaults_when_only_a_command_is_given() -> None:
         ("restart_limit = -2", 'restart_limit: expected a number from 0 or "unlimited", got -2'),
         ("kill_mode = 'cgrop'", ('kill_mode: expected one of "group", "cgroup", "process", '
             "\"mixed\", got 'cgrop' (did you mean \"cgroup\"?)")),
-        ("log = 'nul'", ('log.to: expected one of "console", "file", "null", "inherit", got '
-            "'nul' (did you mean \"null\"?)")),
-        ("log = 5", 'log.to: expected one of "console", "file", "null", "inherit", got 5'),
+        ("log = 'nul'", ('log.to: expected one of "console", "file", "syslog", "null", "inherit", '
+            "got 'nul' (did you mean \"null\"?)")),
+        ("log = 5", ('log.to: expected one of "console", "file", "syslog", "null", "inherit", '
+            "got 5")),
         ("log = {ring = 'big'}", ('log.ring: expected a size such as 4096, "64KiB", "10M" or '
             "\"1.5GiB\", got 'big'")),
     ],

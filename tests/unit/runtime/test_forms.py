@@ -78,14 +78,20 @@ def test_json_has_its_fields_when_lines_are_rendered() -> None:
         ("never", {"TERM": "xterm"}, False),
     ],
 )
-def test_names_have_colors_when_asked(asked: str, env: dict[str, str], colored: bool) -> None:
+def test_names_have_colors_when_asked(
+    monkeypatch: pytest.MonkeyPatch, asked: str, env: dict[str, str], colored: bool
+) -> None:
     """What a terminal does is shown by a real one."""
     reactor = Reactor(lambda _: None)
     out = Outlet(1, "stdout", reactor)
     log = InitLog(color=asked)  # type: ignore[arg-type]  # a parameter
     console = Console(out, out, Config(init=Init(log=log)), env)
     tally = Tallies().of("web@1", "stdout", "console")
-    text = console.sink("web", 1, "stdout", "", tally).form(Block(b"x\n"), AT, False)
+    written: list[bytes] = []
+    monkeypatch.setattr(out, "write", lambda text, _=None: written.append(text))
+    console.sink("web", 1, "stdout", "", tally)(Block(b"x\n"), AT, False)
+    (text,) = written
+    assert tally.bytes == len(text)
     assert (b"\x1b[" in text) == colored
     assert b"\x1b[0m | x\n" in text if colored else text == b"web    | x\n"
     assert (b"\x1b[1mnsinit" in console.own("stdout", "info", "y", {})) == colored
