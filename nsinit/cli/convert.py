@@ -40,11 +40,14 @@ VERB: Final = Verb(
         Param("profile", "text", "of compose: the profiles that are started, as in a,b"),
         Param("env_file", "text", "of a Procfile or compose: instead of the .env beside it"),
         Param("sandbox", "flag", "of compose: with a [sandbox] that publishes the ports"),
+        Param("root", "text", "of systemd: the system whose units are named (/)"),
+        Param("instance", "text", "of systemd: the instance of a template NAME@.service"),
     ),
     (
         "nsinit convert /etc/supervisor/supervisord.conf -o nsinit.toml",
         "nsinit convert Procfile --formation web=2",
         "nsinit convert --strict compose.yaml",
+        "nsinit convert --from systemd nginx.service cron.service",
     ),
     _CODES.format(kinds="".join(f"  {kind.name:<12}  {kind.what}\n" for kind in KINDS)),
 )
@@ -67,6 +70,8 @@ def _run(  # noqa: PLR0913  (one for each option)
     profile: str | None,
     env_file: str | None,
     sandbox: bool,
+    root: str | None,
+    instance: str | None,
 ) -> int:
     from nsinit.cli.output import complain
     from nsinit.convert.proof import prove, settle
@@ -80,6 +85,8 @@ def _run(  # noqa: PLR0913  (one for each option)
         env_files=[env_file] if env_file else [],
         port=port,
         sandbox=sandbox,
+        root=root or "",
+        instance=instance or "",
     )
     if output and not force and os.path.lexists(output):
         raise _is_there(output)

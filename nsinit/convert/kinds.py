@@ -26,6 +26,9 @@ _SECTION: Final = re.compile(
 )
 
 
+_UNIT: Final = re.compile(r"[^.].*\.(service|socket|timer|path|target)")
+
+
 class Wishes(NamedTuple):
     """What the caller wants besides, and what he has."""
 
@@ -35,6 +38,8 @@ class Wishes(NamedTuple):
     env_files: Sequence[str] = ()  # instead of the .env beside the file
     port: int | None = None  # the first one that a Procfile's processes get
     sandbox: bool = False  # with a [sandbox] table
+    root: str = ""  # of the system that units are looked for in
+    instance: str = ""  # of a template of units
 
 
 class Candidate(NamedTuple):
@@ -81,11 +86,20 @@ def _is_procfile(one: Candidate) -> bool:
     return one.name.partition(".")[0] == "Procfile" or one.name.lower().endswith(".procfile")
 
 
+def _is_systemd(one: Candidate) -> bool:
+    if one.is_dir:
+        return any(_UNIT.fullmatch(name) for name in one.names)
+    return bool(_UNIT.fullmatch(one.name))
+
+
 # The first that matches is taken.
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("supervisord", "supervisord.conf", "supervisord", _is_supervisord),
     Kind("compose", "a docker compose file", "compose", _is_compose),
     Kind("procfile", "a Procfile", "procfile", _is_procfile),
+    Kind(
+        "systemd", "units of systemd: files, directories, names", "systemd.converter", _is_systemd
+    ),
 )
 NAMES: Final = tuple(kind.name for kind in KINDS)
 

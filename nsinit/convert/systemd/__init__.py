@@ -1,0 +1,1 @@
+"""Systemd's units as services: what `nsinit convert --from systemd` reads."""
