@@ -210,8 +210,11 @@ def _other(ini: Ini, section: str, document: Document) -> None:
     if kind == "rpcinterface" and keys.written.get(_FACTORY) == _STANDARD:
         document.init.comment(_CONTROL)
         keys.asked.add(_FACTORY)
+    if kind == "eventlistener":
+        file, line = ini.place(section)
+        document.top.unsupported(file, line, f"[{section}]", ", ".join(keys.written), _LISTENER)
+        return
     reasons = {
-        "eventlistener": _LISTENER,
         "inet_http_server": "nsinit is controlled by its unix socket",
         "rpcinterface": "nsinit has no plug-ins",
         "ctlplugin": "nsinit has no plug-ins",

@@ -177,7 +177,9 @@ def _restarts(keys: Keys) -> None:
         if "startretries" in keys.written and retries > 0:
             keys.unsupported("startretries", 'with restart = "no" nothing is tried again')
         return
-    table.set("restart_limit", max(retries, 0) if seconds > 0 else "unlimited")
+    if retries < 1 and seconds > 0:
+        keys.unsupported("startretries", "it starts once more: a limit of 0 is no restart at all")
+    table.set("restart_limit", max(retries, 1) if seconds > 0 else "unlimited")
     table.set("restart_delay", "1s")
     table.set("restart_reset", "100ms", "what was up for startsecs has all its retries again")
 

@@ -28,6 +28,7 @@ PROGRAMS: Final = {
     "passt": "pasta",
     "slirp4netns": "slirp4netns",
     "systemd": "systemd-notify",
+    "supervisor": "supervisord",
     "tmux": "tmux",
 }
 """Package -> the program that shows that it is installed."""
