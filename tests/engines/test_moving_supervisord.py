@@ -213,7 +213,7 @@ def test_programs_live_alike_when_converted(theirs: Place, ours: Live) -> None:
 
 
 def _came_back(place: Place) -> bool:
-    return place.lives()["returner"] >= 4
+    return place.lives()["returner"] >= 3
 
 
 def _is_same(theirs: Place, ours: Place, name: str) -> bool:
