@@ -51,7 +51,8 @@ def _why(answer: dict[str, Any]) -> None:
             say(f"  its next run is in {span(max(0.0, row['next_run'] - time.time()))}")
         if by := row.get("stopped_by"):
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(by["time"]))
-            say(f"  uid {by['uid']} stopped it at {at}")
+            who = f"uid {by['uid']}" if by["uid"] >= 0 else "somebody with the token"
+            say(f"  {who} stopped it at {at}")
         if row["chain"]:
             say("because:")
         for link in row["chain"]:

@@ -24,6 +24,7 @@ _PARTS: Final = {
     "control": "nsinit.control.carry",
     "groups": "nsinit.runtime.grouped",
     "passing": "nsinit.runtime.passed",
+    "port": "nsinit.runtime.port",
     "schedules": "nsinit.runtime.planned",
 }
 

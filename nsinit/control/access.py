@@ -42,6 +42,7 @@ class Peer(NamedTuple):
     uid: int
     gid: int
     groups: tuple[int, ...] | None = None
+    address: str = ""  # of who came by TCP, and is nobody else
 
 
 class AccessList:

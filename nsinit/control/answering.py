@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.control.access import Peer
+    from nsinit.control.connection import Client
     from nsinit.control.reply import Held
-    from nsinit.control.server import Client
 
 
 class Answer:

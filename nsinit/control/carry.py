@@ -31,6 +31,7 @@ class ClientState(Struct, frozen=True, kw_only=True):
     """One connection: what was heard of the request that is being answered or is not complete."""
 
     fd: int
+    gate: str = ""
     heard: bytes = b""
     going: Going | None = None
 

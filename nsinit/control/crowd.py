@@ -9,7 +9,8 @@ from nsinit.control.carry import CrowdState, check_part, write_part
 
 if TYPE_CHECKING:
     from nsinit.control.carry import ClientState
-    from nsinit.control.server import Client, ControlServer
+    from nsinit.control.connection import Client
+    from nsinit.control.server import ControlServer
 
 
 class Crowd:

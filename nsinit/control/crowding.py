@@ -50,16 +50,16 @@ def find_place(clients: Collection[S], uid: int, level: int) -> S | None:
         mine = [client for client in clients if client.uid == uid]
         most = STRANGER if level == NOBODY else EACH
         if len(mine) >= most:
-            return _oldest(mine, f"uid {uid} has {most} connections, and all are busy")
+            return oldest(mine, f"uid {uid} has {most} connections, and all are busy")
         others = [client for client in clients if client.level < ADMIN]
         if len(others) >= OTHERS:
-            return _oldest(others, f"there are {OTHERS} connections, and all are busy")
+            return oldest(others, f"there are {OTHERS} connections, and all are busy")
     if len(clients) < ALL:
         return None
-    return _oldest(clients, f"there are {ALL} connections, and all are busy")
+    return oldest(clients, f"there are {ALL} connections, and all are busy")
 
 
-def _oldest(clients: Collection[S], why: str) -> S:
+def oldest(clients: Collection[S], why: str) -> S:
     """Of those who are idle; those who are not admin first."""
     idle = [(one.level == ADMIN, one.idle_since, one) for one in clients if one.idle_since]
     if not idle:

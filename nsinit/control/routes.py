@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 import msgspec
 
-from nsinit.control.accepting import negotiate
 from nsinit.control.commands import BY_PATH, MAX_INTEGER, PREFIX, Command, Param
 from nsinit.moments import parse_moment
 from nsinit.nearest import did_you_mean
 from nsinit.units import parse_duration, parse_signal
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_BODY: Final = 64 << 10
 MAX_HEAD: Final = 16 << 10
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
+PAGE: Final = "text/html; charset=utf-8"
 _NDJSON: Final = "application/x-ndjson"
+
+
+Headers = tuple[tuple[str, str], ...]
 
 
 class Refusal(Exception):  # noqa: N818  (an answer rather than an error of ours)
     """A call that is refused: an HTTP status, a code for programs, a message for people."""
 
     allow = ""  # the methods that the path takes, if another was tried
+    headers: Headers = ()  # more of them
 
     def __init__(self, status: int, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -57,6 +64,23 @@ class Options(Refusal):
         self.allow = allow
 
 
+class Page(Refusal):
+    """No call, but the status page."""
+
+    def __init__(self, text: bytes, policy: str) -> None:
+        super().__init__(200, "", "")
+        self.text = text
+        self.headers = (("Content-Security-Policy", policy),)
+
+
+class Asked(NamedTuple):
+    """A request as it came; the names of headers are in small letters."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+
+
 class Call(NamedTuple):
     """A request that fits a row of the table; every parameter is present, if only as None."""
 
@@ -67,10 +91,16 @@ class Call(NamedTuple):
 class HttpConnection:
     """One client connection. After `receive` gave a call or refusal, answer before the next."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, screen: Callable[[Asked], object] = lambda _: None, headers: Headers = ()
+    ) -> None:
+        """`screen` may refuse what was asked; `headers` are those of each answer."""
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-        self._method = self._target = self._kind = self._allow = ""
-        self._headers: dict[str, str] = {}
+        self._screen = screen
+        self._always = headers
+        self.asked = Asked("", "", {})
+        self._kind = self._allow = ""
+        self._more: Headers = ()  # of this answer
         self._body = b""
         self.heard = b""  # all that came since the last answer was complete
 
@@ -88,11 +118,13 @@ class HttpConnection:
         while True:
             event = self._http.next_event()
             if isinstance(event, h11.Request):
-                self._method = event.method.decode("ascii", "replace")
-                self._target = event.target.decode("ascii", "replace")
-                self._body, self._allow = b"", ""
-                self._headers = _headers_of(event)
+                method = event.method.decode("ascii", "replace")
+                target = event.target.decode("ascii", "replace")
+                self.asked = Asked(method, target, _headers_of(event))
+                self._body, self._allow, self._more = b"", "", ()
                 head = dict(event.headers)
+                if len(event.target) + sum(len(n) + len(v) for n, v in event.headers) > MAX_HEAD:
+                    return Refusal(431, "bad-request", f"a head has at most {MAX_HEAD} bytes")
                 self._kind = _media_type(head)
                 if int(head.get(b"content-length", b"0")) > MAX_BODY:
                     return _too_large()
@@ -107,13 +139,21 @@ class HttpConnection:
 
     def _call(self) -> Call | Refusal:
         try:
-            call = parse_call(self._method, self._target, self._body, self._kind)
+            self._screen(self.asked)
+            call = parse_call(self.asked.method, self.asked.target, self._body, self._kind)
         except Refusal as refusal:
-            self._allow = refusal.allow
+            self.heed(refusal)
             return refusal
-        if call.command.text and call.params.get("format") is None:
-            call.params["format"] = negotiate(self._headers.get("accept"))
         return call
+
+    def heed(self, refusal: Refusal) -> None:
+        """Have its headers in the answer."""
+        self._allow, self._more = refusal.allow, refusal.headers
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request has begun, and is not complete."""
+        return bool(self.heard)
 
     def resume(self) -> Call | Refusal | None:
         """After a complete answer: the next call, if the client has sent one already."""
@@ -137,7 +177,7 @@ class HttpConnection:
     def answer_bytes(self, status: int, kind: str, data: bytes) -> bytes:
         """A whole answer that is no JSON."""
         head = self._head(status, kind, [("Content-Length", str(len(data)))])
-        told = b"" if self._method == "HEAD" else self._send(h11.Data(data=data))
+        told = b"" if self.asked.method == "HEAD" else self._send(h11.Data(data=data))
         return head + told + self._send(h11.EndOfMessage())
 
     def begin_stream(self) -> bytes:
@@ -155,6 +195,7 @@ class HttpConnection:
     def _head(self, status: int, kind: str, more: list[tuple[str, str]]) -> bytes:
         headers = [("Content-Type", kind)] if kind else []
         headers += [("Cache-Control", "no-store"), *more]
+        headers += (dict(self._always) | dict(self._more)).items()
         if self._allow:
             headers.append(("Allow", self._allow))
         if self._http.their_state is not h11.DONE:  # the rest of the request is not read

@@ -1,78 +1,104 @@
-"""Serves the control socket on the event loop.
-
-A client costs a bounded amount of memory and no waiting: one that reads too slowly is dropped and
-counted, as is one over the limit of clients. Whatever goes wrong with a client ends at its
-connection.
-"""
+"""Serves the control socket, and the TCP port if there is one, on the event loop."""
 
 from __future__ import annotations
 
-import _socket
-import asyncio
 import os
-import select
 import socket
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.control.access import NOBODY, AccessList, Peer, peer_of
-from nsinit.control.answering import Answer
-from nsinit.control.carry import ClientState
-from nsinit.control.commands import ACCESS_LEVELS
+from nsinit.control.connection import Client
 from nsinit.control.crowd import Crowd
-from nsinit.control.crowding import FullError, find_place
+from nsinit.control.gates import Gate, LocalGate
 from nsinit.control.handlers import Handlers
-from nsinit.control.routes import Call, HttpConnection, Refusal
-from nsinit.kernel import seam
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
 
+    from nsinit.control.carry import ClientState
     from nsinit.runtime.boot import Init
 
-_REPLACED: Final = Refusal(
-    503, "replaced", "init was replaced before it could answer", "ask again: what was begun goes on"
-)
-MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
+_AGAIN: Final = 30.0  # s until a port that was taken is tried again
 
 
 class ControlServer:
     """The listening socket and its clients."""
 
     def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
-        self.access = AccessList(init.given.loaded.config.init.control)
         self.handlers = Handlers(init, loop)
         self.say = init.say
         self.clients: set[Client] = set()
         self.handlers.count_clients = lambda: len(self.clients)
         self._tasks: set[asyncio.Task[None]] = set()  # the loop holds them by weak references
-        self._serving: asyncio.Server | None = None
-        self._listener = init.listener
+        self._serving: dict[str, asyncio.Server] = {}  # by the name of the gate
+        self.local = LocalGate(init)
+        self.gates: dict[str, Gate] = {self.local.name: self.local}
+        self._init = init
+        self._accepts = False
         self.loop = loop
+        init.on_port = self._have_port
+        if init.port is not None:
+            self._have_port()
 
     async def start(self) -> None:
         """Accept clients from now on."""
-        if self._listener.socket is None:
-            return
-        listening = socket.socket(fileno=os.dup(self._listener.socket.fileno()))
-        listening.setblocking(False)
+        for name, gate in self.gates.items():
+            if gate.socket is None or name in self._serving:
+                continue
+            listening = socket.socket(fileno=os.dup(gate.socket.fileno()))
+            listening.setblocking(False)
+            self._serving[name] = await self._serve(partial(Client, self, gate), listening)
+
+    async def _serve(self, make: Callable[[], Client], listening: socket.socket) -> asyncio.Server:
+        if listening.family != socket.AF_UNIX:
+            return await self.loop.create_server(make, sock=listening)
         more: dict[str, Any] = {}
         if sys.version_info >= (3, 13):  # from there on the end of a server removes its socket
             more["cleanup_socket"] = False
-        self._serving = await self.loop.create_unix_server(
-            lambda: Client(self), sock=listening, **more
-        )
+        return await self.loop.create_unix_server(make, sock=listening, **more)
 
     def stop_accepting(self) -> None:
         """Who comes now waits in the queue of the socket; who is here stays."""
-        if self._serving is not None:
-            self._serving.close()
-            self._serving = None
+        self._accepts = False
+        for serving in self._serving.values():
+            serving.close()
+        self._serving.clear()
 
     def accept_again(self) -> None:
-        """Accept clients after all, if that was stopped."""
-        if self._serving is None:
+        """Accept clients, also after that was stopped."""
+        self._accepts = True
+        self.start_soon(self._start())
+
+    # --- The TCP port -----------------------------------------------------------------------------
+
+    def _have_port(self) -> None:
+        """There is a port, which may change."""
+        from nsinit.control.remote import RemoteGate  # noqa: PLC0415  (most have none)
+
+        assert self._init.port is not None  # noqa: S101  (for the type checker)
+        gate = RemoteGate(self._init)
+        self.gates[gate.name] = gate
+        self._init.port.on_change = partial(self._change_port, gate)
+        self._try_port(gate)
+
+    def _change_port(self, gate: Gate) -> None:
+        """Whoever came by the one before goes with it."""
+        serving = self._serving.pop(gate.name, None)
+        if serving is not None:
+            serving.close()
+        for client in list(self.clients):
+            if client.gate is gate:
+                client.drop()
+        self._try_port(gate)
+
+    def _try_port(self, gate: Gate) -> None:
+        """Bind it if that has failed so far, and serve it."""
+        port = self._init.port
+        if port is not None and not port.bind():
+            self.loop.call_later(_AGAIN, self._try_port, gate)
+        elif self._accepts:
             self.start_soon(self._start())
 
     def start_soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -85,11 +111,11 @@ class ControlServer:
         try:
             await self.start()
         except OSError as error:
-            self.say.error(f"cannot serve the control socket: {error}")
+            self.say.error(f"cannot serve clients: {error}")
 
     def take(self, state: ClientState) -> Client:
         """A client of the init before this one; connected a little later."""
-        client = Client(self)
+        client = Client(self, self.gates.get(state.gate, self.local))
         client.adopt(state)
         return client
 
@@ -100,7 +126,7 @@ def serve(init: Init, loop: asyncio.AbstractEventLoop) -> ControlServer:
     uvloop stops to listen when its server is garbage.
     """
     server = ControlServer(init, loop)
-    for name in server.access.unknown:
+    for name in server.local.access.unknown:
         init.say.warning(f"control: there is no user or group {name!r}")
     crowd = Crowd(server)
     if init.reexec is not None:
@@ -108,235 +134,3 @@ def serve(init: Init, loop: asyncio.AbstractEventLoop) -> ControlServer:
     init.add_part("control", crowd)
     server.accept_again()
     return server
-
-
-class Client(asyncio.Protocol):
-    """One connection."""
-
-    def __init__(self, server: ControlServer) -> None:
-        self._server = server
-        self._http = HttpConnection()
-        self.peer = Peer(0, -1, -1)
-        self.uid, self.level = -1, NOBODY
-        self.idle_since: float | None = seam.monotonic()
-        self._transport: asyncio.Transport | None = None
-        self._answering: Answer | None = None
-        self.is_ready = True
-        self._taken = False  # somebody else reads what it says
-        self._hearer: Callable[[bytes], object] | None = None  # or hears it
-        self._is_muted = False  # nobody reads what it says until it has read its answers
-        self._ahead = 0  # bytes of later requests that came during an answer
-        self._once_here: Callable[[], object] = lambda: None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come; where there are too many, somebody idle leaves, or it is told so."""
-        self._transport = transport = cast("asyncio.Transport", transport)
-        self.peer = peer_of(transport.get_extra_info("socket").fileno())
-        self.uid, self.level = self.peer.uid, self._server.access.level(self.peer)
-        try:
-            leaving = find_place(self._server.clients, self.uid, self.level)
-        except FullError as full:
-            self._server.handlers.drop_client()
-            refusal = Refusal(503, "too-many-clients", f"no place for another client: {full}")
-            self.put(lambda http: http.answer(503, refusal.body()))
-            transport.close()
-            return
-        if leaving is not None:
-            self._server.clients.discard(leaving)
-            leaving.drop(too_slow=True)
-        self._server.clients.add(self)
-        self._once_here()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """It has gone."""
-        self._transport = None
-        self._server.clients.discard(self)
-        if self._answering is not None:
-            self._answering.leave()
-
-    def data_received(self, data: bytes) -> None:
-        """It says something."""
-        if self._hearer is not None:
-            self._guarded(partial(self._hearer, data))
-            return
-        if self._answering is not None:
-            self._ahead += len(data)
-            if self._ahead > MAX_AHEAD:
-                self.drop()
-                return
-        self._guarded(lambda: self._http.receive(data))
-
-    def eof_received(self) -> bool:
-        """It says nothing more, but may still listen."""
-        if self._answering is None:
-            self._guarded(lambda: self._http.receive(b""))
-        return self._answering is not None and not self._has_hung_up()
-
-    def _has_hung_up(self) -> bool:
-        """Whether it does not even listen: a half-closed socket only says that it won't talk."""
-        if self._transport is None:
-            return True
-        poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket").fileno(), 0)
-        return bool(poll.poll(0))
-
-    def _guarded(self, receive: Callable[[], object]) -> None:
-        try:
-            got = receive()
-            if isinstance(got, Call | Refusal):
-                self._deal_with(got)
-        except Exception as error:  # noqa: BLE001  (a client must not be able to harm init)
-            self._server.say.error(f"internal error on the control socket: {error!r}")
-            self.drop()
-
-    def _deal_with(self, got: Call | Refusal) -> None:
-        answer = self._answering = Answer(self)
-        self.idle_since = None
-        try:
-            if isinstance(got, Refusal):
-                raise got
-            self._check_access(got)
-            self._server.handlers(got.command.name, got.params, answer)
-        except Refusal as refusal:
-            answer.answer(refusal.status, refusal.body())
-
-    def _check_access(self, call: Call) -> None:
-        wanted = call.command.access
-        if self.level < ACCESS_LEVELS.index(wanted):
-            has = ACCESS_LEVELS[self.level] if self.level != NOBODY else "none"
-            message = f"{call.command.name} needs {wanted} access; uid {self.uid} has {has}"
-            raise Refusal(403, "denied", message, "init.control in the configuration gives it")
-
-    # --- Between two inits ------------------------------------------------------------------------
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that it has not taken yet; also those of an answer after which it is gone."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether it still reads what there was before it came."""
-        stream = self._answering.stream if self._answering is not None else None
-        return stream is not None and stream.is_behind
-
-    def hold(self) -> None:
-        """Send it no more rows."""
-        if self._answering is not None and self._answering.stream is not None:
-            self._answering.stream.hold()
-
-    def let_go(self) -> None:
-        """Send it rows again."""
-        if self._answering is not None and self._answering.stream is not None:
-            self._answering.stream.let_go()
-
-    def export(self) -> ClientState | None:
-        """For another init; None if it is about to go."""
-        if self._transport is None or self._transport.is_closing() or self.unsent:
-            return None
-        return ClientState(
-            fd=self._transport.get_extra_info("socket").fileno(),
-            heard=self._http.heard,
-            going=self._answering.export() if self._answering is not None else None,
-        )
-
-    def adopt(self, state: ClientState) -> None:
-        """Be what it was to the init before this one."""
-        self.is_ready = False
-        if state.going is None:
-            heard = state.heard  # no bytes would mean its end
-            more = partial(self.data_received, heard) if heard else lambda: None
-            self._once_here = partial(self._arrive, more)
-            return
-        call, answer = self._http.receive(state.heard), Answer(self, begun=state.going.begun)
-        self._answering, self.idle_since = answer, None
-        then: Callable[[], object] | None = None
-        if isinstance(call, Call) and state.going.kind != "other":
-            name, params = call.command.name, call.params
-            then = self._server.handlers.go_on(name, params, state.going, answer)
-        if state.going.begun:
-            self._http.begin_stream()  # it is sent
-        if then is None:
-            then = self.drop if state.going.begun else partial(answer.answer, 503, _REPLACED.body())
-        self._once_here = partial(self._arrive, then)
-
-    def _arrive(self, then: Callable[[], object]) -> None:
-        self._once_here = lambda: None
-        self.is_ready = True
-        try:
-            then()
-        except Exception as error:  # noqa: BLE001  (as in `_guarded`)
-            self._server.say.error(f"internal error on the control socket: {error!r}")
-            self.drop()
-
-    # --- For the answer ---------------------------------------------------------------------------
-
-    def pause_writing(self) -> None:
-        """It does not read what was sent."""
-        self.is_ready = False
-
-    def resume_writing(self) -> None:
-        """It has read most of it."""
-        self.is_ready = True
-        if self._answering is not None:
-            self._answering.go_on()
-        elif self._is_muted:
-            self._is_muted = False
-            self.listen(on=True)
-            self._hear_next()
-
-    def put(self, make: Callable[[HttpConnection], bytes]) -> None:
-        """Send what `make` makes of the connection's state, if anybody is there to read it."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        self._transport.write(make(self._http))
-
-    def take_input(self) -> _socket.socket | None:
-        """Leave it to somebody else to read what it says."""
-        if self._transport is None or self._transport.is_closing():
-            return None
-        self._transport.pause_reading()
-        self._taken = True
-        theirs = self._transport.get_extra_info("socket").fileno()
-        made = _socket.socket(fileno=os.dup(theirs))
-        made.setblocking(False)
-        return made
-
-    def hear(self, hearer: Callable[[bytes], object]) -> None:
-        """Tell somebody what it says, beyond the request; the connection ends with the answer."""
-        self._hearer = hearer
-        self._taken = True
-
-    def listen(self, *, on: bool) -> None:
-        """Read what it says, or leave that in the kernel for now."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if on:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
-
-    def done(self) -> None:
-        """The answer is complete: close, or hear what comes next."""
-        self._answering, self._ahead = None, 0
-        self.idle_since = seam.monotonic()
-        if self._transport is None:
-            return
-        if self._http.must_close or self._taken:
-            self._transport.close()
-        elif self.is_ready:
-            self._server.loop.call_soon(self._hear_next)
-        else:  # it asks on and on, and reads no answer: it is heard again once it has
-            self._is_muted = True
-            self.listen(on=False)
-
-    def _hear_next(self) -> None:
-        if self._transport is not None:
-            self._guarded(self._http.resume)
-
-    def drop(self, *, too_slow: bool = False) -> None:
-        """Close at once."""
-        if too_slow:
-            self._server.handlers.drop_client()
-        if self._transport is not None:
-            self._transport.abort()

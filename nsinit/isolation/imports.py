@@ -46,6 +46,8 @@ _LATER: Final = (
 # What of theirs is not in the standard library; "typing_extensions" is a file.
 _OTHERS: Final = ("asyncio", "msgspec", "typing_extensions", *_OPTIONAL)
 
+_RESOURCES: Final = ("status.html",)
+
 refused: Final[list[str]] = []
 _shelves: list[Shelf] = []
 _tell: list[Callable[[str], object]] = []
@@ -76,6 +78,8 @@ def provide() -> None:
             shelf.add_file(name, found.origin)
     for top in nsinit.__path__:
         shelf.add_package("nsinit", top, OUTSIDE)
+        for name in _RESOURCES:
+            shelf.add_data(os.path.join(top, "resources", name))
     _shelves[:] = [shelf]
 
 

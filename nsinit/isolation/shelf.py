@@ -9,6 +9,7 @@ the path by which it was mapped, whatever is at that path by then (glibc's dlope
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import sys
@@ -76,6 +77,7 @@ class Shelf:
     def __init__(self) -> None:
         self._books: dict[str, Book] = {}
         self._mapped: list[object] = []
+        self._data: dict[str, bytes] = {}  # files that are no modules, by their paths
         self.left: set[str] = set()  # modules of the standard library that are there but not here
 
     def __contains__(self, name: str) -> bool:
@@ -114,6 +116,13 @@ class Shelf:
     def add_file(self, name: str, path: str) -> None:
         """A module that is one file."""
         self._add_file(name, path, package=False)
+
+    def add_data(self, path: str) -> None:
+        """A file that is no module."""
+        try:
+            self._data[path] = _read(path)
+        except OSError:
+            return  # as above
 
     def _add_file(self, name: str, path: str, *, package: bool) -> None:
         if name in sys.modules and not package:
@@ -162,6 +171,13 @@ class Shelf:
 
     def create_module(self, spec: ModuleSpec) -> None:
         """As usual."""
+
+    def get_data(self, path: str) -> bytes:
+        """A file that was kept; see importlib.abc.ResourceLoader."""
+        try:
+            return self._data.pop(path)
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
 
     def exec_module(self, module: ModuleType) -> None:
         """Make it; once that is done its bytes are not needed any more."""

@@ -22,6 +22,7 @@ from nsinit.model import (
     graph,
     listening,
     logs,
+    remote,
 )
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
 from nsinit.model.naming import bad_name
@@ -302,6 +303,7 @@ STRICT: Final = (
     *logs.STRICT,
     socket_owners,
     *listening.STRICT,
+    *remote.STRICT,
 )
 ADVICE: Final = (
     *checks_ready.ADVICE,
@@ -316,4 +318,5 @@ ADVICE: Final = (
     terminal_output,
     jitter_is_short,
     *listening.ADVICE,
+    *remote.ADVICE,
 )

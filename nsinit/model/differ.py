@@ -21,7 +21,9 @@ SOFT: Final = frozenset({
     "schedule", "watch",
 })  # fmt: skip
 # Of [init]; the rest is decided when init is born.
-_INIT_SOFT: Final = frozenset({"shutdown_timeout", "keep_running", "pre_start", "post_stop"})
+_INIT_SOFT: Final = frozenset(
+    {"shutdown_timeout", "keep_running", "listen", "pre_start", "post_stop"}
+)
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -273,6 +273,19 @@ class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     admin: list[str | int] = field(default_factory=list)
 
 
+class Listen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TCP port for monitoring systems and the status page; who knows the token may do more.
+
+    `hosts` are names by which browsers may reach it, beside addresses and names without a dot.
+    """
+
+    address: str
+    status_page: bool = True
+    token_file: str | None = None
+    actions: bool = False
+    hosts: Names = Names()
+
+
 class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[init]`: what concerns PID 1 itself; its hooks run before the first and after the last."""
 
@@ -280,6 +293,7 @@ class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     post_stop: Hook | None = None
     shutdown_timeout: Seconds = Seconds(9)
     control: Control = Control()
+    listen: Listen | None = None
     log: InitLog = InitLog()
     forward_signals: list[Signal] = field(default_factory=list)
     environment: Environment = field(default_factory=Environment)

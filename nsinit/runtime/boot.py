@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit import __version__
@@ -33,6 +31,7 @@ from nsinit.runtime.reactor import Reactor
 from nsinit.runtime.runs import Runs
 from nsinit.runtime.signals import SignalDesk
 from nsinit.runtime.stdio import Stdio
+from nsinit.runtime.stragglers import end_stragglers
 from nsinit.runtime.teller import Teller
 from nsinit.runtime.updater import Updater
 
@@ -43,19 +42,18 @@ if TYPE_CHECKING:
     from nsinit.cgroups.group import Group
     from nsinit.cgroups.services import ServiceGroups
     from nsinit.model.load import Loaded
-    from nsinit.model.spec import Config, Service
+    from nsinit.model.spec import Config, Listen, Service
     from nsinit.process.steps import Enclosure
     from nsinit.runtime.directory import Listener
     from nsinit.runtime.events import Happening
     from nsinit.runtime.handover import Portable
     from nsinit.runtime.passing import Passing
+    from nsinit.runtime.port import Port
     from nsinit.runtime.reexec import Reexec
     from nsinit.runtime.schedule import Schedules
     from nsinit.runtime.watch import Watches
 
 _FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
-_STRAGGLERS: Final = 1.0  # s between TERM and KILL for orphans that are left at the very end
-_STRAGGLERS_LEAST: Final = 0.3  # s of that when the shutdown has used up its time
 
 
 class Given(NamedTuple):
@@ -137,6 +135,9 @@ class Init:
         Teller(self.say, self.history)
         self.passing: Passing | None = None
         self._pass_on(config)
+        self.port: Port | None = None
+        self.on_port: Callable[[], object] = lambda: None  # there is a port now
+        self._open_port(config.init.listen)
         self.runs.on_update = self._go_by
         self.updater = Updater(given, self.driver, self.follow)
         self.updater.group = lambda: self.groups.above if self.groups else given.group
@@ -189,6 +190,7 @@ class Init:
         """What a new configuration wants of init before anything is started by it."""
         self._pass_on(config)
         self._limit(config)
+        self._open_port(config.init.listen)
 
     def _limit(self, config: Config) -> None:
         """Have cgroups, if any service wants one, and their limits."""
@@ -218,6 +220,13 @@ class Init:
         if self.groups is None or not spec.has_group:
             return made
         return self.groups.enclose(own["NSINIT_SERVICE"], spec, made)
+
+    def _open_port(self, listen: Listen | None) -> None:
+        """Have the TCP port that is asked for, if any is."""
+        if self.port is not None or listen is not None or "port" in self.waiting_parts:
+            from nsinit.runtime.port import open_port  # noqa: PLC0415  (most have none)
+
+            open_port(self, listen)
 
     def _pass_on(self, config: Config) -> None:
         """Bind the sockets of services, if any has one, before anything is started by `config`."""
@@ -302,7 +311,7 @@ class Init:
             self.desk.read()
         if not self.given.own_root:  # what is at that path there may be anything
             self._guard(self._prepare_reexec, "init can't be replaced while it runs")
-        if self.given.serve is not None and self.listener.socket is not None:
+        if self.given.serve is not None and (self.listener.socket is not None or self.port):
             self._guard(lambda: self._serve(loop), "there is no control socket")
         if self._resumed:
             self.runs.reap()
@@ -336,7 +345,7 @@ class Init:
     def _end(self) -> None:
         """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
         self.logs.stop_helpers()
-        self._end_stragglers()
+        end_stragglers(self.runs, self.reactor, self.driver.core.state.deadline)
         self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
         self.say.settle()
         until = seam.monotonic() + _FLUSH
@@ -349,24 +358,6 @@ class Init:
         if self.groups is not None:
             self.groups.close()
         directory.remove(self.listener, inside=not self.given.own_root)
-
-    def _end_stragglers(self) -> None:
-        """TERM to every process that is left below us, then KILL, in what the budget still has."""
-        state = self.driver.core.state
-        grace = _STRAGGLERS
-        if state.deadline:
-            grace = min(grace, max(_STRAGGLERS_LEAST, state.deadline - seam.monotonic()))
-        for number, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, _STRAGGLERS_LEAST)):
-            until = seam.monotonic() + wait
-            told: set[int] = set()
-            while self.runs.strangers():
-                for pid in set(proc.descendants()) - told:
-                    told.add(pid)
-                    with suppress(OSError):
-                        seam.kill(pid, number)
-                if seam.monotonic() >= until:
-                    break
-                self.reactor.turn(max(0.0, until - seam.monotonic()))
 
 
 def be_init(given: Given) -> int:

@@ -52,7 +52,7 @@ def _spoil(file: str, old: str, new: str) -> Callable[[pathlib.Path], None]:
         (_spoil("model/spec.py", "    umask: Mode | None = None\n", ""), "umask"),
         (_spoil("control/carry.py", "    dropped: int = 0", "    needed: int"), "needed"),
         (_spoil("cli/resume.py", '"control": ', '"others": '), "control"),
-        (_spoil("control/server.py", "import asyncio", "import asyncoi"), "asyncoi"),
+        (_spoil("control/connection.py", "import asyncio", "import asyncoi"), "asyncoi"),
         (_spoil("__main__.py", "gc.disable()", "sys.exit(3)"), "code 3"),
         (_spoil("__main__.py", "gc.disable()", "import os; os.abort()"), "signal 6"),
     ],
