@@ -20,6 +20,7 @@ from nsinit.control.routes import Refusal
 from nsinit.core.view import view_service
 from nsinit.kernel import proc, seam
 from nsinit.nearest import did_you_mean
+from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
     import asyncio
@@ -74,7 +75,7 @@ class Scraper:
     def _text(
         self, params: dict[str, Any], clients: dict[str, int], used: dict[str, Used]
     ) -> Iterator[str]:
-        init, core = self._init, self._init.driver.core
+        core = self._init.driver.core
         self._tally.forget_all_but(core.state.services)
         services: list[metrics.ServiceFacts] = []
         for name in list(core.plan.services):
@@ -84,9 +85,20 @@ class Scraper:
         now = seam.monotonic()
         epoch = seam.wall() - now
         about = self._about_init(epoch, clients)
-        logs = [("dropped", "", init.logs.dropped)]
+        logs = list(self._logs())
         facts = metrics.Facts(now, epoch, services, about, _build(self._loop), logs)
         yield from metrics.render(facts, params["format"], frozenset(params["family"]))
+
+    def _logs(self) -> Iterator[tuple[str, str, float]]:
+        known = self._init.driver.core.plan.services
+        for one in self._init.logs.counters():
+            if one.service not in known:
+                continue
+            stream = f"{metrics.service_labels(one.service)},{metrics.labels(stream=one.stream)}"
+            if one.sink == CAPTURE:
+                yield "bytes", stream, one.bytes
+            else:
+                yield "dropped", f"{stream},{metrics.labels(sink=one.sink)}", one.dropped
 
     def _service(self, name: str, used: dict[str, Used]) -> metrics.ServiceFacts | None:
         core, boot = self._init.driver.core, self._init.history.boot

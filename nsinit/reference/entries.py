@@ -52,6 +52,7 @@ _TITLES: Final = {
     "Init": "Init",
     "InitLog": "What init says",
     "Control": "The control socket",
+    "Listen": "The TCP port",
     "Sandbox": "A sandbox",
     "Users": "Users of a sandbox",
     "Clocks": "Clocks of a sandbox",

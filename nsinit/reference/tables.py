@@ -45,6 +45,11 @@ TEXTS: Final[Texts] = {
                 '{ mode = "0660", operate = ["@adm"] }',
                 "/run/nsinit/control.sock",
             ),
+            "listen": Key(
+                "A TCP port with figures, probes and the status page: an address, or a table.",
+                '"127.0.0.1:9150"',
+                "none",
+            ),
             "log": Key(
                 "What init says itself, and how lines look on the console: a level or a table.",
                 '{ level = "warning", format = "json" }',
@@ -67,6 +72,28 @@ TEXTS: Final[Texts] = {
             ),
             "operate": Key("Who may also start, stop and signal services.", '["@adm"]'),
             "admin": Key("Who may do everything, as root and who runs init may.", '["@wheel"]'),
+        }
+    },
+    "Listen": {
+        "": {
+            "address": Key(
+                "Where it listens: an address and a port, * for every address.",
+                '"[::1]:9150"',
+                "must be given",
+            ),
+            "status_page": Key(
+                "With the status page and what that shows, beside figures and probes.", "false"
+            ),
+            "token_file": Key(
+                "A file with a token of 16 characters or more: who sends it may read logs too.",
+                '"/run/secrets/nsinit-token"',
+                "none",
+            ),
+            "actions": Key("Whoever has the token may also start and stop services.", "true"),
+            "hosts": Key(
+                "Names by which browsers reach it, beside addresses and names without a dot.",
+                '["box.example.org"]',
+            ),
         }
     },
     "Hook": {

@@ -80,6 +80,9 @@ class Given(NamedTuple):
 class Init:
     """All parts of init, put together."""
 
+    port: Port | None = None
+    on_port: Callable[[], object] | None = None  # there is a port now
+
     def __init__(self, given: Given) -> None:
         config = given.loaded.config
         self.given = given
@@ -135,9 +138,6 @@ class Init:
         Teller(self.say, self.history)
         self.passing: Passing | None = None
         self._pass_on(config)
-        self.port: Port | None = None
-        self.on_port: Callable[[], object] = lambda: None  # there is a port now
-        self._open_port(config.init.listen)
         self.runs.on_update = self._go_by
         self.updater = Updater(given, self.driver, self.follow)
         self.updater.group = lambda: self.groups.above if self.groups else given.group
@@ -190,7 +190,6 @@ class Init:
         """What a new configuration wants of init before anything is started by it."""
         self._pass_on(config)
         self._limit(config)
-        self._open_port(config.init.listen)
 
     def _limit(self, config: Config) -> None:
         """Have cgroups, if any service wants one, and their limits."""
@@ -229,7 +228,8 @@ class Init:
             open_port(self, listen)
 
     def _pass_on(self, config: Config) -> None:
-        """Bind the sockets of services, if any has one, before anything is started by `config`."""
+        """Bind the sockets of services and of init itself, before `config` starts anything."""
+        self._open_port(config.init.listen)
         if self.passing is not None:
             self.passing.update(config.services)
         elif "passing" in self.waiting_parts or any(

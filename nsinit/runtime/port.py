@@ -147,4 +147,5 @@ def open_port(init: Init, listen: Listen | None) -> None:
     if "port" not in init.waiting_parts:  # which another init has bound
         init.port.update(listen)
     init.add_part("port", init.port)
-    init.on_port()
+    if init.on_port is not None:
+        init.on_port()

@@ -50,7 +50,10 @@ OF_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
-LOGS = [("bytes", 'service="web",stream="stdout"', 12.0), ("dropped", "", 3.0)]
+LOGS = [
+    ("bytes", 'service="web",stream="stdout"', 12.0),
+    ("dropped", 'service="web",stream="stdout",sink="console"', 3.0),
+]
 
 
 def facts(*services: ServiceFacts) -> Facts:
