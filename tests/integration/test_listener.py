@@ -164,11 +164,10 @@ def test_clients_stay_when_init_is_replaced(start: Start, port: int) -> None:
         kept.request("GET", "/livez")
         assert kept.getresponse().read() == b'{"live":true}\n'
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
-        gone = eventually(lambda: [one for one in crowd if _is_closed(one)], "too many are dropped")
-        eventually(lambda: sum(map(_is_closed, crowd)) == 10, "30 of 40 beside the two")
-        assert gone
-        kept.request("GET", "/livez")
-        assert kept.getresponse().status == 200
+        eventually(lambda: sum(map(_is_closed, crowd)) >= 8, "idle ones make room for others")
+        init.client.restart(names=["web"])
+        assert json.loads(rows.readline())["seq"] > len(numbers)
+        assert told(port, "/livez")[0] == 200
         for one in crowd:
             one.close()
 

@@ -12,7 +12,8 @@ from nsinit.client import Client
 from nsinit.control import commands
 from nsinit.control.commands import COMMANDS, Command, Param
 from nsinit.control.handlers import Handlers
-from nsinit.control.routes import _READERS, parse_call
+from nsinit.control.readers import READERS
+from nsinit.control.routes import parse_call
 
 ROWS = pytest.mark.parametrize("row", COMMANDS, ids=lambda row: str(row.name))
 
@@ -107,7 +108,7 @@ def _params() -> list[Param]:
 @pytest.mark.parametrize("param", _params(), ids=lambda param: str(param.name))
 def test_parameter_has_a_reader_when_it_is_in_the_table(param: Param) -> None:
     """And its default is what that reader would make of it."""
-    reader = _READERS[param.kind]
+    reader = READERS[param.kind]
     if param.default is not None:
         assert reader(param.default) == param.default
     assert param.positional == (param.kind in ("names", "name", "words", "signal"))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nsinit.control import page, remote, server
-from nsinit.control.access import Peer
+from nsinit.control import connection, page, remote
+from nsinit.control.access import NOBODY, Peer
 from nsinit.control.commands import BY_NAME, COMMANDS
+from nsinit.control.connection import Client
+from nsinit.control.crowding import FullError
 from nsinit.control.remote import ACTIONS, READ, RemoteGate
 from nsinit.control.routes import Asked, Page, Refusal, parse_call
-from nsinit.control.server import Client
 from nsinit.model.spec import Listen
 from nsinit.model.types import Names
 
@@ -55,7 +56,7 @@ def ask(listen: Listen, method: str, target: str, **headers: str) -> tuple[int, 
         made.screen(asked)
         body = b'{"names": ["a"]}' if method == "POST" else b""
         call = parse_call(method, target, body)
-        made.allow(made_peer(made), asked, call)
+        made.allow(made_peer(made), NOBODY, asked, call)
     except Page:
         return 200, "page"
     except Refusal as refusal:
@@ -65,10 +66,9 @@ def ask(listen: Listen, method: str, target: str, **headers: str) -> tuple[int, 
 
 def made_peer(one: RemoteGate) -> Any:
     """Somebody who was let in."""
-    made = one.enter(cast("Any", _Transport("127.0.0.1")))
-    assert made is not None
-    assert made.uid < 0
-    return made
+    peer, level, leaving = one.enter(cast("Any", _Transport("127.0.0.1")), ())
+    assert (peer.uid, level, leaving) == (-1, NOBODY, None)
+    return peer
 
 
 def test_lists_are_of_rows_when_compared_with_the_table() -> None:
@@ -149,21 +149,29 @@ def test_host_is_refused_when_a_stranger_could_answer_for_it(host: str, status: 
 
 
 def test_clients_are_turned_away_when_one_address_has_too_many() -> None:
-    """Others still get in, until there are too many of all; who leaves makes room."""
+    """Unless one of them is idle; others still get in, until there are too many of all."""
     made = gate(PAGE)
+    clients: list[Any] = []
 
-    first = [_Transport("10.0.0.1") for _ in range(remote.MAX_OF_A_PEER)]
+    def enter(address: str) -> Any:
+        transport = cast("Any", _Transport(address))
+        peer, _, leaving = made.enter(transport, clients)
+        clients.append(SimpleNamespace(gate=made, peer=peer, level=NOBODY, idle_since=None))
+        return leaving
 
-    def enter(one: _Transport) -> bool:
-        return made.enter(cast("Any", one)) is not None
-
-    assert all(map(enter, first))
-    assert not enter(_Transport("10.0.0.1"))
-    rest = [_Transport(f"10.0.1.{n}") for n in range(remote.MAX_CLIENTS - len(first))]
-    assert all(map(enter, rest))
-    assert not enter(_Transport("10.0.2.1"))
-    made.leave(cast("Any", first[0]))
-    assert enter(_Transport("10.0.2.1"))
+    for _ in range(remote.MAX_OF_A_PEER):
+        assert enter("10.0.0.1") is None
+    with pytest.raises(FullError, match=r"10\.0\.0\.1 has 32"):
+        enter("10.0.0.1")
+    for number in range(remote.MAX_CLIENTS - remote.MAX_OF_A_PEER):
+        assert enter(f"10.0.1.{number}") is None
+    with pytest.raises(FullError, match="there are 64"):
+        enter("10.0.2.1")
+    clients[5].idle_since = 2.0
+    clients[6].idle_since = 1.0
+    assert enter("10.0.0.1") is clients[6]
+    clients.append(SimpleNamespace(gate=object(), peer=clients[0].peer, idle_since=0.5))
+    assert enter("10.0.2.1") is clients[6]  # who came by another gate is not counted here
 
 
 def test_page_may_do_nothing_but_its_own_when_it_is_loaded() -> None:
@@ -185,14 +193,8 @@ class _Gate:
     name, headers = "", ()
     first, idle = 0.15, 0.15
 
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
-
-    def enter(self, _: object) -> Any:
-        return Peer(0, -1, -1)
-
-    def leave(self, _: object) -> None:
-        self.gone.set()
+    def enter(self, *_: object) -> Any:
+        return Peer(0, -1, -1), NOBODY, None
 
     def screen(self, _: object) -> None:
         pass
@@ -216,21 +218,38 @@ def test_client_is_dropped_when_it_takes_too_long(
     monkeypatch: pytest.MonkeyPatch, said: bytes, is_late: bool
 ) -> None:
     """To begin, to end a request, to begin another, to read the answer: a trickle does not help."""
-    monkeypatch.setattr(server, "REQUEST", 0.15)
-    monkeypatch.setattr(server, "UNREAD", 0.15)
+    monkeypatch.setattr(connection, "REQUEST", 0.15)
+    monkeypatch.setattr(connection, "UNREAD", 0.15)
     asyncio.run(_drop(said, is_late=is_late))
 
 
 class _Handlers:
     clients_dropped = 0
 
+    def drop_client(self) -> None:
+        self.clients_dropped += 1
+
     def __call__(self, _: str, __: object, reply: Any) -> None:
         reply.answer(200, {"live": True})
 
 
+class _Leaving(set[Any]):
+    """Tells when somebody has left."""
+
+    def __init__(self, gone: asyncio.Event) -> None:
+        super().__init__()
+        self._gone = gone
+
+    def discard(self, element: Any) -> None:
+        super().discard(element)
+        self._gone.set()
+
+
 async def _drop(said: bytes, *, is_late: bool) -> None:
     loop, handlers, made = asyncio.get_running_loop(), _Handlers(), _Gate()
-    stub = SimpleNamespace(loop=loop, clients=set(), handlers=handlers, say=None)
+    gone = asyncio.Event()
+    clients = _Leaving(gone)
+    stub = SimpleNamespace(loop=loop, clients=clients, handlers=handlers, say=None)
     ours, theirs = socket.socketpair()
     if b"/big" in said:
         monkey = {"live": "x" * (8 << 20)}
@@ -249,7 +268,7 @@ async def _drop(said: bytes, *, is_late: bool) -> None:
             await asyncio.sleep(0.04)
             if said.endswith((b"HT", b"li")):
                 theirs.sendall(b"x")
-        await asyncio.wait_for(made.gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 5)
         assert loop.time() - began < 2
         assert not stub.clients
         assert handlers.clients_dropped == is_late
