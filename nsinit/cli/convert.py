@@ -106,8 +106,7 @@ def _run(  # noqa: PLR0913  (one for each option)
     if output:
         _save(output, text, force=force)
     else:
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.flush()
+        _print(text)
     for warning in warnings:
         complain(f"warning: {warning}")
     _sum_up(document)
@@ -151,6 +150,17 @@ def _counted(count: int, what: str) -> str:
 
 def _is_there(path: str) -> UsageError:
     return UsageError(f"cannot write {path}: it is there already", hint="--force overwrites it")
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is held back can't be written either
+        raise _cannot_write("stdout", error) from None
 
 
 def _save(path: str, text: str, *, force: bool) -> None:

@@ -67,3 +67,32 @@ def test_reason_is_told_when_nothing_can_be_converted(where: pathlib.Path) -> No
         done = run(where, *words)
         assert (done.returncode, done.stdout) == (code, ""), done
         assert reason in done.stderr
+
+
+def test_end_is_told_when_stdout_is_full(where: pathlib.Path) -> None:
+    """As it is when there is no space for the file."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*NSINIT, "convert", "Procfile"],
+            cwd=where, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1, "nsinit: cannot write stdout: No space left on device\n",
+    )  # fmt: skip
+    done = run(where, "Procfile", "--force", "-o", "/dev/full")
+    assert done.stderr == "nsinit: cannot write /dev/full: No space left on device\n"
+
+
+def test_lines_are_told_when_strict(where: pathlib.Path) -> None:
+    """And nothing is written."""
+    with open(where / "Procfile", "a") as file:
+        file.write("what is this\n")
+    done = run(where, "--strict", "Procfile", "-o", "n.toml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "nsinit: unsupported: Procfile:2: what is this (expected NAME: COMMAND)\n"
+        "nsinit: nothing was written: 1 line unsupported\n"
+    )
+    assert not (where / "n.toml").exists()
+    assert "# unsupported: Procfile:2: what is this (" in run(where, "Procfile").stdout
