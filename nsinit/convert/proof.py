@@ -6,6 +6,7 @@ mistake of the converter, and said to be one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -16,12 +17,15 @@ from nsinit.model.load import load, parse_source
 from nsinit.model.report import dotted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nsinit.convert.document import Document, Table, Value
     from nsinit.errors import Problem
 
 _VARIABLE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _STAND_INS: Final = ("/x", "1")  # for variables that are not set here: a path, a number
 _KEY: Final = re.compile(r'\.?("(?:[^"\\]|\\.)*"|[A-Za-z0-9_-]+)')
+_ITEM: Final = re.compile(r"\[(\d{1,6})\]")
 _ROUNDS: Final = 8  # a key that is taken out may show what is wrong with others
 
 
@@ -46,9 +50,17 @@ def settle(document: Document, file: str, env: Mapping[str, str]) -> str:
     for _ in range(_ROUNDS):
         text = write(document)
         problems, _ = _look(text, file, env)
-        taken = [problem for problem in problems if _take_out(document, problem, file)]
-        if not taken:
+        wrong: dict[tuple[str, str, str | int | None], Problem] = {}
+        for problem in problems:
+            for at in _places(document, problem):
+                wrong.setdefault(at, problem)
+        if not wrong:
             return text
+        # The last of a list first: those before it keep their numbers.
+        for at in sorted(
+            wrong, key=lambda at: at[2] if isinstance(at[2], int) else 0, reverse=True
+        ):
+            _take_out(document, at, wrong[at], file)
     return write(document)
 
 
@@ -69,26 +81,61 @@ def _look(text: str, name: str, env: Mapping[str, str]) -> tuple[list[Problem], 
     return found or [], []
 
 
-def _take_out(document: Document, problem: Problem, file: str) -> bool:
-    """Whether there was a key for it that could be taken out."""
-    for prefix, table in _tables(document):
+def _places(document: Document, problem: Problem) -> Iterator[tuple[str, str, str | int | None]]:
+    """Which table, key, and part of its value a problem is about, if that can be taken out."""
+    for prefix, table in _tables(document).items():
         rest = problem.path.removeprefix(f"{prefix}.")
         key = _KEY.match(rest)
-        if rest == problem.path or key is None or key[1] not in table.keys or key[1] == "command":
-            continue
-        value = table.keys.pop(key[1])
-        at = table.origins.get(key[1])
-        place, line, name = at or (file, 0, f"{prefix}.{key[1]}")
-        table.unsupported(place, line, name, _shown(value), f"nsinit: {problem.message}")
-        return True
-    return False
+        if rest != problem.path and key and key[1] in table.keys and key[1] != "command":
+            yield prefix, key[1], _inner(table.keys[key[1]], rest[key.end() :])
 
 
-def _tables(document: Document) -> list[tuple[str, Table]]:
-    made = [("init", document.init)]
+def _number(at: tuple[str, str, str | int | None]) -> int:
+    return at[2] if isinstance(at[2], int) else 0
+
+
+def _take_out(
+    document: Document, at: tuple[str, str, str | int | None], problem: Problem, file: str
+) -> None:
+    prefix, key, inner = at
+    table = _tables(document)[prefix]
+    if key not in table.keys:
+        return
+    left, gone = _without(table.keys[key], inner)
+    if left:
+        table.keys[key] = left
+    else:
+        del table.keys[key]
+        table.remarks.pop(key, None)
+    place, line, told = table.origins.get(key) or (file, 0, f"{prefix}.{key}")
+    table.unsupported(place, line, told, _shown(gone), f"nsinit: {problem.message}")
+
+
+def _inner(value: Value, rest: str) -> str | int | None:
+    """The key or the number of the item that a path goes on to, if there is one."""
+    if isinstance(value, list) and (found := _ITEM.match(rest)):
+        return int(found[1]) if int(found[1]) < len(value) else None
+    key = _KEY.match(rest)
+    if isinstance(value, Mapping) and rest[:1] == "." and key:
+        name = str(json.loads(key[1])) if key[1][0] == '"' else key[1]
+        return name if name in value else None
+    return None
+
+
+def _without(value: Value, inner: str | int | None) -> tuple[Value, Value]:
+    """What is left of a list or a table without a part of it, and that part."""
+    if isinstance(value, list) and isinstance(inner, int):
+        return [*value[:inner], *value[inner + 1 :]], value[inner]
+    if isinstance(value, Mapping) and isinstance(inner, str):
+        return {key: item for key, item in value.items() if key != inner}, {inner: value[inner]}
+    return "", value
+
+
+def _tables(document: Document) -> dict[str, Table]:
+    made = {"init": document.init}
     if document.sandbox is not None:
-        made.append(("sandbox", document.sandbox))
-    return made + [(dotted(("services", name)), table) for name, table in document.services.items()]
+        made["sandbox"] = document.sandbox
+    return made | {dotted(("services", name)): one for name, one in document.services.items()}
 
 
 def _shown(value: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nsinit.convert.document import Document, Finding
-from nsinit.convert.proof import prove
+from nsinit.convert.proof import prove, settle
 from nsinit.convert.write import write
 from nsinit.errors import NsinitError
 
@@ -85,3 +85,24 @@ def test_result_is_refused_when_it_would_not_pass_the_checks() -> None:
     text = '[services.a]\ncommand = "x"\nworking_dir = "${WHERE}"\nlog = "${WHERE}/a.log"\n'
     assert prove(text, "n.toml", {}) == []
     assert prove(text + 'ready = { tcp = "127.0.0.1:${PORT}" }', "n.toml", {"WHERE": "/x"}) == []
+
+
+def test_values_are_taken_out_when_nsinit_refuses_them() -> None:
+    """No more than is wrong: one limit of several, one mount; with its place if that is known."""
+    document = Document()
+    table = document.service("a")
+    table.set("command", "${HOME}/x ${UNSET}")
+    table.set("limits", {"nofile": 5, "odd": 6, "x.y": 7})
+    bad, good = {"target": "x", "source": "/y"}, {"target": "/x", "source": "/x"}
+    table.set("mounts", [bad, good, {"target": "y", "type": "proc", "mode": "9"}, bad])
+    table.set("restart", "sometimes", "really", origin=("f.conf", 3, "a.again"))
+    text = settle(document, "f.conf", {"HOME": "/root"})
+    assert prove(text, "n.toml", {}) == []
+    assert set(table.keys) == {"command", "limits", "mounts"}
+    assert table.keys["limits"] == {"nofile": 5}
+    assert table.keys["mounts"] == [good]
+    told = {(f.line, f.key, f.text) for f in document.findings}
+    assert told >= {
+        (0, "services.a.limits", "odd=6"), (0, "services.a.limits", "x.y=7"),
+        (0, "services.a.mounts", "target=x, source=/y"), (3, "a.again", "sometimes"),
+    }  # fmt: skip
