@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nsinit.cli.boxes import Verb
 from nsinit.cli.families import read, tell
 from nsinit.control.row import Param
-from nsinit.convert.kinds import KINDS, NAMES, Wishes, convert
+from nsinit.convert.kinds import NAMES, Wishes, convert
 from nsinit.errors import EXIT_FAILED, EXIT_OK, ConvertError, UsageError
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 _CODES: Final = """
 
-what there is:
-{kinds}
 What has no equal stands in a line "# unsupported: FILE:LINE: KEY = VALUE (why)".
 docs/moving.md says what becomes of each key.
 
 exit codes: 0 converted · 1 can't be read, or --strict and something is unsupported · 2 usage"""
+
+_FROM: Final = f"what they are, if it can't be seen: {', '.join(NAMES)}"
 
 VERB: Final = Verb(
     "convert",
     "write what other tools are configured with as nsinit.toml",
     (
         Param("paths", "names", "files and directories, as the other tool has them", required=True),
-        Param("kind", "choice", "what they are, if it can't be seen", option="from", choices=NAMES),
+        Param("kind", "choice", _FROM, option="from", choices=NAMES),
         Param("strict", "flag", "write nothing if anything has no equal, and tell what"),
         Param("output", "text", "the file to write, instead of stdout", short="o"),
         Param("force", "flag", "overwrite that file", short="f"),
@@ -49,7 +49,7 @@ VERB: Final = Verb(
         "nsinit convert --strict compose.yaml",
         "nsinit convert --from systemd nginx.service cron.service",
     ),
-    _CODES.format(kinds="".join(f"  {kind.name:<12}  {kind.what}\n" for kind in KINDS)),
+    _CODES,
 )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Parts of nsinit that run outside only.
 OUTSIDE: Final = (
-    "cli", "client", "attached", "wire", "locate", "sandbox", "network", "images",
+    "cli", "convert", "client", "attached", "wire", "locate", "sandbox", "network", "images",
     "__main__", "py.typed",
 )  # fmt: skip
 # What is there or not: without it init does without.

@@ -63,7 +63,7 @@ def test_status_is_json_when_asked(init: Live) -> None:
         "name", "state", "want", "pid", "reason", "result", "exit_code", "exit_signal", "run",
         "restarts", "seconds", "since", "started", "ready", "next_retry", "next_run",
         "health", "message", "pinned", "reloading", "paused", "type", "main",
-        "essential", "tags", "description", "usage",
+        "essential", "tags", "description", "usage", "logs",
     ]  # fmt: skip
     assert service["state"] == "running"
     assert isinstance(service["pid"], int)

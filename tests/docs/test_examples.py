@@ -29,7 +29,9 @@ def test_example_is_right_when_checked(name: str) -> None:
         [*NSINIT, "check", f"config/{name}"],
         cwd=ROOT, env=environment(**PLACES), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), done
+    unknown = "here: see nsinit image import --help\n"  # an image that is not on this machine
+    told = [line for line in done.stderr.splitlines(keepends=True) if unknown not in line]
+    assert (done.returncode, told) == (0, []), done
     assert "warning" not in done.stdout
 
 

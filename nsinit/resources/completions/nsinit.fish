@@ -69,7 +69,7 @@ complete -c nsinit -n '__fish_seen_subcommand_from run' -l no-nat
 complete -c nsinit -n '__fish_seen_subcommand_from run' -l publish
 complete -c nsinit -n '__fish_seen_subcommand_from run' -l help
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -F
-complete -c nsinit -n '__fish_seen_subcommand_from convert' -l from -x -a 'supervisord compose procfile systemd' -d 'what they are, if it can\'t be seen'
+complete -c nsinit -n '__fish_seen_subcommand_from convert' -l from -x -a 'supervisord compose procfile systemd' -d 'what they are, if it can\'t be seen: supervisord, compose, procfile, systemd'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l strict -d 'write nothing if anything has no equal, and tell what'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l output -s o -d 'the file to write, instead of stdout'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l force -s f -d 'overwrite that file'
