@@ -51,7 +51,7 @@ SHORTHANDS: Final[dict[type, dict[str, str]]] = {
         "post_stop": "command",
     },
     Sandbox: {"users": "map", "seccomp": "profile"},
-    Log: {"syslog": "address"},
+    Log: {"syslog": "address", "rate_limit": "lines", "multiline": "first"},
     StderrLog: {"syslog": "address"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from nsinit.model.shaping import shaping_makes_sense
 from nsinit.model.spec import Log
 from nsinit.model.syslog import syslog_is_wanted
 
@@ -219,4 +220,5 @@ STRICT: Final = (
     files_are_apart,
     sizes_make_sense,
     syslog_is_wanted,
+    shaping_makes_sense,
 )

@@ -15,6 +15,7 @@ from nsinit.model.outputs import FileForm, Form, InitLog
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import NamespaceKind, Sandbox
 from nsinit.model.security import Security
+from nsinit.model.shaping import Multiline, RateLimit
 from nsinit.model.syslog import Syslog
 from nsinit.model.tuning import CpuSet, Files, IoPriority, Nice, OomScore, Scheduler
 from nsinit.model.types import (
@@ -170,6 +171,10 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     file_format: FileForm = "raw"
     syslog: Syslog | None = None
     stderr: StderrLog | None = None
+    rate_limit: RateLimit | None = None
+    include: Names = Names()
+    exclude: Names = Names()
+    multiline: Multiline | None = None
     ring: Size = Size(256 << 10)
     line_limit: Size = Size(16 << 10)
 

@@ -43,6 +43,8 @@ _TITLES: Final = {
     "Log": "Output",
     "StderrLog": "Output to stderr",
     "Syslog": "Syslog",
+    "RateLimit": "Limits of output",
+    "Multiline": "Records of several lines",
     "Seccomp": "System calls",
     "Landlock": "Files and ports that can be reached",
     "Resources": "Limits",

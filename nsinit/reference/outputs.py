@@ -60,12 +60,39 @@ TEXTS: Final[Texts] = {
                 '"console"',
                 _AS_STDOUT,
             ),
+            "rate_limit": Key(
+                "How many lines each stream may write in a second, or a table; the rest is dropped"
+                " and counted.",
+                "1000",
+                "no limit",
+            ),
+            "include": Key("Only lines that one of these patterns finds.", '["ERROR"]'),
+            "exclude": Key("No lines that one of these patterns finds.", '["GET /health"]'),
+            "multiline": Key(
+                "The pattern of the first line of a record of several, or a table.",
+                '"^[0-9]{4}-"',
+                "each line is a record",
+            ),
             "ring": Key("How much of its output `nsinit ctl logs` remembers.", '"1MiB"'),
             "line_limit": Key("Longer lines are split, and marked.", '"64KiB"'),
         }
     },
     "StderrLog": {
         "": {name: key._replace(default=_AS_STDOUT) for name, key in _FILES.items()},
+    },
+    "RateLimit": {
+        "": {
+            "lines": Key("How many lines a second.", "1000", "no limit"),
+            "bytes": Key("How many bytes a second.", '"1MiB"', "no limit"),
+            "burst": Key("How many seconds' worth may come at once.", '"5s"'),
+        }
+    },
+    "Multiline": {
+        "": {
+            "first": Key("The pattern of the first line of a record.", '"^[0-9]{4}-"'),
+            "timeout": Key("How long the last record waits for more lines.", '"200ms"'),
+            "max_size": Key("A record that is larger is several.", '"16KiB"'),
+        }
     },
     "Syslog": {
         "": {

@@ -99,7 +99,7 @@ class Init:
         self.console = Console(stdout, stderr, config, given.env)
         self.logs = Logs(self.reactor, self.console)
         self.say = EventLog(self.console, config.init.log.level)
-        self.logs.tell = lambda level, text: getattr(self.say, level)(text)
+        self.logs.outputs.tell = lambda level, text: getattr(self.say, level)(text)
         self.history = History(self.logs.rings.last_words)
         self.listener = given.listener or self._listen()
         if given.own_root:
@@ -344,14 +344,14 @@ class Init:
 
     def _end(self) -> None:
         """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
-        self.logs.stop_helpers()
+        self.logs.outputs.stop_helpers()
         end_stragglers(self.runs, self.reactor, self.driver.core.state.deadline)
         self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
         self.say.settle()
         until = seam.monotonic() + _FLUSH
-        while not self.logs.flush() and seam.monotonic() < until:
+        while not self.logs.outputs.flush() and seam.monotonic() < until:
             self.reactor.turn(0.05)
-        self.logs.give_up()
+        self.logs.outputs.give_up()
         self.notify.close()
         if self.passing is not None:
             self.passing.close()

@@ -14,29 +14,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import fds, seam
-from nsinit.model.logs import STREAMS, console_form, file_rules, sinks
-from nsinit.model.syslog import syslog_rules
-from nsinit.runtime.console import file_sink
-from nsinit.runtime.ring import Rings
+from nsinit.model.logs import STREAMS, sinks
+from nsinit.runtime.outputs import Outputs
+from nsinit.runtime.ring import Record, Rings
 from nsinit.runtime.stream import Stream, make_pipe
-from nsinit.runtime.tally import CAPTURE, Tallies
+from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from nsinit.model.logs import FileRules
     from nsinit.model.spec import Log, Service
     from nsinit.process.program import Program
     from nsinit.runtime.console import Console
     from nsinit.runtime.handover import Keep, Row
     from nsinit.runtime.lines import Block
-    from nsinit.runtime.logfiles import LogFiles, Tap
     from nsinit.runtime.logstate import LogsState
     from nsinit.runtime.reactor import Reactor
-    from nsinit.runtime.ring import Record
+    from nsinit.runtime.shaping import Piece
     from nsinit.runtime.stream import Key
-    from nsinit.runtime.syslogs import Syslogs
     from nsinit.runtime.tally import Counter
     from nsinit.runtime.terminals import Terminal
 
@@ -61,18 +57,14 @@ class Logs:
 
     def __init__(self, reactor: Reactor, console: Console) -> None:
         self.rings = Rings()
-        self.tallies = Tallies()
         self.listeners: list[Callable[[Record], None]] = []
-        self.tell: Callable[[str, str], None] = lambda *_: None  # a level and a text
-        self.start: Callable[[Program, Callable[[int], None]], int] | None = None  # of helpers
-        self._files: LogFiles | None = None
-        self._syslogs: Syslogs | None = None
+        self.early: list[Callable[[Record], None]] = []  # to all that is said, in lines
         self._reactor = reactor
-        self._console = console
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
         self._streams: dict[Key, list[Stream]] = {}
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self.outputs = Outputs(reactor, console, self._null)
 
     @property
     def null(self) -> int:
@@ -107,12 +99,10 @@ class Logs:
                 os.close(pair[0])
                 os.close(pair[1])
             raise
-        taps = self._open_taps(key[0], log)
-        streams = []
-        for name, (reader, _) in made.items():
-            stream = self._stream(key, reader, name, log.line_limit)
-            self._lead_by(key, stream, log, taps.get(name))
-            streams.append(stream)
+        streams = [
+            self._stream(key, reader, name, log.line_limit) for name, (reader, _) in made.items()
+        ]
+        self.outputs.lead_all(key, streams, log)
         self._streams[key] = streams
         for stream in streams:
             self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
@@ -131,39 +121,20 @@ class Logs:
             terminal.close()
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self.rings.limit(key[0], log.ring)
-        tap = self._open_taps(key[0], log).get("stdout")
         stream = self._stream(key, terminal.master, "stdout", log.line_limit)
-        self._lead_by(key, stream, log, tap)
+        self.outputs.lead_all(key, [stream], log)
         stream.terminal = terminal
         self._streams[key] = [stream]
         self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
         return Ends(terminal.slave, terminal.slave, (), terminal.slave)
 
     def _stream(self, key: Key, fd: int, name: str, limit: int) -> Stream:
-        return Stream(fd, name, limit, self.tallies.of(key[0], name, CAPTURE))
+        return Stream(fd, name, limit, self.outputs.tallies.of(key[0], name, CAPTURE))
 
-    def _lead_by(self, key: Key, stream: Stream, log: Log, tap: Tap | None) -> None:
-        """Let a stream go where its service wants it."""
-        to = sinks(log, stream.name)
-        if "syslog" in to:
-            stream.syslog = syslog_rules(log, stream.name)
-        self._lead(key, stream, console_form(log, stream.name) if "console" in to else None, tap)
-
-    def _lead(self, key: Key, stream: Stream, form: str | None, tap: Tap | None) -> None:
-        """Let it go to the console, if that has a form for it, into a file, and to syslog."""
-        service, run, _ = key
-        stream.form, stream.file, stream.tap = form, tap, tap
-        if form is not None:
-            tally = self.tallies.of(service, stream.name, "console")
-            stream.sinks.append(self._console.sink(service, run, stream.name, form, tally))
-        if tap is not None:
-            tap.tally = self.tallies.of(service, stream.name, "file")
-            if tap.form != "raw":
-                stream.tap = None
-                stream.sinks.append(file_sink(tap, service, run, stream.name))
-        if stream.syslog is not None:
-            tally = self.tallies.of(service, stream.name, "syslog")
-            stream.sinks.append(self._daemons().sink(stream.syslog, service, stream, tally))
+    def born(self, key: Key, pid: int) -> None:
+        """The main process of a run, or another that goes on for it."""
+        for stream in self._streams.get(key, ()):
+            stream.pid = pid
 
     def terminal(self, service: str) -> tuple[Terminal, bytes] | None:
         """That of the service's present run, and the line on it that has not ended."""
@@ -178,48 +149,6 @@ class Logs:
         """Where streams lead that nsinit does not read."""
         out = 1 if wanted["stdout"] == ("inherit",) else self._null
         return out, 2 if wanted["stderr"] == ("inherit",) else self._null
-
-    def _open_taps(self, service: str, log: Log) -> dict[str, Tap]:
-        """The ways into the files of a service's streams; a file that can't be opened is told."""
-        rules: dict[str, FileRules] = {}
-        for name in STREAMS:
-            one = file_rules(log, name)
-            if one is not None:
-                rules[name] = one
-        if not rules:
-            return {}
-        shared = len(rules) > 1 and len({one.path for one in rules.values()}) == 1
-        files = self._log_files()
-        return {name: files.tap(service, one, shared=shared) for name, one in rules.items()}
-
-    def _log_files(self) -> LogFiles:
-        if self._files is None:
-            from nsinit.runtime.logfiles import LogFiles  # noqa: PLC0415  (for those who have one)
-
-            assert self.start is not None  # noqa: S101  (for the type checker)
-            self._files = LogFiles(self.tell, self.start, self._null)
-        return self._files
-
-    def _daemons(self) -> Syslogs:
-        if self._syslogs is None:
-            from nsinit.runtime.syslogs import Syslogs  # noqa: PLC0415  (for those who have one)
-
-            self._syslogs = Syslogs(self._reactor, self.tell)
-        return self._syslogs
-
-    def born(self, key: Key, pid: int) -> None:
-        """The main process of a run, or another that goes on for it."""
-        for stream in self._streams.get(key, ()):
-            stream.pid = pid
-
-    def reopen(self) -> int | None:
-        """Open every log file by its name again; how many were, None if there is none."""
-        return self._files.reopen() if self._files is not None else None
-
-    def stop_helpers(self) -> None:
-        """Start no process any more: init is about to end."""
-        if self._files is not None:
-            self._files.stop_packing()
 
     def drain(self, key: Key) -> None:
         """Read what a run has written so far, without waiting for more."""
@@ -238,7 +167,7 @@ class Logs:
         """
         for stream in list(self._streams.get(key, ())):
             self.drain(key)
-            self._emit(key, stream, stream.cutter.flush())
+            self._emit_last(key, stream)
             if stream.file is not None:
                 stream.file.flush()
             if stream.terminal is not None and stream in self._streams.get(key, ()):
@@ -255,7 +184,7 @@ class Logs:
         except OSError:
             count = 0
         if count == 0:
-            self._emit(key, stream, stream.cutter.flush())
+            self._emit_last(key, stream)
             if stream.file is not None:
                 stream.file.end()
             self._close(key, stream)
@@ -284,14 +213,44 @@ class Logs:
             del self._streams[key]
 
     def _emit(self, key: Key, stream: Stream, blocks: list[Block]) -> None:
+        """Lines are there; whoever waits for one hears them before any is left out."""
+        for listener in list(self.early):
+            for block in blocks:
+                listener(Record(0, seam.wall(), key[0], key[1], stream.name, block))
+        if stream.shaper is None:
+            for block in blocks:
+                self._pass(key, stream, block, joined=False)
+        else:
+            self._pass_all(key, stream, stream.shaper.feed(blocks, seam.monotonic()))
+
+    def _emit_last(self, key: Key, stream: Stream) -> None:
+        """The run is over, or the stream: nothing is held any more."""
+        self._emit(key, stream, stream.cutter.flush())
+        if stream.shaper is not None:
+            self._pass_all(key, stream, stream.shaper.flush(seam.monotonic()))
+
+    def _pass_all(self, key: Key, stream: Stream, pieces: list[Piece]) -> None:
+        for block, joined in pieces:
+            self._pass(key, stream, block, joined=joined)
+        at = stream.shaper.wake_at if stream.shaper is not None else None
+        if at is not None and not stream.is_awaited:
+            stream.is_awaited = True
+            wait = max(0.0, at - seam.monotonic())
+            self._reactor.later(wait, partial(self._look_again, key, stream))
+
+    def _look_again(self, key: Key, stream: Stream) -> None:
+        stream.is_awaited = False
+        if stream.shaper is not None:
+            self._pass_all(key, stream, stream.shaper.tick(seam.monotonic()))
+
+    def _pass(self, key: Key, stream: Stream, block: Block, *, joined: bool) -> None:
         service, run, _ = key
-        for block in blocks:
-            at = seam.wall()
-            record = self.rings.add(at, service, run, stream.name, block)
-            for put in stream.sinks:
-                put(block, at, False)
-            for listener in self.listeners:
-                listener(record)
+        at = seam.wall()
+        record = self.rings.add(at, service, run, stream.name, block)
+        for put in stream.sinks:
+            put(block, at, joined)
+        for listener in self.listeners:
+            listener(record)
 
     # --- For another init -------------------------------------------------------------------------
 
@@ -317,20 +276,21 @@ class Logs:
                 form=stream.form or "",
                 syslog=stream.syslog,
                 pid=stream.pid,
+                shape=stream.shaper.rules if stream.shaper is not None else None,
+                shaper=stream.shaper.export() if stream.shaper is not None else None,
                 tap=places.get(id(stream.file), NONE),
                 terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
             )
             made.append(state)
-        files = self._files.export(taps, keep) if self._files is not None else None
         limits, number = self.rings.export()
         return LogsState(
-            width=self._console.width,
+            width=self.outputs.console.width,
             streams=made,
-            files=files,
+            files=self.outputs.export_files(taps, keep),
             limits=limits,
             number=number,
             counters=[(*one,) for one in self.counters()],
-            syslogs=self._syslogs.export(keep) if self._syslogs is not None else [],
+            syslogs=self.outputs.export_syslogs(keep),
         )
 
     def adopt(
@@ -341,17 +301,10 @@ class Logs:
     ) -> None:
         """Read on where another has read; `watch` tells the end of a child of init's own."""
         self.rings.adopt(state.limits, state.number, rows)
-        self.tallies.adopt(state.counters)
-        if state.syslogs:
-            self._daemons().adopt(state.syslogs, self.tallies)
-        taps: list[Tap] = []
-        if state.files is not None:
-            taps = self._log_files().adopt(state.files, watch, self.tallies)
+        taps = self.outputs.adopt(state, watch)
         for one in state.streams:
-            tap = taps[one.tap] if one.tap >= 0 else None
             stream = self._stream(one.key, one.fd, one.name, one.limit)
-            stream.syslog, stream.pid = one.syslog, one.pid
-            self._lead(one.key, stream, one.form if one.console else None, tap)
+            self.outputs.lead_again(one, stream, taps)
             stream.cutter.adopt(one.rest, continues=one.continues)
             stream.size = one.size
             if one.terminal is not None:
@@ -360,29 +313,19 @@ class Logs:
                 stream.terminal = Terminal.adopt(one.fd, one.terminal, self._reactor)
             self._streams.setdefault(one.key, []).append(stream)
             self._reactor.add_reader(one.fd, partial(self._read, one.key, stream))
+            self._pass_all(one.key, stream, [])
+
+    # --- Counts -----------------------------------------------------------------------------------
 
     @property
     def dropped(self) -> int:
         """Bytes that stdout, stderr, log files and syslog did not take."""
-        others = sum(part.dropped for part in (self._files, self._syslogs) if part is not None)
-        return others + sum(outlet.dropped for outlet in set(self._console.outlets.values()))
+        return self.outputs.dropped
 
     def counters(self) -> list[Counter]:
         """Bytes of each sink of each stream, and of what was read (sink "capture")."""
-        return self.tallies.counters()
+        return self.outputs.tallies.counters()
 
     def of_service(self, service: str) -> dict[str, Any]:
         """The same of one service, for `ctl status`."""
-        return self.tallies.of_service(service)
-
-    def flush(self) -> bool:
-        """Push out what waits for stdout, stderr and syslog; whether all of it is gone."""
-        done = [outlet.flush() for outlet in set(self._console.outlets.values())]
-        if self._syslogs is not None:
-            done.append(self._syslogs.flush())
-        return all(done)
-
-    def give_up(self) -> None:
-        """Tell what could not be pushed out: init ends."""
-        if self._syslogs is not None:
-            self._syslogs.give_up()
+        return self.outputs.tallies.of_service(service)

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from nsinit.model.logs import FileRules
+from nsinit.model.shaping import ShapeRules
 from nsinit.model.syslog import SyslogRules
 
 NONE: Final = -1  # in the place of a descriptor or an index
@@ -39,6 +40,22 @@ class StreamState(Struct, frozen=True, kw_only=True):
     form: str = ""  # on the console
     syslog: SyslogRules | None = None
     pid: int = 0
+    shape: ShapeRules | None = None
+    shaper: ShaperState | None = None
+
+
+class ShaperState(Struct, frozen=True, kw_only=True):
+    """What is held of a stream's lines, and how much of it may come; instants are monotonic."""
+
+    off: bool
+    held: list[bytes]
+    added_at: float
+    wanted: bool
+    allowed: bool
+    room: tuple[float, float]  # lines and bytes that may come
+    filled_at: float
+    untold: tuple[int, int]
+    told_at: float
 
 
 class SyslogState(Struct, frozen=True, kw_only=True):

@@ -106,7 +106,7 @@ def adopt(init: Init, state: h.Handover, rows: Iterable[list[h.Row]]) -> None:
     init.started_at = state.birth.started_at
     init.spawner.soft_files = state.birth.soft_files
     for outlet, one in zip(dict.fromkeys(init.outlets), state.outlets, strict=False):
-        outlet.adopt(one, init.logs.tallies)
+        outlet.adopt(one, init.logs.outputs.tallies)
     init.history.adopt(state.history)
     init.updater.adopt(state.loaded, state.counts)
     init.notify.adopt(state.notify)

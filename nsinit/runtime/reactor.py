@@ -29,6 +29,7 @@ class Reactor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: tuple[float, Callback] | None = None
         self._next: list[Callback] = []  # for the next turn, while there is no loop
+        self._late: list[tuple[float, Callback]] = []  # the same, from an instant on
         self._handle: asyncio.TimerHandle | None = None
 
     def add_reader(self, fd: int, callback: Callback) -> None:
@@ -74,11 +75,11 @@ class Reactor:
             self._next.append(callback)
 
     def later(self, seconds: float, callback: Callback) -> None:
-        """Call back after a while, when nobody minds how long; without a loop, in the next turn."""
+        """Call back after a while, when nobody minds how long."""
         if self._loop is not None:
             self._loop.call_later(seconds, self._run, callback)
         else:
-            self._next.append(callback)
+            self._late.append((seam.monotonic() + seconds, callback))
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on the loop waits."""
@@ -92,6 +93,9 @@ class Reactor:
         later, self._next = self._next, []
         for callback in later:
             self.soon(callback)
+        late, self._late = self._late, []
+        for at, callback in late:
+            self.later(max(0.0, at - seam.monotonic()), callback)
 
     def detach(self) -> None:
         """Wait by `turn` again: the loop has ended."""
@@ -109,16 +113,22 @@ class Reactor:
             self._run(callback)
         if later:
             timeout = 0.0
-        elif self._alarm is not None:
-            timeout = min(timeout, max(0.0, self._alarm[0] - seam.monotonic()))
+        else:
+            ends = [at for at, _ in self._late] + ([self._alarm[0]] if self._alarm else [])
+            if ends:
+                timeout = min(timeout, max(0.0, min(ends) - seam.monotonic()))
         for fd, what in poll.poll(timeout * 1000):
             if what & ~select.POLLOUT and fd in self._readers:
                 self._run(self._readers[fd])
             if what & ~select.POLLIN and fd in self._writers:
                 self._run(self._writers[fd])
-        if self._alarm is not None and self._alarm[0] <= seam.monotonic():
-            callback = self._alarm[1]
+        now = seam.monotonic()
+        due = [callback for at, callback in self._late if at <= now]
+        self._late = [row for row in self._late if row[0] > now]
+        if self._alarm is not None and self._alarm[0] <= now:
+            due.append(self._alarm[1])
             self._alarm = None
+        for callback in due:
             self._run(callback)
 
     def _run(self, callback: Callback) -> None:

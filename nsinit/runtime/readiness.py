@@ -140,7 +140,7 @@ class Readiness:
 
     def _listen(self) -> None:
         """To lines as long as somebody waits for one; not while the listeners are told of one."""
-        listeners = self._logs.listeners
+        listeners = self._logs.early
         if self._patterns and self._hear_lines not in listeners:
             listeners.append(self._hear_lines)
         elif not self._patterns and self._hear_lines in listeners:

@@ -70,7 +70,7 @@ class Runs:
         self._strays = strays
         self._logs = logs
         self._notify = notify
-        logs.start = self.help
+        logs.outputs.start = self.help
         self._mains = Mains(reactor, strays, self.reap, self._tell)
         self.tasks = Tasks(self, reactor, spawner, strays, logs)
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
@@ -339,7 +339,7 @@ class Runs:
 
     def reopen_logs(self) -> int | None:
         """Open every log file by its name again; how many were, None if there is none."""
-        return self._logs.reopen()
+        return self._logs.outputs.reopen()
 
     # --- For another init -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nsinit.model.syslog import SyslogRules
     from nsinit.runtime.console import Sink
     from nsinit.runtime.logfiles import Tap
+    from nsinit.runtime.shaping import Shaper
     from nsinit.runtime.tally import Tally
     from nsinit.runtime.terminals import Terminal
 
@@ -40,6 +41,8 @@ class Stream:
         self.tap: Tap | None = None  # the same, if it takes the bytes as they are
         self.sinks: list[Sink] = []
         self.syslog: SyslogRules | None = None
+        self.shaper: Shaper | None = None
+        self.is_awaited = False  # the shaper is to be asked again
         self.pid = 0  # of the main process, once it is known
 
     @property

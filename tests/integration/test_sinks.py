@@ -138,3 +138,65 @@ compress = false
     assert all(line.startswith("2025-12-31T23:50:") for line in first)
     assert new.read_text().startswith("2026-01-01T23:50:")
     assert {line.partition(" ")[2] for line in first} == {"tick", "x" * 100_000}
+
+
+def test_lines_are_shaped_when_it_is_asked_for(start: Start) -> None:
+    """Records in JSON, no noise, no more than may be: and a line that was left out is a sign."""
+    config = f"""
+[init.log]
+format = "json"
+{SLEEPER}
+[services.b]
+command = ["sh", "-c", '''echo "2026 boom"; echo "  at x"; echo noise; echo "2026 next"; \
+echo ready >&2; sleep 1000''']
+ready = {{ log = "^(ready|noise)" }}
+[services.b.log]
+multiline = {{ first = "^2026", timeout = "50ms" }}
+exclude = "noise|^ready"
+[services.c]
+type = "oneshot"
+command = ["sh", "-c", "seq 1 100000"]
+log = {{ rate_limit = {{ lines = 1000 }}, file = "${{HERE}}/x.log", to = ["console", "file"] }}
+"""
+    init = start(config)
+    init.wait_for("b", "running")
+    init.wait_for("c", "exited")
+
+    def said(name: str) -> list[str]:
+        rows = [json.loads(row) for row in init.out.read_text().splitlines()]
+        return [row["message"] for row in rows if row["service"] == name]
+
+    eventually(lambda: "2026 next" in said("b"), "what was held for long enough")
+    assert said("b") == ["2026 next"]  # the other record has noise in it
+    logs = init.client.status(names=["b", "c"])["services"]
+    drops = {
+        (row["name"], one["stream"], one["sink"]): one["dropped"]
+        for row in logs
+        for one in row["logs"]["sinks"]
+        if one["dropped"]
+    }
+    lost = drops.pop(("c", "stdout", "rate_limit"))
+    assert drops == {("b", "stdout", "filter"): 23, ("b", "stderr", "filter"): 6}
+    lines = said("c")
+    assert lines == (init.directory / "x.log").read_text().splitlines()
+    notes = [line for line in lines if "were dropped here: over the rate limit" in line]
+    kept = sum(len(line) + 1 for line in lines if line not in notes)
+    assert kept + lost == 588_895
+    assert sum(int(line.split("(")[1].split()[0]) for line in notes) == lost
+    assert 1000 <= len(lines) < 20_000
+
+
+def test_init_goes_on_when_a_pattern_takes_for_ever(start: Start) -> None:
+    """It is told, and lines pass without it; the next service is not kept waiting."""
+    config = f"""
+{SLEEPER}
+[services.b]
+command = ["sh", "-c", "head -c 2000 /dev/zero | tr '\\\\0' a; echo b; exec sleep 1000"]
+log = {{ exclude = "^(a|a)*$" }}
+"""
+    init = start(config)
+    eventually(lambda: "its patterns take too long" in init.said(), "it is told")
+    eventually(lambda: "aaaab" in init.said(), "the line is there")
+    before = init.wait_for("a", "running")
+    os.kill(init.outer_pid(before["pid"]), 9)
+    init.wait_for("a", "running", run=before["run"] + 1)

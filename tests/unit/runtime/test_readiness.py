@@ -24,14 +24,14 @@ class World:
     def __init__(self) -> None:
         self.told: list[m.Event] = []
         self.seen: list[Record] = []
-        self.listeners: list[Callable[[Record], object]] = []
+        self.early: list[Callable[[Record], object]] = []
         self.reactor = Reactor(lambda error: pytest.fail(repr(error)))
         logs: Any = self
         self.readiness = Readiness(self.reactor, logs, self.told.append)
 
     def line(self, block: Block, service: str = "a", run: int = 1) -> None:
         """Output of a service."""
-        for listener in self.listeners:
+        for listener in self.early:
             listener(Record(1, 0.0, service, run, "stdout", block))
 
     def turns(self) -> list[m.Event]:
@@ -45,14 +45,14 @@ def test_line_is_found_when_it_comes_in_pieces() -> None:
     """And is told once, a turn later; those who listen too miss nothing."""
     world, cutter = World(), LineCutter(4096)
     world.readiness.open("a", 1, Ready(log=r"^ready (\d+)$"))
-    world.listeners.append(world.seen.append)
+    world.early.append(world.seen.append)
     for piece in (b"not rea", b"dy 5\nrea", b"dy ", b"7\r", b"\nready 8\n"):
         for block in cutter.feed(piece):
             world.line(block)
     assert world.told == []
     assert world.turns() == [m.Ready("a", 1)]
     assert len(world.seen) == 2
-    assert world.listeners == [world.seen.append]
+    assert world.early == [world.seen.append]
 
 
 def test_line_means_nothing_when_it_is_of_another_run() -> None:
@@ -65,7 +65,7 @@ def test_line_means_nothing_when_it_is_of_another_run() -> None:
     world.line(Block(b" " * 3000 + b"ready\n"), run=2)
     assert world.turns() == []
     world.readiness.close("a", 2)
-    assert world.listeners == []
+    assert world.early == []
 
 
 @pytest.mark.parametrize(
