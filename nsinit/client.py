@@ -5,12 +5,13 @@
     with Client() as init:
         for service in init.status()["services"]:
             print(service["name"], service["state"])
-        init.restart(names=["web"], timeout=30)
+        init.restart("web", timeout=30)
 
-Each command of the table is a method that takes its parameters by name and returns the decoded
-JSON; `logs`, `events` and `attach` return an iterator, `exec` a running command, `attach_to` the
-terminal of a service. Needs the standard library only. Requests are HTTP/1.0, so an answer ends
-where the connection ends.
+Each command of the table is a method; it takes what stands by itself on the command line by
+position or name, the rest by name, and returns the decoded JSON. `logs`, `events` and `attach`
+return an iterator, `exec` a running command, `attach_to` the terminal of a service. Type checkers
+know all of it from calls.pyi. Needs the standard library only. Requests are HTTP/1.0, so an answer
+ends where the connection ends.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import _socket
 import json
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -34,17 +36,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nsinit.attached import Attached
+    from nsinit.calls import Calls
+else:
+    Calls = object  # the methods come from the table
 
+AGAIN: Final = 0.02  # s between two tries to connect
 _PATIENCE: Final = 10.0  # s until a command is started
-_GRACE: Final = 10.0  # s that an answer may take beyond what was asked for
+GRACE: Final = 10.0  # s that an answer may take beyond what was asked for
 
 
-class Client:
-    """A control socket by its path, by the name of a sandbox, or the only one there is."""
+class Client(Calls):
+    """A control socket by its path, by the name of a sandbox, or the only one there is.
 
-    def __init__(self, path: str | None = None, *, name: str = "", grace: float = _GRACE) -> None:
+    An answer may take `grace` seconds longer than was asked for. Where nobody listens, or not yet,
+    it is tried again for `wait` seconds (of a known path: what is not there has no name).
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        *,
+        name: str = "",
+        grace: float = GRACE,
+        wait: float = 0.0,
+    ) -> None:
         self.path = path or find_socket(name)
         self._grace = grace
+        self._wait = wait
 
     def __enter__(self) -> Self:
         return self
@@ -52,16 +70,19 @@ class Client:
     def __exit__(self, *_: object) -> None:
         """Nothing is held between calls."""
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (methods are rows of the table)
-        command = BY_NAME.get(name)
-        if command is None:
-            raise AttributeError(f"init has no command {name!r}")
-        return lambda **params: self.call(command, params)
+    if not TYPE_CHECKING:  # who checks types knows better
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (methods are rows of the table)
+            command = command_of(name)
+            return lambda *words, **params: self.call(command, named(command, words, params))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *BY_NAME]
 
     def call(self, command: Command, params: Mapping[str, object]) -> Any:  # noqa: ANN401  (JSON)
         """Ask for a row of the table; ControlError says why it failed."""
         connection = self._connect()
-        connection.settimeout(_patience(command, params, self._grace))
+        connection.settimeout(patience(command, params, self._grace))
         rows = Answer(connection)
         try:
             with suppress(BrokenPipeError):  # who turns us away has said why
@@ -170,19 +191,21 @@ class Client:
         return True
 
     def _connect(self) -> _socket.socket:
-        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-        made.settimeout(min(CONNECT_TIMEOUT, self._grace))
-        try:
-            made.connect(self.path)
-        except PermissionError:
-            made.close()
-            raise DeniedError(f"cannot connect to {self.path}: permission denied") from None
-        except OSError as error:
-            made.close()
-            reason = error.strerror or str(error)
-            hint = "is nsinit running?"
-            raise UnreachableError(f"cannot connect to {self.path}: {reason}", hint=hint) from None
-        return made
+        limit = min(CONNECT_TIMEOUT, self._grace)
+        begun = time.monotonic()
+        while True:
+            made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+            made.settimeout(limit)
+            try:
+                made.connect(self.path)
+            except OSError as error:
+                made.close()
+                waited = time.monotonic() - begun
+                if waited >= longest_wait(error, limit, self._wait):
+                    raise no_connection(self.path, error) from None
+                time.sleep(AGAIN)
+            else:
+                return made
 
 
 class CommandRun:
@@ -235,7 +258,44 @@ class CommandRun:
         return None
 
 
-def _patience(command: Command, params: Mapping[str, object], grace: float) -> float | None:
+def command_of(name: str) -> Command:
+    """The row of a method; AttributeError if there is none."""
+    command = BY_NAME.get(name)
+    if command is None:
+        raise AttributeError(f"init has no command {name!r}")
+    return command
+
+
+def named(
+    command: Command, words: Sequence[object], params: Mapping[str, object]
+) -> dict[str, object]:
+    """Parameters by name, also those that were given by their position."""
+    places = [param.name for param in command.params if param.positional]
+    if len(words) > len(places):
+        most = len(places)
+        raise TypeError(f"{command.name}() takes {most} positional arguments, not {len(words)}")
+    made = dict(zip(places, words, strict=False))
+    if twice := made.keys() & params.keys():
+        raise TypeError(f"{command.name}() got two values for {min(twice)!r}")
+    return made | dict(params)
+
+
+def longest_wait(error: OSError, limit: float, wait: float) -> float:
+    """For how long (s) it makes sense to try again: a full queue empties, an init may yet come."""
+    if isinstance(error, BlockingIOError):  # EAGAIN of connect(2): the queue is full
+        return max(limit, wait)
+    return wait if isinstance(error, (FileNotFoundError, ConnectionRefusedError)) else 0.0
+
+
+def no_connection(path: str, error: OSError) -> ControlError:
+    """Why there is none."""
+    if isinstance(error, PermissionError):
+        return DeniedError(f"cannot connect to {path}: permission denied")
+    reason = error.strerror or str(error)
+    return UnreachableError(f"cannot connect to {path}: {reason}", hint="is nsinit running?")
+
+
+def patience(command: Command, params: Mapping[str, object], grace: float) -> float | None:
     """How long (s) an answer may take; None for one that goes on."""
     if params.get("follow") or (command.stream and command.name not in ("logs", "events")):
         return None

@@ -57,31 +57,50 @@ def _quote(value: object) -> str:
     return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw)
 
 
+class Head:
+    """The first lines of an answer."""
+
+    def __init__(self) -> None:
+        self.size = 0  # bytes, with the empty line
+        self.status = 0
+        self.length: int | None = None  # of what follows, if that is told
+
+    def feed(self, data: bytes) -> bool:
+        """Whether all of it is in these bytes; ValueError, IndexError if it is none."""
+        head, end, _ = data.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        self.size = len(head) + len(end)
+        first, *rows = head.split(b"\r\n")
+        self.status = int(first.split(b" ", 2)[1])
+        for row in rows:
+            name, _, value = row.partition(b":")
+            if name.strip().lower() == b"content-length":
+                self.length = int(value)
+        return True
+
+
 class Answer:
     """The bytes of an answer, up to the end of the connection."""
 
     def __init__(self, connection: _socket.socket) -> None:
         self.connection = connection
         self._data = b""
-        self._length: int | None = None
+        self._head = Head()
 
     def head(self) -> int:
         """Read the head; the status."""
-        while b"\r\n\r\n" not in self._data:
+        while not self._head.feed(self._data):
             piece = self.connection.recv(PIECE)
             if not piece:
                 raise ConnectionResetError(104, "it closed the connection")
             self._data += piece
-        head, _, self._data = self._data.partition(b"\r\n\r\n")
-        for row in head.split(b"\r\n")[1:]:
-            name, _, value = row.partition(b":")
-            if name.strip().lower() == b"content-length":
-                self._length = int(value)
-        return int(head.split(b" ", 2)[1])
+        self._data = self._data[self._head.size :]
+        return self._head.status
 
     def rest(self) -> bytes:
         """Everything that follows; ConnectionResetError if it is less than was announced."""
-        parts, left = [self._data], self._length
+        parts, left = [self._data], self._head.length
         if left is not None:
             left -= len(self._data)
         while left is None or left > 0:

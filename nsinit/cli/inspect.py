@@ -86,7 +86,7 @@ def _status(control: str) -> dict[str, Any]:
     except ControlError as error:
         return {"health": None, "services": None, "error": error.message}
     try:
-        health = client.health()
+        health: str | None = client.health()["health"]
     except ControlError as error:
-        health = error.answer if isinstance(error.answer, dict) else {}
-    return {"health": health.get("health"), "services": services, "error": None}
+        health = error.answer.get("health") if isinstance(error.answer, dict) else None
+    return {"health": health, "services": services, "error": None}

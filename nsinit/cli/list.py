@@ -76,7 +76,7 @@ def _ask(control: str) -> tuple[str, list[dict[str, Any]]]:
         return "no-socket", []
     client = Client(control, grace=GRACE)
     try:
-        return str(client.health()["health"]), list(client.status()["services"])
+        return str(client.health()["health"]), [dict(s) for s in client.status()["services"]]
     except DeniedError:
         return "denied", []
     except ControlError as error:

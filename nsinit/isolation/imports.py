@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 # Parts of nsinit that run outside only.
 OUTSIDE: Final = (
-    "cli", "convert", "client", "attached", "wire", "locate", "sandbox", "network", "images",
+    "cli", "convert", "client", "aclient", "attached", "wire", "locate", "sandbox", "network",
+    "images",
     "__main__", "py.typed",
 )  # fmt: skip
 # What is there or not: without it init does without.

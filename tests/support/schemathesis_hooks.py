@@ -47,6 +47,8 @@ def _soften(given: dict[str, Any]) -> None:
             given[name] = _span(name, value)
         elif name == "follow" and value in (True, "true", "1", "yes", ""):
             given[name] = "false"
+        elif name == "type" and isinstance(value, str):  # words that only init knows
+            given[name] = "exited,state"
         elif name == "names":
             given[name] = [_name(one) for one in value] if isinstance(value, list) else _name(value)
 

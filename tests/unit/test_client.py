@@ -94,7 +94,7 @@ def test_answer_is_its_json_when_all_went_well() -> None:
     """However it comes in pieces; the connection is closed."""
     data = HEAD % 200 + b'{"services": []}'
     client = Wired(Connection(*(data[at : at + 5] for at in range(0, len(data), 5))))
-    assert client.status() == {"services": []}
+    assert list(client.status()["services"]) == []
     assert client.connection.sent.startswith(b"GET /v1/status ")
     assert client.connection.closed
 
@@ -135,7 +135,7 @@ def test_rows_come_one_by_one_when_the_answer_is_a_stream() -> None:
     """As soon as a line is whole."""
     client = Wired(Connection(HEAD % 200 + b'{"a":1}\n{"a"', b":2}\n", b'{"a":3}\n'))
     rows = client.logs()
-    assert next(rows) == {"a": 1}
+    assert dict(next(rows)) == {"a": 1}
     assert len(client.connection.pieces) == 2
     assert list(rows) == [{"a": 2}, {"a": 3}]
     assert client.connection.closed
@@ -171,7 +171,7 @@ def test_loss_is_told_when_a_stream_breaks() -> None:
     """After the rows that came."""
     client = Wired(Connection(HEAD % 200 + b'{"a":1}\n', ConnectionResetError(104, "reset")))
     rows = client.events(follow=True)
-    assert next(rows) == {"a": 1}
+    assert dict(next(rows)) == {"a": 1}
     with pytest.raises(UnreachableError, match="lost the connection"):
         next(rows)
     assert client.connection.closed
@@ -230,7 +230,7 @@ def test_client_waits_for_ever_when_it_follows() -> None:
 def test_client_is_a_context_when_used_with_with() -> None:
     """As in the documentation."""
     with answered(200, {"version": "1"}) as init:
-        assert init.version() == {"version": "1"}
+        assert init.version()["version"] == "1"
 
 
 def test_socket_is_the_one_named_when_the_environment_names_one() -> None:

@@ -1,0 +1,68 @@
+"""docs/client.md: its examples are run; the types of the clients find what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from tests.support.live import ROOT
+
+GOOD = """
+import asyncio
+from nsinit.aclient import AsyncClient
+from nsinit.client import Client
+
+with Client("/x", wait=5) as init:
+    for service in init.status("web*")["services"]:
+        state: str = service["state"]
+        pid: int | None = service["pid"]
+    init.restart(["web"], timeout="1m")
+    for row in init.logs("web", follow=True, lines=5):
+        if "skipped" not in row:
+            text: str = row["line"]
+    code: int = init.exec("web", ["true"]).wait()
+
+async def ask() -> None:
+    async with AsyncClient() as init:
+        names: list[str] = [s["name"] for s in (await init.list(state="failed"))["services"]]
+        async with init.events(follow=True) as events:
+            async for event in events:
+                if "skipped" not in event:
+                    print(event["new"])
+        code: int = await (await init.exec("web", ["true"])).wait()
+
+asyncio.run(ask())
+"""
+BAD = {
+    "has no attribute": 'Client("/x").statsu()',
+    "has incompatible type": 'Client("/x").stop(5)',
+    "Missing positional argument": 'Client("/x").stop()',
+    "Unexpected keyword argument": 'Client("/x").stop("web", timeuot=5)',
+    'has no key "title"': 'Client("/x").status()["services"][0]["title"]',
+    'Argument "state" to "list"': 'Client("/x").list(state="odd")',
+}
+
+
+def test_types_are_those_of_the_table_when_compared() -> None:
+    """scripts/gen-client writes them anew."""
+    from scripts.clienttypes import stub
+
+    assert (ROOT / "nsinit/calls.pyi").read_text() == stub()
+
+
+def test_checker_finds_mistakes_when_it_reads_a_program(tmp_path: Any) -> None:
+    """And none in a program that is right."""
+    (tmp_path / "good.py").write_text(GOOD)
+    lines = ["from nsinit.client import Client", *BAD.values()]
+    (tmp_path / "bad.py").write_text("\n".join(lines) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--follow-imports=silent",
+         "--cache-dir", str(ROOT / ".mypy_cache/clients"), "good.py", "bad.py"],
+        cwd=tmp_path, env={"MYPYPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = done.stdout.splitlines()
+    assert not [line for line in told if not line.startswith("bad.py")], done.stdout
+    for number, mistake in enumerate(BAD, 2):
+        assert any(line.startswith(f"bad.py:{number}:") and mistake in line for line in told), told
