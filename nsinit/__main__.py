@@ -5,6 +5,7 @@ blocked stays pending until somebody reads it.
 """
 
 import gc
+import io
 import sys
 
 # Under these names it is always the single command, whatever the first word.
@@ -30,6 +31,8 @@ def main() -> int:
         from nsinit.cli.single import main as single_command
 
         os._exit(single_command(name, argv, mask))  # nothing of Python's own end is worth the time
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale's character set lacks
     if verb == "ctl":
         import os
 

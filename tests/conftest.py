@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What is kept in files may be replaced by what is made now."""
+    parser.addoption("--update-golden", action="store_true", help="keep what is printed now")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With CI=true a skipped test fails the run, unless the machine provably can't do it.
 

@@ -12,6 +12,7 @@ from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.boxes import Verb
 from nsinit.cli.families import read, tell
 from nsinit.cli.init import TEMPLATES
+from nsinit.cli.parsing import JSON, WHEN, chooses_fields
 from nsinit.cli.programs import PROGRAMS
 from nsinit.cli.quoting import fish_word, zsh_word
 from nsinit.control.commands import VERBS
@@ -117,8 +118,14 @@ def _options(command: Command) -> list[tuple[str, str]]:
     return [
         *_listed((*command.params, *command.options)),
         ("--json", "JSON instead of text"),
+        *([("--format", "fields of the JSON")] if _has_fields(command) else []),
+        ("--color", "auto, always or never"),
         ("--help", "tell more of the verb"),
     ]
+
+
+def _has_fields(command: Command) -> bool:
+    return chooses_fields((*command.params, *command.options, JSON))
 
 
 def _run_options() -> list[str]:
@@ -161,6 +168,9 @@ def _takes_names(command: Command) -> bool:
 def bash() -> str:
     """For bash."""
     values, options, boxes = [], [], []
+    values.append(
+        f'        *" --color") COMPREPLY=($(compgen -W "{" ".join(WHEN)}" -- "$word")); return ;;'
+    )
     for verb, command in VERBS.items():
         for param in (*command.params, *command.options):
             choices = _SIGNALS if param.kind == "signal" else param.choices
@@ -257,6 +267,9 @@ def _specs(command: Command) -> list[str]:
         if param.short:
             specs.append(zsh_word(f"-{param.short}[{_plain(param.help)}]{takes}"))
     specs.append(zsh_word("--json[JSON instead of text]"))
+    if _has_fields(command):
+        specs.append(zsh_word("--format[fields of the JSON]:fields:"))
+    specs.append(zsh_word(f"--color[when to use colours]:when:({' '.join(WHEN)})"))
     if _takes_names(command):
         specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
     return specs
@@ -309,6 +322,9 @@ def fish() -> str:
             words += f" -a '{' '.join(param.choices)}'" if param.choices else ""
             lines.append(f"complete -c nsinit -n {seen} {words} -d {fish_word(param.help)}")
         lines.append(f"complete -c nsinit -n {seen} -l json -d 'JSON instead of text'")
+        if _has_fields(command):
+            lines.append(f"complete -c nsinit -n {seen} -l format -x -d 'fields of the JSON'")
+        lines.append(f"complete -c nsinit -n {seen} -l color -x -a '{' '.join(WHEN)}'")
     return "\n".join(lines)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import errors
 from nsinit.cli import show
-from nsinit.cli.output import as_json, complain, say
-from nsinit.cli.parsing import make_parser, parse
+from nsinit.cli.output import Wishes, as_json, complain, say
+from nsinit.cli.parsing import JSON, make_parser, parse
 from nsinit.client import Client
 from nsinit.control.commands import VERBS, Command
 from nsinit.errors import ControlError, NsinitError, TimedOutError, UsageError
@@ -34,6 +34,8 @@ options:
   -s NAME         the sandbox of that name
   --socket PATH   the control socket at that path
   --json          JSON instead of text, with every verb
+  --format WHAT   fields of the JSON: name,state,pid; or a text: '{{name}} is {{state}}'
+  --color WHEN    auto, always or never; also NO_COLOR and FORCE_COLOR
 
 examples:
   nsinit ctl status
@@ -94,7 +96,7 @@ def _run(argv: list[str]) -> int:
     try:
         answer = client.call(command, given)
     except ControlError as error:
-        if not as_text and error.answer is not None:
+        if not as_text and error.answer is not None and not Wishes.format:
             say(as_json(error.answer))
         raise
     if command.text:
@@ -145,10 +147,8 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
 
 def parser(command: Command) -> argparse.ArgumentParser:
     """The parser of a verb, with its help."""
-    params = (*command.params, *command.options)
-    made = make_parser("ctl " + command.name, command.summary, command.examples, params)
-    made.add_argument("--json", action="store_true", help="JSON instead of text")
-    return made
+    params = (*command.params, *command.options, JSON)
+    return make_parser("ctl " + command.name, command.summary, command.examples, params)
 
 
 def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:

@@ -63,8 +63,12 @@ class Family(NamedTuple):
 
     def options(self, name: str) -> list[str]:
         """The options of a verb, as they are typed."""
+        from nsinit.cli.parsing import chooses_fields
+
         params = self.verbs[name].params
-        return [param.flag for param in params if not param.positional] + ["--help"]
+        flags = [param.flag for param in params if not param.positional]
+        wishes = ["--format", "--color"] if chooses_fields(params) else ["--color"]
+        return [*flags, *wishes, "--help"]
 
     def bash(self, subject: str, *cases: str) -> str:
         """The case of bash's function for the word; the `cases` are for what is no option."""

@@ -21,12 +21,22 @@ TINTS: Final = {
     "failed": "red",
     "stopped": "dim",
 }
+_LEAST: Final = 12  # columns that are left of what is cut
 _COLOURS: Final = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
 
 
+class Wishes:
+    """What was asked for by options that every verb has."""
+
+    color = "auto"
+    format = ""  # the fields that are wanted of what would be JSON
+
+
 def colours(stream: TextIO) -> bool:
-    """Whether to colour: not without a terminal, nor with NO_COLOR or TERM=dumb; FORCE_COLOR."""
+    """Whether to colour: --color, NO_COLOR, FORCE_COLOR, else on a terminal that is not dumb."""
     env = os.environ
+    if Wishes.color != "auto":
+        return Wishes.color == "always"
     if env.get("NO_COLOR"):
         return False
     if env.get("FORCE_COLOR"):
@@ -42,8 +52,16 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], tints: Sequence[str] = ()) -> str:
-    """Aligned columns; `tints` are the colours of the second cell of each row."""
+    """Aligned columns; `tints` are the colours of the second cell of each row.
+
+    On a terminal the last column is cut to what there is room for, but not to nothing.
+    """
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    limit = room()
+    rest = max(_LEAST, limit - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    if limit and rest < widths[-1]:
+        rows = [[*row[:-1], _cut(row[-1], rest)] for row in rows]
+        widths[-1] = rest
     lines = [paint(_line(head, widths), "bold")]
     for index, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -55,6 +73,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], tints: Sequence[st
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
+
+
+def room() -> int:
+    """The width of the terminal that is written to, or $COLUMNS; 0 if there is no limit."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit():
+        return int(columns[:6])
+    try:
+        return os.get_terminal_size(1).columns if sys.stdout.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def _cut(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    mark = "\u2026" if (sys.stdout.encoding or "").lower().startswith("utf") else "..."
+    return text[: width - len(mark)].rstrip() + mark
 
 
 def printable(text: str) -> str:
@@ -86,6 +122,8 @@ def amount(size: int) -> str:
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line; bytes that came from outside are shown as they can be."""
     out = stream or sys.stdout
+    if not text and Wishes.format:
+        return  # no rows, no line
     encoding = out.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)
 
@@ -101,7 +139,11 @@ def complain(error: NsinitError | str, hint: str = "") -> None:
 
 
 def as_json(value: Any) -> str:  # noqa: ANN401  (decoded JSON)
-    """Compact JSON on one line."""
+    """Compact JSON on one line, or the fields that are wanted of it."""
+    if Wishes.format:
+        from nsinit.cli.format import render
+
+        return render(value, Wishes.format)
     import json
 
     return json.dumps(value, ensure_ascii=False)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from nsinit.cli.output import Wishes
+from nsinit.control.row import Param
 from nsinit.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from nsinit.control.row import Param
-
+WHEN: Final = ("auto", "always", "never")
+JSON: Final = Param("json", "flag", "JSON instead of text")
+_FIELDS: Final = "fields of the JSON"  # no option is called so
 _METAVARS: Final = {"text": "TEXT", "moment": "TIME"}
+
+
+def chooses_fields(params: Sequence[Param]) -> bool:
+    """Whether a verb takes --format: it has JSON, and no option of its own that is called so."""
+    names = {param.name for param in params}
+    return "json" in names and "format" not in names
 
 
 def make_parser(
@@ -36,13 +45,40 @@ def make_parser(
     )
     for param in params:
         _add(parser, param)
+    if chooses_fields(params):
+        what = "of the JSON only these: name,state or a text with {name}"
+        parser.add_argument(
+            "--format",
+            type=_wish,
+            dest=_FIELDS,
+            default=argparse.SUPPRESS,
+            metavar="FIELDS",
+            help=what,
+        )
+    parser.add_argument(
+        "--color", default=argparse.SUPPRESS, choices=WHEN, metavar="WHEN", help=", ".join(WHEN)
+    )
     return parser
 
 
 def parse(
     parser: argparse.ArgumentParser, argv: Sequence[str], params: Sequence[Param]
 ) -> dict[str, Any]:
-    """What was given; all after a -- are words, also where argparse has seen the last of these."""
+    """What was given; all after a -- are words, also where argparse has seen the last of these.
+
+    What every verb has is kept for whoever prints.
+    """
+    given = _parse(parser, argv, params)
+    Wishes.color = given.pop("color", "auto")
+    Wishes.format = given.pop(_FIELDS, "")
+    if Wishes.format:
+        return given | {"json": True}
+    return given
+
+
+def _parse(
+    parser: argparse.ArgumentParser, argv: Sequence[str], params: Sequence[Param]
+) -> dict[str, Any]:
     words = next((param.name for param in params if param.kind == "words"), "")
     if not words or "--" not in argv:
         return vars(parser.parse_args(argv))
@@ -53,6 +89,13 @@ def parse(
     if given[words]:
         parser.error(f"a command follows --, not {' '.join(given[words])!r}")
     return given | {words: list(argv[at + 1 :])}
+
+
+def _wish(text: str) -> str:
+    """What --format takes; nothing is no wish."""
+    if not text:
+        raise UsageError("--format: expected fields such as name,state, got none")
+    return text
 
 
 def _add(parser: argparse.ArgumentParser, param: Param) -> None:

@@ -94,7 +94,7 @@ def nsinit_ctl() -> str:
         for row in COMMANDS
         if not row.is_verb
     )
-    _environment(page, texts.ENVIRONMENT[:2])
+    _environment(page, texts.ENVIRONMENT[:3])
     _codes(page, *list(CODES)[2:4])
     _see(page, "nsinit(1)", "nsinit.toml(5)")
     return str(page)

@@ -31,6 +31,7 @@ FILES: Final = (
 ENVIRONMENT: Final = (
     ("NSINIT_SOCKET", "The control socket, for init and for those who ask it."),
     ("NO_COLOR, FORCE_COLOR", "No colours, or always; otherwise on a terminal that is not dumb."),
+    ("COLUMNS", "How wide tables may be, instead of the width of the terminal."),
     ("NSINIT_CONFIG", "The configuration, if none is named."),
     ("NSINIT_RUN_DIR", "The directory that stands for /run/nsinit."),
     ("NSINIT_OPTIONS", "Options of the single command."),
@@ -62,6 +63,14 @@ CTL_OPTIONS: Final = (
     ("-s NAME", "The sandbox of that name."),
     ("--socket PATH", "The control socket at that path."),
     ("--json", "JSON instead of text, with every verb."),
+    (
+        "--format FIELDS",
+        "Only these fields of the JSON, a line for each row with a tab between them, such as `name,state,pid`; or a text with fields in braces, such as `'{name} is {state}'`, where `usage.memory` is a field of a field and `\\t` a tab. What is null is -.",
+    ),
+    (
+        "--color WHEN",
+        "When to use colours: auto (on a terminal that is not dumb), always or never; by default as NO_COLOR and FORCE_COLOR say.",
+    ),
     ("--help", "Tell of nsinit ctl, or of a verb."),
 )
 TOML: Final = (

@@ -57,11 +57,11 @@ _nsinit() {
                 *" list "*|*" compare "*|*" pin "*) offer="$(command "${COMP_WORDS[0]}" list -q 2>/dev/null)" ;;
             esac
             [[ $word != -* || $COMP_CWORD == 2 ]] || case "${COMP_WORDS[2]}" in
-                list) offer="--kind --json --help" ;;
-                compare) offer="--json --help" ;;
-                supported) offer="--json --help" ;;
-                pin) offer="--help" ;;
-                unpin) offer="--help" ;;
+                list) offer="--kind --json --format --color --help" ;;
+                compare) offer="--json --format --color --help" ;;
+                supported) offer="--json --format --color --help" ;;
+                pin) offer="--color --help" ;;
+                unpin) offer="--color --help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
         net)
@@ -73,9 +73,9 @@ _nsinit() {
                 "3 "*|*" show "*) offer="$(command "${COMP_WORDS[0]}" list -q 2>/dev/null)" ;;
             esac
             [[ $word != -* || $COMP_CWORD == 2 ]] || case "${COMP_WORDS[2]}" in
-                add) offer="--bridge --type --parent --name --address --gateway --mac --mtu --json --help" ;;
-                remove) offer="--help" ;;
-                show) offer="--json --help" ;;
+                add) offer="--bridge --type --parent --name --address --gateway --mac --mtu --json --format --color --help" ;;
+                remove) offer="--color --help" ;;
+                show) offer="--json --format --color --help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
         image)
@@ -86,10 +86,10 @@ _nsinit() {
                 *" inspect"|*" remove") offer="$(command "${COMP_WORDS[0]}" image list -q 2>/dev/null)" ;;
             esac
             [[ $word != -* || $COMP_CWORD == 2 ]] || case "${COMP_WORDS[2]}" in
-                import) offer="--name --only --max-size --max-files --json --help" ;;
-                list) offer="--quiet --json --help" ;;
-                inspect) offer="--help" ;;
-                remove) offer="--json --help" ;;
+                import) offer="--name --only --max-size --max-files --json --format --color --help" ;;
+                list) offer="--quiet --json --format --color --help" ;;
+                inspect) offer="--color --help" ;;
+                remove) offer="--json --format --color --help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
         ctl) ;;
@@ -108,6 +108,7 @@ _nsinit() {
         return
     fi
     case "$verb $before" in
+        *" --color") COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
         "list --state") COMPREPLY=($(compgen -W "stopped waiting starting running stopping backoff exited failed" -- "$word")); return ;;
         "wait --for") COMPREPLY=($(compgen -W "ready running stopped exited" -- "$word")); return ;;
         "metrics --format") COMPREPLY=($(compgen -W "openmetrics prometheus" -- "$word")); return ;;
@@ -116,37 +117,37 @@ _nsinit() {
     esac
     if [[ $word == -* ]]; then
         case "$verb" in
-            status) offer="--json --help" ;;
-            list) offer="--state --json --help" ;;
-            wait) offer="--for --timeout -t --json --help" ;;
-            health) offer="--json --help" ;;
-            why) offer="--lines -n --json --help" ;;
-            history) offer="--limit -n --json --help" ;;
-            blame) offer="--svg --json --help" ;;
-            graph) offer="--svg --mermaid --dot --json --help" ;;
-            tree) offer="--json --help" ;;
-            top) offer="--interval -d --json --help" ;;
-            metrics) offer="--format --json --help" ;;
-            start) offer="--no-wait --timeout -t --json --help" ;;
-            stop) offer="--no-wait --timeout -t --json --help" ;;
-            restart) offer="--no-wait --timeout -t --json --help" ;;
-            reload) offer="--no-wait --timeout -t --json --help" ;;
-            reset) offer="--json --help" ;;
-            pin) offer="--json --help" ;;
-            unpin) offer="--json --help" ;;
-            pause) offer="--timeout -t --json --help" ;;
-            unpause) offer="--json --help" ;;
-            exec) offer="--terminal -t --term --json --help" ;;
-            enter) offer="--terminal -t --user -u --term --json --help" ;;
-            attach) offer="--lines -n --no-stdin --detach-keys --json --help" ;;
-            signal) offer="--json --help" ;;
-            logs) offer="--follow -f --lines -n --since --until --since-seq --run --stream --timestamps -t --grep -g --invert-match -v --json --help" ;;
-            events) offer="--follow -f --since-seq --type --json --help" ;;
-            update) offer="--dry-run --json --help" ;;
-            scale) offer="--json --help" ;;
-            shutdown) offer="--exit-code --now --json --help" ;;
-            reexec) offer="--timeout -t --json --help" ;;
-            version) offer="--json --help" ;;
+            status) offer="--json --format --color --help" ;;
+            list) offer="--state --json --format --color --help" ;;
+            wait) offer="--for --timeout -t --json --format --color --help" ;;
+            health) offer="--json --format --color --help" ;;
+            why) offer="--lines -n --json --format --color --help" ;;
+            history) offer="--limit -n --json --format --color --help" ;;
+            blame) offer="--svg --json --format --color --help" ;;
+            graph) offer="--svg --mermaid --dot --json --format --color --help" ;;
+            tree) offer="--json --format --color --help" ;;
+            top) offer="--interval -d --json --format --color --help" ;;
+            metrics) offer="--format --json --color --help" ;;
+            start) offer="--no-wait --timeout -t --json --format --color --help" ;;
+            stop) offer="--no-wait --timeout -t --json --format --color --help" ;;
+            restart) offer="--no-wait --timeout -t --json --format --color --help" ;;
+            reload) offer="--no-wait --timeout -t --json --format --color --help" ;;
+            reset) offer="--json --format --color --help" ;;
+            pin) offer="--json --format --color --help" ;;
+            unpin) offer="--json --format --color --help" ;;
+            pause) offer="--timeout -t --json --format --color --help" ;;
+            unpause) offer="--json --format --color --help" ;;
+            exec) offer="--terminal -t --term --json --format --color --help" ;;
+            enter) offer="--terminal -t --user -u --term --json --format --color --help" ;;
+            attach) offer="--lines -n --no-stdin --detach-keys --json --format --color --help" ;;
+            signal) offer="--json --format --color --help" ;;
+            logs) offer="--follow -f --lines -n --since --until --since-seq --run --stream --timestamps -t --grep -g --invert-match -v --json --format --color --help" ;;
+            events) offer="--follow -f --since-seq --type --json --format --color --help" ;;
+            update) offer="--dry-run --json --format --color --help" ;;
+            scale) offer="--json --format --color --help" ;;
+            shutdown) offer="--exit-code --now --json --format --color --help" ;;
+            reexec) offer="--timeout -t --json --format --color --help" ;;
+            version) offer="--json --format --color --help" ;;
         esac
     else
         case "$verb" in
