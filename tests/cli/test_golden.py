@@ -50,6 +50,7 @@ CALLS: Final[dict[str, list[str]]] = {
     "why": ["broken", "manual"],
     "graph": [],
     "tree": ["web"],
+    "history": ["broken"],
     "top": ["--interval", "0.01"],
     "start": ["manual"],
     "stop": ["manual"],

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 # Numbers that are the same in each run.
 _KEPT: Final = {
-    "exit_code", "exit_signal", "run", "restarts", "schema", "depth", "retries", "replicas", "seq",
+    "exit_code", "exit_signal", "run", "restarts", "schema", "depth", "retries", "replicas",
 }  # fmt: skip
+# What is a number or null as it happens.
+_EITHER: Final = {"max_rss", "rss", "cpu_user", "cpu_system"}
 _NUMBER: Final = re.compile(r"(?<![\w@.])\d[\d.]*(?:[KMGT]i?B?)?(?![\w@])")
 _SPAN: Final = re.compile(r"(?<![\w.])\d[\d.]*[dhms](?: \d+[dhms])?(?!\w)")
 # Digits that are to stay, as letters for so long.
@@ -27,6 +29,7 @@ def text_of(shown: str, places: dict[str, str]) -> str:
     for path, word in places.items():
         shown = shown.replace(path, word)
     shown = _CLOCK.sub("CLOCK", shown)
+    shown = re.sub(r" \[[^\]\n]* system[^\]\n]*\]", " [USAGE]", shown)
     shown = re.sub(r"(?<=code )\d+", lambda m: m[0].translate(_HIDDEN), shown)
     shown = _NUMBER.sub("N", _SPAN.sub("SPAN", shown)).translate(_SEEN)
     shown = re.sub(r"^ +(?=N )", "  ", shown, flags=re.MULTILINE)
@@ -40,6 +43,8 @@ def json_of(value: Any, places: dict[str, str], key: str = "") -> Any:
         return {name: json_of(item, places, name) for name, item in value.items()}
     if isinstance(value, list):
         return [json_of(item, places, key) for item in value]
+    if key in _EITHER:
+        return "NUMBER"
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, (int, float)):
