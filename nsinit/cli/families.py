@@ -67,7 +67,7 @@ class Family(NamedTuple):
 
         params = self.verbs[name].params
         flags = [param.flag for param in params if not param.positional]
-        wishes = ["--format", "--color"] if chooses_fields(params) else ["--color"]
+        wishes = ["--format", "--color"] if chooses_fields(params) else []
         return [*flags, *wishes, "--help"]
 
     def bash(self, subject: str, *cases: str) -> str:

@@ -42,7 +42,9 @@ def make_parser(
         # Told its width, it need not import what finds out the terminal's.
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=96),
         allow_abbrev=False,
+        add_help=False,
     )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     for param in params:
         _add(parser, param)
     if chooses_fields(params):
@@ -55,9 +57,10 @@ def make_parser(
             metavar="FIELDS",
             help=what,
         )
-    parser.add_argument(
-        "--color", default=argparse.SUPPRESS, choices=WHEN, metavar="WHEN", help=", ".join(WHEN)
-    )
+    if any(param.name == "json" for param in params):
+        parser.add_argument(
+            "--color", default=argparse.SUPPRESS, choices=WHEN, metavar="WHEN", help=", ".join(WHEN)
+        )
     return parser
 
 

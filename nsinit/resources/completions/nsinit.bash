@@ -60,8 +60,8 @@ _nsinit() {
                 list) offer="--kind --json --format --color --help" ;;
                 compare) offer="--json --format --color --help" ;;
                 supported) offer="--json --format --color --help" ;;
-                pin) offer="--color --help" ;;
-                unpin) offer="--color --help" ;;
+                pin) offer="--help" ;;
+                unpin) offer="--help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
         net)
@@ -74,7 +74,7 @@ _nsinit() {
             esac
             [[ $word != -* || $COMP_CWORD == 2 ]] || case "${COMP_WORDS[2]}" in
                 add) offer="--bridge --type --parent --name --address --gateway --mac --mtu --json --format --color --help" ;;
-                remove) offer="--color --help" ;;
+                remove) offer="--help" ;;
                 show) offer="--json --format --color --help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
@@ -88,7 +88,7 @@ _nsinit() {
             [[ $word != -* || $COMP_CWORD == 2 ]] || case "${COMP_WORDS[2]}" in
                 import) offer="--name --only --max-size --max-files --json --format --color --help" ;;
                 list) offer="--quiet --json --format --color --help" ;;
-                inspect) offer="--color --help" ;;
+                inspect) offer="--help" ;;
                 remove) offer="--json --format --color --help" ;;
             esac
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;
