@@ -40,7 +40,7 @@ VERB: Final = Verb(
         Param("profile", "text", "of compose: the profiles that are started, as in a,b"),
         Param("env_file", "text", "of a Procfile or compose: instead of the .env beside it"),
         Param("sandbox", "flag", "of compose: with a [sandbox] that publishes the ports"),
-        Param("root", "text", "of systemd: the system whose units are named (/)"),
+        Param("root", "text", "of systemd and s6: the root of the system that it is for (/)"),
         Param("instance", "text", "of systemd: the instance of a template NAME@.service"),
     ),
     (
@@ -48,6 +48,7 @@ VERB: Final = Verb(
         "nsinit convert Procfile --formation web=2",
         "nsinit convert --strict compose.yaml",
         "nsinit convert --from systemd nginx.service cron.service",
+        "nsinit convert --root rootfs rootfs/etc/s6-overlay",
     ),
     _CODES,
 )

@@ -86,6 +86,14 @@ def _is_procfile(one: Candidate) -> bool:
     return one.name.partition(".")[0] == "Procfile" or one.name.lower().endswith(".procfile")
 
 
+def _is_s6(one: Candidate) -> bool:
+    if not one.is_dir:
+        return False
+    from nsinit.convert.s6.converter import is_s6  # noqa: PLC0415  (for directories only)
+
+    return is_s6(one.path)
+
+
 def _is_systemd(one: Candidate) -> bool:
     if one.is_dir:
         return any(_UNIT.fullmatch(name) for name in one.names)
@@ -97,6 +105,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("supervisord", "supervisord.conf", "supervisord", _is_supervisord),
     Kind("compose", "a docker compose file", "compose", _is_compose),
     Kind("procfile", "a Procfile", "procfile", _is_procfile),
+    Kind("s6", "directories of s6, s6-rc, s6-overlay, runit", "s6.converter", _is_s6),
     Kind(
         "systemd", "units of systemd: files, directories, names", "systemd.converter", _is_systemd
     ),

@@ -5,13 +5,12 @@ Targets are no services: who comes after one comes after all that is part of it.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from nsinit.convert.settling import names_in
 from nsinit.convert.systemd import names
 from nsinit.convert.systemd.known import CONDITION, NOT_AT_BOOT, REACHED
 from nsinit.convert.systemd.unit import cannot
-from nsinit.model import graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from nsinit.convert.systemd.unit import Draft, Unit
 
 _ENDS: Final = ("shutdown.target", "umount.target", "final.target", "systemd-soft-reboot.service")
-_KEYS: Final = ("after", "before", "wants", "depends_on")  # of a cycle, the first is given up
 
 
 class Members:
@@ -203,63 +201,6 @@ def install(draft: Draft, members: Members) -> None:
 
 
 def _append(table: Table, key: str, name: str) -> None:
-    known = _names(table, key)
-    if name not in known and name not in _names(table, "depends_on"):
+    known = names_in(table, key)
+    if name not in known and name not in names_in(table, "depends_on"):
         table.set(key, [*known, name])
-
-
-# --- Together -------------------------------------------------------------------------------------
-
-
-def break_cycles(tables: dict[str, Table]) -> None:
-    """Give up an order that can't be kept: systemd does the same, at a time of its choice."""
-    while cycle := graph.find_cycle(edges_of(tables)):
-        steps = list(pairwise(cycle))
-        for key in _KEYS:
-            found = next((step for step in steps if _waits(tables, *step, key)), None)
-            if found is not None:
-                break
-        else:
-            return
-        one, other = found
-        holder, name = (other, one) if key == "before" else (one, other)
-        remove(tables[holder], key, name)
-        if key in ("wants", "depends_on") and "autostart" not in tables[one].keys:
-            tables[other].keys.pop("autostart", None)
-        tables[holder].unsupported(holder, 0, key, name, f"a cycle: {' -> '.join(cycle)}")
-
-
-def edges_of(tables: dict[str, Table]) -> dict[str, list[str]]:
-    """From each service to those that it waits for."""
-    made: dict[str, list[str]] = {name: [] for name in tables}
-    for name, table in tables.items():
-        for key in ("depends_on", "wants", "after"):
-            made[name] += [other for other in _names(table, key) if other in made]
-        for other in _names(table, "before"):
-            if other in made:
-                made[other].append(name)
-    return made
-
-
-def _names(table: Table, key: str) -> list[str]:
-    """Of a list, or of a table of conditions."""
-    value = table.keys.get(key)
-    return [str(name) for name in value] if isinstance(value, list | dict) else []
-
-
-def _waits(tables: dict[str, Table], one: str, other: str, key: str) -> bool:
-    holder, name = (other, one) if key == "before" else (one, other)
-    return name in _names(tables[holder], key)
-
-
-def remove(table: Table, key: str, name: str) -> None:
-    """Take a service out of a key."""
-    known = table.keys.get(key)
-    if isinstance(known, dict):
-        left: Value = {other: how for other, how in known.items() if other != name}
-    else:
-        left = [other for other in _names(table, key) if other != name]
-    if left:
-        table.set(key, left)
-    else:
-        table.keys.pop(key, None)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nsinit import units
-from nsinit.convert.systemd import values
-from nsinit.convert.systemd.ordering import break_cycles, edges_of, remove
-from nsinit.model import addresses, graph
+from nsinit.convert.settling import break_cycles, names_in, one_file_each, remove, set_budget
+from nsinit.model import addresses
 
 if TYPE_CHECKING:
     from nsinit.convert.document import Document, Table
     from nsinit.convert.systemd.ordering import Members
-
-_SHUTDOWN = 9.0  # s, init.shutdown_timeout when nothing is said
-_HOOK = 5.0  # s, of a hook that says nothing
 
 
 def finish(document: Document, members: Members) -> None:
@@ -23,24 +18,23 @@ def finish(document: Document, members: Members) -> None:
     for name, table in document.services.items():
         _tell_lazy(name, table, document)
     break_cycles(document.services)
-    _one_file_each(document)
+    one_file_each(document)
     _one_address_each(document)
     for draft in members.drafts.values():
         sockets = draft.table.keys.get("sockets")
         accepting = isinstance(sockets, list) and any("accept" in one for one in sockets)
         if draft.from_socket is not None and not accepting:
             draft.cannot(draft.from_socket, "the input of a service is empty")
-    _budget(document)
+    set_budget(document)
 
 
 def _schedules(document: Document) -> None:
     """Nobody can wait for the end of what runs again and again."""
     for table in document.services.values():
-        needs = table.keys.get("depends_on", ())
-        for name in list(needs):  # type: ignore[arg-type]  # a list or a table
-            other = document.services.get(str(name))
+        for name in names_in(table, "depends_on"):
+            other = document.services.get(name)
             if other is not None and "schedule" in other.keys:
-                remove(table, "depends_on", str(name))
+                remove(table, "depends_on", name)
                 table.comment(f"{name} runs by its schedule, and nothing waits for it")
 
 
@@ -49,27 +43,9 @@ def _tell_lazy(name: str, table: Table, document: Document) -> None:
     sockets = table.keys.get("sockets")
     if not isinstance(sockets, list):
         return
-    needed = any(name in one.keys.get("depends_on", ()) for one in document.services.values())  # type: ignore[operator]
+    needed = any(name in names_in(one, "depends_on") for one in document.services.values())
     for socket in sockets if needed else ():
         socket.pop("lazy", None)
-
-
-def _one_file_each(document: Document) -> None:
-    """Two services don't write to one log file."""
-    seen: dict[str, str] = {}
-    for name, table in document.services.items():
-        log = table.keys.get("log")
-        if not isinstance(log, dict):
-            continue
-        err = log.get("stderr")
-        for where in (log, err if isinstance(err, dict) else {}):
-            path = where.get("file")
-            if isinstance(path, str) and seen.setdefault(path, name) != name:
-                where.pop("file")
-                where.pop("max_size", None)
-                table.unsupported(path, 0, "log", path, f"{seen[path]} writes to it already")
-        if not log or log == {"stderr": {}}:
-            del table.keys["log"]
 
 
 def _one_address_each(document: Document) -> None:
@@ -100,29 +76,3 @@ def _one_address_each(document: Document) -> None:
             table.set("sockets", kept)
         else:
             del table.keys["sockets"]
-
-
-def _budget(document: Document) -> None:
-    """As much time for the end as the longest chain of services may take."""
-    costs = {name: _cost(table) for name, table in document.services.items()}
-    edges = edges_of(document.services)
-    chains: dict[str, float] = {}
-    for name in graph.in_order(edges):
-        chains[name] = costs[name] + max((chains.get(one, 0.0) for one in edges[name]), default=0.0)
-    longest = max(chains.values(), default=0.0)
-    if longest >= _SHUTDOWN:
-        spare = max(longest * 0.25, 1.0)  # init keeps a part of it for the KILLs
-        text = "for the longest chain of stops; a container engine may give less"
-        document.init.set("shutdown_timeout", values.written(longest + spare), remark=text)
-
-
-def _cost(table: Table) -> float:
-    """How long (s) a stop may take."""
-    keys = table.keys
-    stop = units.parse_duration(keys.get("stop_timeout", 8))
-    cost = stop
-    for key, default in (("stop_command", stop), ("post_stop", _HOOK)):
-        hook = keys.get(key)
-        if isinstance(hook, dict):
-            cost += units.parse_duration(hook.get("timeout", default))
-    return cost

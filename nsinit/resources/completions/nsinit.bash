@@ -24,7 +24,7 @@ _nsinit() {
             COMPREPLY=($(compgen -W "--dry-run --detach --pid-file --info-fd --block-fd --console-socket --preserve-fds --capabilities --cap-add --cap-drop --ambient --inheritable --no-new-privs --no-no-new-privs --seccomp --landlock --name --hostname --domainname --namespaces --users --time-offsets --network --bundle --rootfs --overlay --image --readonly --no-readonly --mounts --propagation --masked-paths --readonly-paths --devices --sysctls --resources --resources-optional --no-resources-optional --cgroup-parent --sealed --no-sealed --cpu --cpu-weight --cpuset --memory --memory-high --swap --pids --io --device-access --bridge --subnet --address --gateway --dns --dns-search --hosts --nat --no-nat --publish -d --help" -- "$word")); return ;;
         check) COMPREPLY=($(compgen -f -- "$word")); return ;;
         convert)
-            if [[ $before == --from ]]; then offer="supervisord compose procfile systemd"
+            if [[ $before == --from ]]; then offer="supervisord compose procfile s6 systemd"
             elif [[ $word == -* ]]; then offer="-o -f --from --strict --output --force --formation --port --profile --env-file --sandbox --root --instance --help"
             else COMPREPLY=($(compgen -f -- "$word")); return; fi
             COMPREPLY=($(compgen -W "$offer" -- "$word")); return ;;

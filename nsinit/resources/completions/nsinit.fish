@@ -69,7 +69,7 @@ complete -c nsinit -n '__fish_seen_subcommand_from run' -l no-nat
 complete -c nsinit -n '__fish_seen_subcommand_from run' -l publish
 complete -c nsinit -n '__fish_seen_subcommand_from run' -l help
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -F
-complete -c nsinit -n '__fish_seen_subcommand_from convert' -l from -x -a 'supervisord compose procfile systemd' -d 'what they are, if it can\'t be seen: supervisord, compose, procfile, systemd'
+complete -c nsinit -n '__fish_seen_subcommand_from convert' -l from -x -a 'supervisord compose procfile s6 systemd' -d 'what they are, if it can\'t be seen: supervisord, compose, procfile, s6, systemd'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l strict -d 'write nothing if anything has no equal, and tell what'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l output -s o -d 'the file to write, instead of stdout'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l force -s f -d 'overwrite that file'
@@ -78,7 +78,7 @@ complete -c nsinit -n '__fish_seen_subcommand_from convert' -l port -d 'of a Pro
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l profile -d 'of compose: the profiles that are started, as in a,b'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l env-file -d 'of a Procfile or compose: instead of the .env beside it'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l sandbox -d 'of compose: with a [sandbox] that publishes the ports'
-complete -c nsinit -n '__fish_seen_subcommand_from convert' -l root -d 'of systemd: the system whose units are named (/)'
+complete -c nsinit -n '__fish_seen_subcommand_from convert' -l root -d 'of systemd and s6: the root of the system that it is for (/)'
 complete -c nsinit -n '__fish_seen_subcommand_from convert' -l instance -d 'of systemd: the instance of a template NAME@.service'
 complete -c nsinit -n '__fish_seen_subcommand_from ns; and not __fish_seen_subcommand_from list compare supported pin unpin' -a list -d 'list namespaces: their inode, kind, processes, owner, and the files that hold them'
 complete -c nsinit -n '__fish_seen_subcommand_from ns; and not __fish_seen_subcommand_from list compare supported pin unpin' -a compare -d 'tell which namespaces two processes share'

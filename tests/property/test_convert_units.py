@@ -1,4 +1,4 @@
-"""Units of any text: converted or refused with an error that is told, never anything else."""
+"""Units and scripts of any text: converted, or refused with an error that is told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from nsinit.convert.kinds import Wishes, convert
 from nsinit.convert.proof import prove
+from nsinit.convert.s6.execline import parse as parse_script
+from nsinit.convert.s6.script import LeftError, translate
 from nsinit.convert.systemd import names, values
 from nsinit.convert.systemd.calendar import to_cron
 from nsinit.convert.systemd.environment import read_env_file
@@ -91,3 +93,11 @@ def test_a_cron_line_is_one_when_it_is_made_of_an_event(
         with contextlib.suppress(ValueError):  # no day is ever as the line says
             Calendar(event.cron, load_zone("UTC"))
         assert len(event.cron.split()) in (5, 6)
+
+
+@given(st.text())
+def test_scripts_of_execline_are_words_or_refused_when_they_are_anything(text: str) -> None:
+    """And whatever words there are, they are keys or left alone."""
+    with contextlib.suppress(ValueError, LeftError):
+        parse_script(text)
+        translate(text, "/srv", lambda path: {"A": {"file": path}})
