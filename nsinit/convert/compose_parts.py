@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from nsinit.convert.compose_service import below, unsupported
 from nsinit.convert.compose_values import Reader, plain_seconds
 from nsinit.model.publish import Publish
+from nsinit.model.syslog import Facility
 from nsinit.units import parse_duration
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _TMPFS_OPTIONS: Final = re.compile(
 )
 _ADDRESS: Final = re.compile(r"[0-9a-fA-F.:]+")
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  (a mount of its own)
+_LOGGER: Final = re.compile(r"(?P<kind>udp|tcp)://(?P<rest>[^/]+)|unix(gram)?://(?P<path>/.+)")
+_FORMATS: Final = {"rfc5424": "rfc5424", "rfc5424micro": "rfc5424", "rfc3164": "bsd"}
 _HERE: Final = "127.0.0.1"
 
 
@@ -324,8 +327,29 @@ def logging(reader: Reader, table: Table) -> None:
     driver = part.text("driver", now=True) or "json-file"
     if driver == "none":
         table.set("log", "null")
+    elif driver == "syslog":
+        _syslog(part, table)
     elif driver not in ("json-file", "local", "journald") or "options" in part:
         hint = 'goes to the console; log = { file = "PATH", max_size = "10M", keep = 3 } to a file'
         unsupported(reader, table, "logging", hint)
     elif driver == "journald":
         unsupported(reader, table, "logging", "goes to the console")
+
+
+def _syslog(part: Reader, table: Table) -> None:
+    options = part.map("options")
+    made: dict[str, Value] = {}
+    for key in options.data if options else ():
+        assert options is not None  # noqa: S101  (for the type checker)
+        value = options.text(key, now=True) or ""
+        if key == "syslog-address" and (found := _LOGGER.fullmatch(value)):
+            made["address"] = found["path"] or f"{found['kind']}:{found['rest']}"
+        elif key == "syslog-facility" and value in get_args(Facility):
+            made["facility"] = value
+        elif key == "syslog-format" and value in _FORMATS:
+            made["format"] = _FORMATS[value]
+        elif key == "tag" and "{{" not in value:
+            made["app_name"] = value
+        else:
+            unsupported(options, table, key, "nsinit's syslog has no such thing")
+    table.set("log", {"to": "syslog", "syslog": made} if made else "syslog")

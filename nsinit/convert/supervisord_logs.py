@@ -26,20 +26,22 @@ def logs(keys: Keys, service: str, files: dict[str, str], env: Mapping[str, str]
     """Set the `log` of a service; `files` are those that others have already."""
     redirected = keys.flag("redirect_stderr", default=False)
     out = _stream(keys, "stdout", service, files, env)
+    places = [out.get("to")]
     log: dict[str, Value] = dict(out)
     if redirected:
         for key in ("logfile", "logfile_maxbytes", "logfile_backups", "syslog"):
             keys.asked.add(f"stderr_{key}")  # supervisord does not look at them either
     else:
         err = _stream(keys, "stderr", service, files, env)
+        places.append(err.get("to"))
         if err != out:
             log["stderr"] = err["to"] if set(err) == {"to"} else err
+    if any(place == "syslog" or (isinstance(place, list) and "syslog" in place)
+           for place in places):  # fmt: skip
+        log["syslog"] = {"facility": "user"}  # as supervisord's messages have it
     if log == {"to": _MOST}:
         return
-    if set(log) == {"to"}:
-        keys.table.set("log", log["to"])
-    else:
-        keys.table.set("log", log)
+    keys.table.set("log", log["to"] if set(log) == {"to"} else log)
 
 
 def _stream(
@@ -49,27 +51,25 @@ def _stream(
     path = keys.text(key)
     size = keys.size(f"{key}_maxbytes", 50 << 20)
     keep = keys.number(f"{key}_backups", 10)
-    syslog = f"{stream}_syslog"
-    if keys.flag(syslog, default=False):
-        keys.unsupported(syslog, "goes to the console")
-        return {"to": _MOST} if path is None else {}
     word = (path or "auto").lower()
+    logged = keys.flag(f"{stream}_syslog", default=False) or word == "syslog"
+    also = ["syslog"] if logged else []
     if word == "syslog":
-        keys.unsupported(key, "goes to the console")
-    if word in (*_CONSOLE, "syslog"):
-        return {"to": _MOST}
+        return {"to": "syslog"}
+    if word in _CONSOLE:
+        return {"to": [_MOST, *also] if also else _MOST}
     if word in _NONE:
-        return {"to": "null"}
+        return {"to": "syslog" if also else "null"}
     path = _absolute(keys, key, path or "", env)
     if os.path.normpath(path).startswith(("/dev/", "/proc/")) or path.endswith("/"):
         keys.unsupported(key, "is no file that can be rotated: goes to the console")
-        return {"to": _MOST}
+        return {"to": [_MOST, *also] if also else _MOST}
     if "replicas" in keys.table.keys and "{{index}}" not in path:
         path = Template(path + ".{{index}}") if isinstance(path, Template) else path + ".{{index}}"
         keys.unsupported(key, "one file for several processes: each has one of its own")
     if other := _owner(path, files):
         keys.unsupported(key, f'"{other}" writes to it already: goes to the console')
-        return {"to": _MOST}
+        return {"to": [_MOST, *also] if also else _MOST}
     files[os.path.normpath(path)] = service
     if 0 < size < SMALLEST:
         keys.unsupported(f"{key}_maxbytes", f"{SMALLEST >> 10}KiB is the least")
@@ -77,7 +77,8 @@ def _stream(
     if not 0 <= keep <= MOST_KEPT:
         keys.unsupported(f"{key}_backups", f"{MOST_KEPT} are the most")
         keep = min(max(keep, 0), MOST_KEPT)
-    made: dict[str, Value] = {"file": path, "max_size": _shown(size)}
+    made: dict[str, Value] = {"to": ["file", *also]} if also else {}
+    made |= {"file": path, "max_size": _shown(size)}
     if size:
         made["keep"] = keep
     return {**made, "compress": False, "mode": "0644"}

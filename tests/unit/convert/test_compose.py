@@ -55,6 +55,7 @@ REST = """
 secrets: {s: {file: ./s.txt}}
 configs: {c: {content: hello}}
 """
+SYSLOG = "{syslog-address: 'udp://10.0.0.1:514', syslog-facility: local0, tag: shop}"
 DROPPED = "command: x\ncap_drop: [ALL]\ncap_add: [CAP_NET_RAW]\n"
 POLICY = "{condition: on-failure, delay: 5s, max_attempts: 3, window: 120s}"
 RESTARTS = {
@@ -155,6 +156,10 @@ def _text(keys: dict[str, str]) -> str:
         ("command: x\ntty: true\nstdin_open: true\nuser: '1:2'\nworking_dir: /w", {
             "tty": True, "user": "1:2", "working_dir": "/w"}),
         ("command: x\nlogging: {driver: none}", {"log": "null"}),
+        ("command: x\nlogging: {driver: syslog}", {"log": "syslog"}),
+        (f"command: x\nlogging: {{driver: syslog, options: {SYSLOG}}}", {"log": {
+            "to": "syslog", "syslog": {
+                "address": "udp:10.0.0.1:514", "facility": "local0", "app_name": "shop"}}}),
         ("command: x\nports: ['22:22']\nnetwork_mode: host\nx-more: 1", {}),
     ],
 )  # fmt: skip

@@ -82,7 +82,7 @@ BESIDE = {
 # Said where it makes no difference: that there is none is the point.
 SILENT = {
     ("supervisord", "nocleanup"), ("group:g", "programs"), ("group:g", "priority"),
-    ("program:p", "stdout_syslog"), ("include", "files"), ("program:p", "process_name"),
+    ("include", "files"), ("program:p", "process_name"),
     ("program:p", "priority"), ("unix_http_server", "file"),
     *(("supervisorctl", key) for key in KEYS["supervisorctl"].split()),
 }  # fmt: skip
@@ -156,9 +156,18 @@ def _text(sections: dict[str, dict[str, str]]) -> str:
         ("killasgroup=true", {"kill_mode": "mixed"}),
         ("stdout_logfile=NONE", {"log": {"to": "null", "stderr": "console"}}),
         ("stdout_logfile=none\nstderr_logfile=off", {"log": "null"}),
+        ("stdout_syslog=true\nstderr_logfile=syslog", {"log": {
+            "to": ["console", "syslog"], "stderr": "syslog", "syslog": {"facility": "user"}}}),
+        (("stdout_logfile=/l/a\nstdout_logfile_maxbytes=0\nstdout_syslog=true\n"
+         "redirect_stderr=true"), {"log": {
+            "to": ["file", "syslog"], "file": "/l/a", "max_size": 0, "compress": False,
+            "mode": "0644", "syslog": {"facility": "user"}}}),
         ("stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nredirect_stderr=true", {}),
         ("stdout_logfile=/l/a\nredirect_stderr=yes\nstdout_logfile_backups=0", {"log": {
             "file": "/l/a", "max_size": "50MiB", "keep": 0, "compress": False, "mode": "0644"}}),
+        ("stderr_logfile=/l/syslog.log\nstderr_logfile_maxbytes=0", {"log": {
+            "to": "console", "stderr": {
+                "file": "/l/syslog.log", "max_size": 0, "compress": False, "mode": "0644"}}}),
         ("stdout_logfile=/l/a\nstdout_logfile_maxbytes=0", {"log": {
             "file": "/l/a", "max_size": 0, "compress": False, "mode": "0644",
             "stderr": "console"}}),
