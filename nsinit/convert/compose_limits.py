@@ -76,7 +76,11 @@ def deploy(reader: Reader, table: Table) -> None:
     if part is not None and "replicas" in part:
         scale = part.number("replicas")
     if scale is not None and scale != 1 and table.keys.get("type") != "oneshot":
-        table.set("replicas", int(max(scale, 0)))
+        if "{{index}}" in str(table.keys):
+            key = "scale" if reader.raw("scale") is not None else "deploy"
+            unsupported(reader, table, key, "{{index}} would be filled in")
+        else:
+            table.set("replicas", int(max(scale, 0)))
     if part is None:
         return
     own = part.map("resources")

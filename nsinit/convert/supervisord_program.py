@@ -97,6 +97,8 @@ def add(ini: Ini, section: str, group: str, priority: int | None, context: Conte
 
 def _are_alike(written: Mapping[str, str], start: int) -> bool:
     """Whether the processes differ in nothing but their name, or as nsinit's instances do."""
+    if any(_INDEX in text for text in written.values()):
+        return False  # it would be filled in
     texts = [text for key, text in written.items() if key != "process_name" and _NUMBER in text]
     return not texts or (start == 1 and not any(_NUMBER in _PLAIN_NUMBER.sub("", t) for t in texts))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from nsinit.convert.document import Document, Finding
+from nsinit.convert.kinds import Wishes, convert
 from nsinit.convert.proof import prove, settle
 from nsinit.convert.write import write
 from nsinit.errors import NsinitError
 
+GOLDEN = pathlib.Path(__file__).parent / "golden"
 LOOKS = """\
 # From somewhere.
 # unsupported: x.conf:9: [x] (why)
@@ -106,3 +110,13 @@ def test_values_are_taken_out_when_nsinit_refuses_them() -> None:
         (0, "services.a.limits", "odd=6"), (0, "services.a.limits", "x.y=7"),
         (0, "services.a.mounts", "target=x, source=/y"), (3, "a.again", "sometimes"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["shop.conf", "shop.yaml"])
+def test_file_becomes_what_it_became_when_it_is_converted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole of it, as people read it; golden/NAME.toml is what was looked at."""
+    monkeypatch.chdir(GOLDEN)
+    made = settle(convert([name], Wishes({"SITE": "here"})), name, {})
+    assert made == (GOLDEN / f"{name}.toml").read_text()
