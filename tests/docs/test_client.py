@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.support.live import ROOT
+from nsinit import __version__
+from tests.support.live import ROOT, live
+
+if TYPE_CHECKING:
+    import pathlib
+
+PAGE = (ROOT / "docs/client.md").read_text()
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+SHOWN = [
+    "web running\nready\nready\n",
+    'waited too long for web\ndid you mean "web"?\nno-reload 1\n',
+    "web\n0\n",
+    f"{__version__}\nTrue\n-15\n",
+]
+CONFIG = """
+[init]
+keep_running = true
+[services.web]
+command = "sh -c 'echo ready; exec sleep 1000'"
+min_uptime = 0
+"""
+
+
+def test_example_shows_what_it_should_when_run(tmp_path: pathlib.Path) -> None:
+    """All of them, with a real init."""
+    assert len(EXAMPLES) == len(SHOWN)
+    with live(tmp_path, CONFIG) as init:
+        init.wait_for("web", "running")
+        for program, shown in zip(EXAMPLES, SHOWN, strict=True):
+            done = subprocess.run(
+                [sys.executable, "-W", "error", "-c", program],
+                env=init.env, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert (done.stderr, done.stdout) == ("", shown)
+
 
 GOOD = """
 import asyncio
