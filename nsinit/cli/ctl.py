@@ -157,6 +157,10 @@ def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text:
         from nsinit.cli.logs import run
 
         run(client, command, given, as_text=as_text)
+    elif command.name == "record" and "out" in given:
+        from nsinit.cli.recording import save
+
+        return save(client.call(command, {}), given["out"])
     else:
         for row in client.call(command, given):
             say(show.STREAM[command.name](row) if as_text else as_json(row))

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS as _TINTS
-from nsinit.cli.output import paint, say, span, table
+from nsinit.cli.output import as_json, paint, say, span, table
 from nsinit.cli.past import event_line, show_history
 from nsinit.cli.pictures import PICTURES
 
@@ -171,4 +171,5 @@ STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "exec": str,
     "enter": str,
     "events": event_line,
+    "record": as_json,
 }

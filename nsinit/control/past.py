@@ -9,6 +9,7 @@ from nsinit.control.carry import Going
 from nsinit.control.commands import BY_NAME
 from nsinit.control.desk import Desk
 from nsinit.control.eventfeed import EventFeed
+from nsinit.control.feed import Feed
 from nsinit.control.routes import Refusal
 from nsinit.control.select import select
 from nsinit.control.shapes import death_row
@@ -151,6 +152,15 @@ class Past(Desk):
             row["deaths"] = [death_row(one) for one in deaths.of(name)[: params["limit"]]]
             rows.append(row)
         reply.answer(200, {"services": rows})
+
+    # --- The flight recorder ----------------------------------------------------------------------
+
+    def do_record(self, _: dict[str, Any], reply: Reply) -> None:
+        """What the core was told of late, for `scripts/replay`."""
+        flight = self._driver.flight
+        if flight is None:
+            raise Refusal(409, "no-recorder", "this init has no flight recorder")
+        Feed(reply, self._loop, bytes, flight.pieces(seam.monotonic()), follow=False).begin()
 
 
 def _kinds(text: str | None) -> frozenset[str] | None:

@@ -63,6 +63,15 @@ INSIGHT: Final[tuple[Command, ...]] = (
         examples=("nsinit ctl history web", "nsinit ctl history -n 3 --json"),
     ),
     Command(
+        "record",
+        "GET",
+        "read",
+        "show the flight record: what the core of init was told of late, for scripts/replay",
+        stream=True,
+        examples=("nsinit ctl record --out flight.ndjson",),
+        options=(Param("out", "text", "write it to this file", short="o"),),
+    ),
+    Command(
         "blame",
         "GET",
         "read",

@@ -12,7 +12,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nsinit import __version__
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import fds, proc, seam, signals
@@ -20,7 +19,7 @@ from nsinit.model.security import is_asked
 from nsinit.process.program import Surroundings
 from nsinit.process.spawner import Spawner
 from nsinit.process.strays import Strays
-from nsinit.runtime import directory
+from nsinit.runtime import directory, flight
 from nsinit.runtime.console import Console
 from nsinit.runtime.driver import Driver
 from nsinit.runtime.events import EventLog, History
@@ -269,7 +268,7 @@ class Init:
             self.say.warning(note)
         if self.listener.path:
             self.say.info(f"the control socket is {self.listener.path}")
-        self.history.note("boot", version=__version__)
+        flight.boot(self)
         self.driver.post(m.Boot())
 
     def take_over(self, resume: Callable[[Init], object]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nsinit.core.state import CoreState
     from nsinit.model.plan import Plan
     from nsinit.runtime.events import EventLog, History
+    from nsinit.runtime.flight import Flight
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
 
@@ -67,6 +68,7 @@ class Driver:
         self._armed = 0  # counts timers, so that the heap never compares events
         runs.post = self.post
         self.hearing = Hearing(self.core, runs, say, self.post)
+        self.flight: Flight | None = None
         self.chronicle = Chronicle(self.core, history, reactor)
         runs.on_end = self.chronicle.hear_end
         runs.on_orphan = self.chronicle.orphan
@@ -97,7 +99,7 @@ class Driver:
         try:
             seam.ask("core")
             before = self._written(lambda: self.chronicle.before(event))
-            actions = self.core.handle(event, seam.monotonic(), self._random.random())
+            actions = self._tell(event)
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot handle {event}: {error!r}")
             self._not_handled(event, error)
@@ -116,6 +118,21 @@ class Driver:
                     failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
                     self._queue.append(failed)
         self.core.tidy()
+
+    def _tell(self, event: m.Event) -> list[m.Action]:
+        """What the core makes of an event, recorded."""
+        now, jitter = seam.monotonic(), self._random.random()
+        if self.flight is None:
+            return self.core.handle(event, now, jitter)
+        self.flight.begin(self.core, event, now, jitter)
+        try:
+            actions = self.core.handle(event, now, jitter)
+        except Exception as error:
+            self.flight.fail(error)
+            self.flight.leave(asked=False)
+            raise
+        self.flight.end(actions)
+        return actions
 
     def _written(self, write: Callable[[], T]) -> T | None:
         """What the chronicle makes of it; a mistake of it changes nothing else."""
@@ -158,6 +175,8 @@ class Driver:
                 self._timers.pop((service, timer), None)
             case m.Noted(service, text):
                 self.history.note("internal", service, reason=text)
+                if self.flight is not None:
+                    self.flight.leave(asked=False)
                 self.say.error(f"{service}: {text} should not be possible and was ignored")
             case m.Remark(service, text):
                 self.history.note("remark", service, reason=text)

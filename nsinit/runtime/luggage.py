@@ -6,8 +6,11 @@ import _socket
 import os
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from nsinit import __version__
 from nsinit.kernel import creds, fds
+from nsinit.runtime import flight
 from nsinit.runtime import handover as h
 from nsinit.runtime.directory import Listener
 
@@ -43,7 +46,7 @@ def collect(init: Init, *, whole: bool = True) -> h.Handover:
         runs=init.runs.export(keep),
         logs=init.logs.export(keep),
         outlets=[outlet.export() for outlet in dict.fromkeys(init.outlets)],
-        history=init.history.export(),
+        history=_history(init),
         notify=init.notify.export(keep),
         listener=_listener(init.listener, keep),
         parts=_parts(init, keep, whole=whole),
@@ -52,6 +55,13 @@ def collect(init: Init, *, whole: bool = True) -> h.Handover:
     )
     made.fds = sorted(set(kept))
     return made
+
+
+def _history(init: Init) -> h.HistoryState:
+    made = init.history.export()
+    if init.driver.flight is None:
+        return made
+    return structs.replace(made, flight=init.driver.flight.recorder.export())
 
 
 def _birth(init: Init, keep: h.Keep) -> h.Birth:
@@ -108,6 +118,8 @@ def adopt(init: Init, state: h.Handover, rows: Iterable[list[h.Row]]) -> None:
     for outlet, one in zip(dict.fromkeys(init.outlets), state.outlets, strict=False):
         outlet.adopt(one, init.logs.outputs.tallies)
     init.history.adopt(state.history)
+    recorder = flight.prepare(init).recorder
+    recorder.adopt(state.history.flight)
     init.updater.adopt(state.loaded, state.counts)
     init.notify.adopt(state.notify)
     init.console.width = state.logs.width

@@ -105,6 +105,18 @@ class SignalDesk:
             reason = f" ({s.reason})" if s.reason else ""
             self._driver.say.info(f"  {s.name}: {s.state} run {s.run}{pid}{reason}")
 
+        self._leave_record()
+
+    def _leave_record(self) -> None:
+        flight = self._driver.flight
+        try:
+            path = flight.leave(asked=True) if flight is not None else ""
+        except OSError as error:
+            self._driver.say.warning(f"cannot write a flight record: {error.strerror}")
+        else:
+            if path:
+                self._driver.say.info(f"  the flight record is in {path}")
+
     def _pass_on(self, number: int) -> None:
         """Send a signal to the main process of the main service, if it runs."""
         main = self._driver.core.plan.main

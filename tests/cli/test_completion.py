@@ -65,7 +65,7 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
         (["nsinit", "run", "--det"], ["--detach"]),
         (["nsinit", "stop", "-"], ["--timeout", "-t", "--help"]),
         (["nsinit", "enter", ""], []),
-        (["nsinit", "ctl", "re"], ["restart", "reload", "reset", "reexec"]),
+        (["nsinit", "ctl", "re"], ["record", "restart", "reload", "reset", "reexec"]),
         (["nsinit", "ctl", "stop", "w"], ["web", "worker"]),
         (["nsinit", "ctl", "stop", "web", "wo"], ["worker"]),
         (["nsinit", "ctl", "wait", "web", "--fo"], ["--for", "--format"]),

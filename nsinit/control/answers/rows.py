@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from nsinit.control.answers.basics import (
     Bytes,
@@ -110,6 +110,46 @@ class Death(TypedDict):
     cpu_system: Span | None
     max_rss: Bytes | None
     output: list[str]
+
+
+class RecordHead(TypedDict):
+    """The first line of a flight record."""
+
+    format: str
+    version: int
+    nsinit: str
+    at: Span
+    time: Clock
+
+
+class RecordBegin(TypedDict):
+    """All that the core remembered before the events that follow, with nsinit of that version."""
+
+    begin: str
+    plan: dict[str, Any]
+    state: dict[str, Any]
+
+
+class RecordEvent(TypedDict):
+    """What the core was told: when (monotonic), and the sum of the actions that followed."""
+
+    n: int
+    at: Span
+    jitter: float
+    event: dict[str, Any]
+    sum: int
+
+
+class RecordError(TypedDict):
+    """What the event before has raised."""
+
+    raised: str
+
+
+class RecordEnd(TypedDict):
+    """The last line: how many events there were."""
+
+    end: int
 
 
 class Descriptors(TypedDict):

@@ -39,6 +39,16 @@ SHAPES: Final[dict[str, Shape]] = {
     "health": Shape(looking.Health),
     "why": Shape(looking.Reasons),
     "history": Shape(looking.Past),
+    "record": Shape(
+        rows=(
+            rows.RecordHead,
+            rows.RecordBegin,
+            rows.RecordEvent,
+            rows.RecordError,
+            rows.RecordEnd,
+        ),
+        refusals={409: ("no-recorder",)},
+    ),
     "blame": Shape(looking.Boot),
     "graph": Shape(looking.Graph),
     "tree": Shape(looking.Tree),

@@ -1,0 +1,160 @@
+"""The flight recorder: what the core was told, and what it made of it, so that it can run again.
+
+A generation is all that the core remembered at one moment and every event from then on, with the
+instant and the random number that came with it, and a sum of the actions that followed. When one is
+full another begins; the oldest go, so the last two at least are there. Pure; `replay` is its
+counterpart. Whatever is told is written down at once as bytes, as the core goes on with the rest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nsinit.core.messages import Action, Event
+    from nsinit.core.supervisor import Supervisor
+
+FORMAT: Final = "nsinit flight record"
+VERSION: Final = 1
+LIMIT: Final = 1 << 20  # bytes of all generations, about
+MOST: Final = 8  # generations
+_ERROR_MAX: Final = 1000  # characters
+_OVERHEAD: Final = 40  # bytes of an entry without its content, about
+_pack: Final = msgspec.msgpack.Encoder().encode
+
+
+class Entry(NamedTuple):
+    """One event, packed with its instant and random number; and the sum of the actions."""
+
+    data: bytes
+    total: int
+
+
+class Generation:
+    """A moment, and what came after it; `error` is what its last event has raised."""
+
+    __slots__ = ("entries", "error", "plan", "size", "state", "version")
+
+    def __init__(self, version: str, plan: bytes, state: bytes) -> None:
+        self.version = version
+        self.plan = plan
+        self.state = state
+        self.entries: list[Entry] = []
+        self.size = 0  # of the entries
+        self.error = ""
+
+    def export(self) -> bytes:
+        """For another init."""
+        return _pack((self.version, self.plan, self.state, self.entries, self.error))
+
+
+class Recorder:
+    """Keeps the last generations."""
+
+    def __init__(self, version: str, limit: int = LIMIT) -> None:
+        self._version = version
+        self._limit = limit
+        self._kept: deque[Generation] = deque(maxlen=MOST)
+        self._over = True  # another generation begins with the next event
+        self._most = 0  # bytes of entries in the present one
+        self._data = b""
+
+    def begin(self, core: Supervisor, event: Event, now: float, jitter: float) -> None:
+        """An event is about to be handled."""
+        if self._over or self._kept[-1].size >= self._most:
+            self._start(core)
+        self._data = packed((event, now, jitter))
+
+    def end(self, actions: Iterable[Action]) -> None:
+        """It was, and these are to follow."""
+        self._keep(crc32(packed(actions)))
+
+    def fail(self, error: str) -> None:
+        """It could not be; what the core remembers now is anybody's guess."""
+        self._keep(0)
+        self._kept[-1].error = error[:_ERROR_MAX]
+        self._over = True
+
+    def _keep(self, total: int) -> None:
+        last = self._kept[-1]
+        last.entries.append(Entry(self._data, total))
+        last.size += len(self._data) + _OVERHEAD
+
+    def _start(self, core: Supervisor) -> None:
+        core.tidy()
+        plan, state = packed(core.plan), packed(core.state)
+        if self._kept and self._kept[-1].plan == plan:
+            plan = self._kept[-1].plan  # there once
+        self._kept.append(Generation(self._version, plan, state))
+        self._most = max(self._limit // 2 - len(plan) - len(state), self._limit // 4)
+        self._over = False
+        while self.size + self._most > self._limit and len(self._kept) > 2:
+            self._kept.popleft()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept, about."""
+        plans = {id(one.plan): len(one.plan) for one in self._kept}
+        return sum(plans.values()) + sum(len(one.state) + one.size for one in self._kept)
+
+    def export(self) -> list[bytes]:
+        """For another init."""
+        return [one.export() for one in self._kept]
+
+    def adopt(self, data: list[bytes]) -> None:
+        """What another init has kept comes before; one that can't be read, and those before, go."""
+        kind = tuple[str, bytes, bytes, list[Entry], str]
+        for one in data:
+            try:
+                version, plan, state, entries, error = msgspec.msgpack.decode(one, type=kind)
+            except msgspec.MsgspecError:
+                self._kept.clear()
+                continue
+            made = Generation(version, plan, state)
+            made.entries, made.error = entries, error
+            made.size = sum(len(entry.data) + _OVERHEAD for entry in entries)
+            self._kept.append(made)
+        self._over = True
+
+    def rows(self, now: float, wall: float) -> Iterator[dict[str, Any]]:
+        """All of it as JSON values, one by one; what comes meanwhile is left out."""
+        kept = [(one, len(one.entries)) for one in self._kept]
+        head = {"format": FORMAT, "version": VERSION, "nsinit": self._version}
+        yield head | {"at": now, "time": wall}
+        count = 0
+        for one, entries in kept:
+            plan, state = unpacked(one.plan), unpacked(one.state)
+            yield {"begin": one.version, "plan": plan, "state": state}
+            for data, total in one.entries[:entries]:
+                event, at, jitter = unpacked(data)
+                row = {"n": count, "at": at, "jitter": jitter, "event": event, "sum": total}
+                count += 1
+                yield row
+            if one.error and entries == len(one.entries):
+                yield {"raised": one.error}
+        yield {"end": count}
+
+
+def packed(value: object) -> bytes:
+    """Anything that is made of structs; as JSON where it holds what msgpack can't say."""
+    try:
+        return _pack(value)
+    except (UnicodeEncodeError, OverflowError):
+        import json  # noqa: PLC0415  (hardly ever: text with bytes of an environment)
+
+        return b"\xc1" + json.dumps(msgspec.to_builtins(value)).encode()  # 0xc1 begins no msgpack
+
+
+def unpacked(data: bytes) -> Any:  # noqa: ANN401  (plain values)
+    """The plain values of what `packed` packed."""
+    if data.startswith(b"\xc1"):
+        import json  # noqa: PLC0415  (as above)
+
+        return json.loads(data[1:])
+    return msgspec.msgpack.decode(data)

@@ -1,0 +1,147 @@
+"""The flight recorder and its replay: what they keep, what they bound, what they refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nsinit.core import messages as m
+from nsinit.core.recorder import MOST, Recorder
+from nsinit.core.replay import BadRecordError, read, replay
+from nsinit.core.supervisor import Supervisor
+from nsinit.model.plan import Plan, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = '{"format": "nsinit flight record", "version": 1}'
+RULES = {"restart": "always", "restart_limit": -1, "restart_delay": 0.5}
+
+
+def told(recorder: Recorder, core: Supervisor, event: m.Event, now: float) -> list[m.Action]:
+    """Tell a core something, recorded."""
+    recorder.begin(core, event, now, 0.25)
+    actions = core.handle(event, now, 0.25)
+    recorder.end(actions)
+    core.tidy()
+    return actions
+
+
+def crashing() -> tuple[Supervisor, Iterator[tuple[m.Event, float]]]:
+    """A core with a service that crashes for ever, and what it is told."""
+    rules = Rules(name="a", **RULES)  # type: ignore[arg-type]  # they are of the right types
+    core = Supervisor(Plan(services={"a": rules}, keep_running=True))
+
+    def events() -> Iterator[tuple[m.Event, float]]:
+        now = 1.0
+        yield m.Boot(), now
+        while True:
+            run = core.state.services["a"].run
+            made = (m.Spawned("a", run, 7), m.Execed("a", run), m.Exited("a", run, 1))
+            for event in (*made, m.Emptied("a", run)):
+                yield event, now
+            now = core.state.services["a"].timers["backoff"]
+            yield m.Fired("a", run, "backoff", now), now
+
+    return core, events()
+
+
+def lines(recorder: Recorder) -> list[str]:
+    """Its record, as a file has it."""
+    return [json.dumps(row) for row in recorder.rows(5.0, 6.0)]
+
+
+def recorded(count: int, limit: int = 1 << 20) -> Recorder:
+    """A recorder that has heard so much."""
+    core, events = crashing()
+    recorder = Recorder("1.2.3", limit)
+    for _ in range(count):
+        told(recorder, core, *next(events))
+    return recorder
+
+
+def test_memory_is_bounded_when_a_service_crashes_for_ever() -> None:
+    """The last generations are there, each complete and in line with the next."""
+    recorder = recorded(3000, 20_000)
+    assert 8_000 < recorder.size < 20_500
+    record = read(lines(recorder))
+    assert 2 <= len(record.parts) <= MOST
+    assert all(not step.wrong for step in replay(record))
+    assert record.parts[-1].state.services["a"].run > 100
+
+
+def test_difference_is_told_where_it_is_when_the_core_does_otherwise() -> None:
+    """At the event that it follows, or between two generations."""
+    rows = [json.loads(line) for line in lines(recorded(12))]
+    rows[5]["event"]["status"] = 0  # that of the event before what tells
+    steps = list(replay(read(map(json.dumps, rows))))
+    assert next(step.number for step in steps if step.wrong) == 4
+    rows = [json.loads(line) for line in lines(recorded(300, 8000))]
+    second = next(row for row in rows[2:] if "begin" in row)
+    second["state"]["services"]["a"]["restarts"] += 1
+    wrong = [step.wrong for step in replay(read(map(json.dumps, rows))) if step.wrong]
+    assert "not what came of the events before" in wrong[0]
+
+
+def test_error_is_told_again_when_the_core_has_raised_one() -> None:
+    """The event that it could not handle is the last of its generation."""
+    core, events = crashing()
+    recorder = Recorder("1")
+    told(recorder, core, *next(events))
+    bad: Any = m.Start(None)  # type: ignore[arg-type]  # as a bug may make it
+    recorder.begin(core, bad, 2.0, 0.5)
+    with pytest.raises(TypeError) as caught:
+        core.handle(bad, 2.0, 0.5)
+    recorder.fail(repr(caught.value))
+    told(recorder, core, *next(events))
+    text = lines(recorder)
+    assert sum('"raised"' in line for line in text) == 1
+    with pytest.raises(BadRecordError, match="line 4"):  # no such event can be told
+        read(text)
+    good = [line.replace('"names": null', '"names": ["a"]') for line in text]
+    first, second, third = replay(read(good))
+    assert (first.wrong, third.wrong) == ("", "")
+    assert "does not any more" in second.wrong
+
+
+def test_text_is_kept_when_it_is_no_unicode() -> None:
+    """A path in a reason may hold any bytes, and a number any size."""
+    core, events = crashing()
+    recorder = Recorder("1")
+    told(recorder, core, *next(events))
+    told(recorder, core, m.SpawnFailed("a", 1, "exec", 1 << 70, "no \udcff"), 2.0)
+    told(recorder, core, m.Shutdown(3), float("inf"))
+    again = Recorder("2")
+    again.adopt(recorder.export())
+    steps = list(replay(read(lines(again))))
+    assert [step.wrong for step in steps] == ["", "", ""]
+    assert steps[1].told.event.text == "no \udcff"  # type: ignore[union-attr]  # it is that one
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ([], "empty"),
+        (["\x00rubbish"], "no JSON"),
+        (['{"a": 1}'], "no flight record"),
+        ([HEAD.replace("1", "99")], "version 99"),
+        ([HEAD, "[1]"], "line 2"),
+        ([HEAD, '{"n": 1}'], "line 2"),
+        ([HEAD, '{"begin": "1", "plan": 3}'], "line 2"),
+    ],
+)  # fmt: skip
+def test_record_is_refused_when_it_is_none(text: list[str], why: str) -> None:
+    """With a reason, and the line."""
+    with pytest.raises(BadRecordError, match=why):
+        read(text)
+
+
+def test_generations_of_another_init_go_when_they_cannot_be_read() -> None:
+    """What comes after goes on."""
+    recorder = Recorder("1")
+    recorder.adopt([recorded(3).export()[0], b"rubbish", recorded(4).export()[0]])
+    (part,) = read(lines(recorder)).parts
+    assert len(part.told) == 4
+    assert not read(lines(recorder)[:-1]).whole
