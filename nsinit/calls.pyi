@@ -63,6 +63,13 @@ class Calls:
     def history(self, names: Names | None = None, *, limit: int | None = None) -> looking.Past:
         """Show how the last runs of services ended: when, why, what they used and said last."""
 
+    def record(
+        self,
+    ) -> Iterator[
+        rows.RecordHead | rows.RecordBegin | rows.RecordEvent | rows.RecordError | rows.RecordEnd
+    ]:
+        """Show the flight record: what the core of init was told of late, for scripts/replay."""
+
     def blame(self, names: Names | None = None) -> looking.Boot:
         """Tell what the boot waited for: the slowest services and the critical chain."""
 
@@ -217,6 +224,13 @@ class AsyncCalls:
         self, names: Names | None = None, *, limit: int | None = None
     ) -> looking.Past:
         """Show how the last runs of services ended: when, why, what they used and said last."""
+
+    def record(
+        self,
+    ) -> Rows[
+        rows.RecordHead | rows.RecordBegin | rows.RecordEvent | rows.RecordError | rows.RecordEnd
+    ]:
+        """Show the flight record: what the core of init was told of late, for scripts/replay."""
 
     async def blame(self, names: Names | None = None) -> looking.Boot:
         """Tell what the boot waited for: the slowest services and the critical chain."""

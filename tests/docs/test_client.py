@@ -83,7 +83,8 @@ def test_types_are_those_of_the_table_when_compared() -> None:
     """scripts/gen-client writes them anew."""
     from scripts.clienttypes import stub
 
-    assert (ROOT / "nsinit/calls.pyi").read_text() == stub()
+    made = (ROOT / "nsinit/calls.pyi").read_text()
+    assert made == stub(), "run scripts/gen-client: a row has changed"
 
 
 def test_checker_finds_mistakes_when_it_reads_a_program(tmp_path: Any) -> None:
