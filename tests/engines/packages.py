@@ -30,6 +30,9 @@ PROGRAMS: Final = {
     "systemd": "systemd-notify",
     "supervisor": "supervisord",
     "tmux": "tmux",
+    "prometheus": "prometheus",
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
 }
 """Package -> the program that shows that it is installed."""
 
