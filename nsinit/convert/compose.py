@@ -135,15 +135,31 @@ def _anchor(service: Map, here: str) -> None:
     if isinstance(files, str):
         service["env_file"] = os.path.join(here, files)
     elif isinstance(files, list):
-        service["env_file"] = [os.path.join(here, f) if isinstance(f, str) else f for f in files]
+        service["env_file"] = [
+            _put(one, "path", here) if isinstance(one, Map) else os.path.join(here, str(one))
+            for one in files
+        ]
     volumes = service.get("volumes")
     if isinstance(volumes, list):
-        service["volumes"] = [
-            os.path.normpath(os.path.join(here, v.partition(":")[0])) + v[v.index(":") :]
-            if isinstance(v, str) and v.startswith(".") and ":" in v
-            else v
-            for v in volumes
-        ]
+        service["volumes"] = [_anchored(one, here) for one in volumes]
+
+
+def _anchored(volume: object, here: str) -> object:
+    if isinstance(volume, Map):
+        relative = str(volume.get("source", "")).startswith(".")
+        return _put(volume, "source", here) if relative else volume
+    if isinstance(volume, str) and volume.startswith(".") and ":" in volume:
+        source, _, rest = volume.partition(":")
+        return f"{os.path.normpath(os.path.join(here, source))}:{rest}"
+    return volume
+
+
+def _put(one: Map, key: str, here: str) -> Map:
+    """The same, with the directory before one of its paths."""
+    made = one.copy()
+    if isinstance(made.get(key), str):
+        made[key] = os.path.normpath(os.path.join(here, made[key]))
+    return made
 
 
 def _mappings(data: Map, key: str, variables: Variables) -> dict[str, Map]:
@@ -210,8 +226,6 @@ def _extended(
     if other not in known:
         raise reader.wrong("extends", f"there is no service {other!r}")
     made = _extended(known[other], other, known, variables, depth + 1).copy()
-    for key in ("depends_on", "links", "volumes_from", "extends"):
-        made.pop(key, None)  # these are not inherited
     own = one.copy()
     own.pop("extends")
     _merge(made, own, ())

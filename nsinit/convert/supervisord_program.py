@@ -51,8 +51,7 @@ class Context(NamedTuple):
 
 def add(ini: Ini, section: str, group: str, priority: int | None, context: Context) -> None:
     """Make the services of a program; it stands in a [group] if that gives it a priority."""
-    kind, _, name = section.partition(":")
-    name = name.strip()
+    name = section.partition(":")[2].strip()
     values = {**context.values, "program_name": name, "group_name": group}
     first = Keys(ini, section, Table(), context.env, values)
     count, start = first.number("numprocs", 1), first.number("numprocs_start", 0)
@@ -64,35 +63,50 @@ def add(ini: Ini, section: str, group: str, priority: int | None, context: Conte
     _check_name(first, name)
     together = count != 1 and _are_alike(first.written, start)
     numbers: list[str | int] = [_INDEX] if together else list(range(start, start + max(count, 0)))
+    if not numbers:
+        first.table = context.document.top
+        first.unsupported(
+            "numprocs", "a service without any process; replicas = 0 with plain names"
+        )
     for number in numbers:
         keys = Keys(ini, section, Table(), context.env, values)
         keys.values |= {"process_num": number, "numprocs": count}
-        if together:  # the instances have names of their own
-            keys.asked.add("process_name")
-            wanted = name
-        else:
-            wanted = keys.now("process_name") or name
-        if priority is not None and wanted in context.document.services:
-            wanted = f"{group}-{wanted}"
-        service = context.document.free_name(wanted)
-        table = keys.table = context.document.service(service)
-        if service != wanted:
-            table.comment(f'there it is called "{wanted}"')
-        if together:
-            table.set("replicas", max(count, 0))
-            if "process_name" in keys.written:
-                table.comment(f"there they are called {keys.written['process_name']}")
-        own = keys.number("priority", _PRIORITY)
-        context.places[service] = Start(own if priority is None else priority, own)
-        tags = [tag for tag in (group, name) if tag != service]
-        if tags:
-            table.set("tags", list(dict.fromkeys(tags)))
-        _fill(keys, service, context)
-        if kind == "fcgi-program":
-            _socket(keys)
-        keys.the_rest(_NEVER_KNOWN)
+        keys.table.findings += first.table.findings
+        _add_one(keys, group, priority, context, replicas=max(count, 0) if together else None)
         if number != numbers[0]:
-            table.findings.clear()  # they are told of the first
+            keys.table.findings.clear()  # they are told of the first
+
+
+def _add_one(
+    keys: Keys, group: str, priority: int | None, context: Context, *, replicas: int | None
+) -> None:
+    """Make one service, which is all of the processes if it has `replicas`."""
+    kind, _, name = keys.section.partition(":")
+    name = wanted = name.strip()
+    if replicas is None:
+        wanted = keys.now("process_name") or name
+    if priority is not None and wanted in context.document.services:
+        wanted = f"{group}-{wanted}"
+    service = context.document.free_name(wanted)
+    table = context.document.service(service)
+    table.findings += keys.table.findings
+    keys.table = table
+    if service != wanted:
+        table.comment(f'there it is called "{wanted}"')
+    if replicas is not None:
+        keys.asked.add("process_name")  # the instances have names of their own
+        table.set("replicas", replicas)
+        if "process_name" in keys.written:
+            table.comment(f"there they are called {keys.written['process_name']}")
+    own = keys.number("priority", _PRIORITY)
+    context.places[service] = Start(own if priority is None else priority, own)
+    tags = [tag for tag in (group, name) if tag != service]
+    if tags:
+        table.set("tags", list(dict.fromkeys(tags)))
+    _fill(keys, service, context)
+    if kind == "fcgi-program":
+        _socket(keys)
+    keys.the_rest(_NEVER_KNOWN)
 
 
 def _are_alike(written: Mapping[str, str], start: int) -> bool:

@@ -74,8 +74,8 @@ numprocs_start=5
 environment=NAME=many%(process_num)d
 directory=%(here)s
 
-[program:crasher] ; is started once more, and given up
-command=/bin/sh -c "echo crasher >> trace; exit 3"
+[program:hasty] ; is started once more, and given up
+command=/bin/sh -c "echo hasty >> trace; exit 3"
 directory=%(here)s
 startretries=1
 
@@ -95,12 +95,12 @@ autostart=false
 directory=%(here)s
 
 [group:pair]
-programs=crasher,done
+programs=hasty,done
 """
 STATES = {"RUNNING": "running", "FATAL": "failed", "EXITED": "exited", "STOPPED": "stopped"}
 AWAITED = {
     "first": "running", "last": "running", "many_05": "running", "many_06": "running",
-    "crasher": "failed", "done": "exited", "off": "stopped",
+    "hasty": "failed", "done": "exited", "off": "stopped",
 }  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def test_programs_live_alike_when_converted(theirs: Place, ours: Live) -> None:
     for each in (theirs, place):
         eventually(functools.partial(_came_back, each), "more lives than retries")
     assert {**theirs.lives(), "returner": 0} == {**place.lives(), "returner": 0}
-    assert theirs.lives()["crasher"] == 2
+    assert theirs.lives()["hasty"] == 2
     started = [sorted(row for row in at.trace() if "started by" in row) for at in (theirs, place)]
     assert started[0] == started[1]
     assert "many5 started by 'of all, outer' with '' in HERE" in " ".join(started[0])

@@ -212,7 +212,8 @@ def test_files_are_one_project_when_there_are_several(tmp_path: pathlib.Path) ->
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "base.yml").write_text(
         "services:\n  base: {command: base, working_dir: /b, env_file: b.env,\n"
-        "    environment: [A=base, B=base], depends_on: [gone]}\n"
+        "    environment: [A=base, B=base], depends_on: [more],\n"
+        "    volumes: [./a:/a, {type: bind, source: ./b, target: /b}]}\n"
     )
     (tmp_path / "sub" / "more.yml").write_text("services: {more: {command: more}}\n")
     (tmp_path / "compose.override.yaml").write_text(
@@ -229,6 +230,8 @@ def test_files_are_one_project_when_there_are_several(tmp_path: pathlib.Path) ->
     assert list(made) == ["more", "web"]
     assert made["web"]["environment"] == {"A": "own", "B": "over", "C": "anchor"}
     assert (made["web"]["command"], made["web"]["working_dir"]) == ("over", "/b")
+    assert made["web"]["depends_on"] == {"more": "started"}
+    assert [mount["source"] for mount in made["web"]["mounts"]] == ["sub/a", "sub/b"]
     assert made["web"]["env_file"] == ["sub/b.env"][:1] or made["web"]["env_file"] == "sub/b.env"
 
 

@@ -203,6 +203,18 @@ def test_processes_are_services_when_their_number_matters(tmp_path: pathlib.Path
     assert (again["p"]["command"], again["p"]["replicas"]) == ("/bin/x {{index}}", 2)
 
 
+def test_numbers_are_told_when_they_cannot_be_kept(tmp_path: pathlib.Path) -> None:
+    """A service without any process; a number that comes from a variable."""
+    text = f"{MAIN}[program:a]\ncommand=x\n[program:p]\ncommand=/bin/x %(process_num)02d\n"
+    made = written(tmp_path, f"{text}numprocs=0\n")
+    assert "# unsupported: 6: program:p.numprocs = 0 (" in made
+    made = written(tmp_path, f"{text}numprocs=%(ENV_MANY)s\n")
+    assert "# unsupported: 6: program:p.numprocs = %(ENV_MANY)s ($MANY is not set" in made
+    again = services(tmp_path, f"{MAIN}[program:p]\ncommand=x {{{{index}}}}\nnumprocs=2\n"
+                     "process_name=p%(process_num)d\n")  # fmt: skip
+    assert list(again) == ["p0", "p1"]
+
+
 def test_groups_and_priorities_are_kept_when_converted(tmp_path: pathlib.Path) -> None:
     """The lesser number starts first; groups are tags, and their priority goes before."""
     text = MAIN + "".join(
