@@ -6,9 +6,10 @@ import fcntl
 import json
 import os
 import re
+import socket
 from typing import TYPE_CHECKING
 
-from tests.support.live import NSINIT, Live, eventually
+from tests.support.live import DEADLINE, NSINIT, ROOT, Live, eventually, live
 from tests.support.logfiles import SLEEPER
 from tests.support.terminal import Screen
 
@@ -200,3 +201,21 @@ log = {{ exclude = "^(a|a)*$" }}
     before = init.wait_for("a", "running")
     os.kill(init.outer_pid(before["pid"]), 9)
     init.wait_for("a", "running", run=before["run"] + 1)
+
+
+def test_example_works_when_run(tmp_path: pathlib.Path) -> None:
+    """Of config/logs.toml: three places for one stream, a record of two lines, and a limit."""
+    config = (ROOT / "config" / "logs.toml").read_text()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        daemon.settimeout(DEADLINE)
+        given = {"LOG_DIR": str(tmp_path), "SYSLOG": str(tmp_path / "log"), "LOG_FORMAT": "json"}
+        with live(tmp_path, config, "subreaper", **given) as init:
+            heard = {daemon.recv(1000) for _ in range(2)}
+            assert {message[:5] for message in heard} == {b"<134>", b"<131>"}
+            eventually(lambda: "Z web    | a request" in init.said(), "the console has it")
+            row = json.loads((tmp_path / "web.log").read_text().splitlines()[0])
+            assert row["message"] in ("a request", "a complaint")
+            eventually(lambda: '"2026-01-01 boom\\n  at main()"' in init.said(), "a record")
+            eventually(lambda: "over the rate limit" in init.said(), "there is a limit")
+            assert "GET /health" not in init.said()
