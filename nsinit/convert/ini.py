@@ -39,7 +39,8 @@ class Ini:
         except configparser.MissingSectionHeaderError as error:
             raise ConvertError(file, error.lineno, "a [section] has to come first") from None
         except configparser.ParsingError as error:
-            raise ConvertError(file, error.errors[0][0], "expected KEY = VALUE") from None
+            lines = [line for line, _ in getattr(error, "errors", ())] or [0]
+            raise ConvertError(file, lines[0], "expected KEY = VALUE") from None
         except (configparser.Error, AttributeError) as error:
             raise ConvertError(file, 0, str(error).split("\n")[0]) from None
         places = _places(file, text)
