@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nsinit.convert.kinds import Wishes, convert
-from nsinit.convert.proof import prove
+from nsinit.convert.proof import prove, settle
 from nsinit.convert.s6.execline import parse as parse_script
 from nsinit.convert.s6.script import LeftError, translate
 from nsinit.convert.systemd import names, values
@@ -19,7 +19,6 @@ from nsinit.convert.systemd.environment import read_env_file
 from nsinit.convert.systemd.known import HARMLESS, REASONS
 from nsinit.convert.systemd.text import parse
 from nsinit.convert.systemd.words import words
-from nsinit.convert.write import write
 from nsinit.errors import NsinitError
 from nsinit.model.cron import Calendar, load_zone
 
@@ -57,7 +56,7 @@ def test_a_unit_is_converted_when_it_says_anything(
             except NsinitError:
                 return  # not UTF-8, a NUL
             if document.services:
-                prove(write(document), "nsinit.toml", {})
+                prove(settle(document, "nsinit.toml", {}), "nsinit.toml", {})
 
 
 @given(st.text())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from nsinit.convert.mending import mend
 from nsinit.convert.reading import entries
 from nsinit.convert.s6 import directory, overlay, rc
 from nsinit.convert.s6.directory import LONGEST, Place
@@ -69,7 +68,6 @@ def convert(paths: Sequence[str], document: Document, wishes: Wishes) -> None:
     break_cycles(document.services)
     one_file_each(document)
     set_budget(document)
-    mend(document, "nsinit.toml")
 
 
 def _add(place: Place, name: str, document: Document) -> None:

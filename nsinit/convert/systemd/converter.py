@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from nsinit.convert.document import Table
-from nsinit.convert.mending import mend
 from nsinit.convert.systemd import (
     directories,
     environment,
@@ -213,7 +212,9 @@ class _Converter:
             settle(draft)
         self._others()
         finish(self.document, self.members)
-        mend(self.document, "nsinit.toml")
+        for draft in self.members.drafts.values():
+            for key in draft.table.keys:
+                draft.table.origins.setdefault(key, (draft.unit.path, 0, key))
 
     def _service_name(self, unit: Unit) -> str:
         name = unit.name

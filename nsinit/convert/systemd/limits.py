@@ -59,7 +59,7 @@ def resources(draft: Draft) -> None:
     rules = _devices(draft)
     if rules is not None:
         made["device_access"] = rules
-    if made:
+    if made or draft.kind == "forking":  # in a group of its own a daemon is always found
         draft.table.set("resources", made)
         draft.table.set("resources_optional", value=True)
         draft.table.keys.setdefault("kill_mode", "cgroup")

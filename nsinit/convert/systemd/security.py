@@ -32,10 +32,32 @@ _NAMESPACES: Final = {
     "ProtectHostname": "uts",
 }
 _JOINED: Final = {"NetworkNamespacePath": "net", "IPCNamespacePath": "ipc"}
-# Groups of systemd that nsinit has by another name, or has not.
+# Groups of systemd that nsinit has by another name, has not, or of which it has less or more: what
+# is allowed is at least as much, what is refused at most.
 _GROUPS: Final = {
-    "@system-service": ("@service",),
-    "@memlock": ("mlock", "mlock2", "mlockall", "munlock", "munlockall"),
+    "@system-service": "@service @keyring process_madvise setns unshare userfaultfd",
+    "@memlock": "mlock mlock2 mlockall munlock munlockall",
+    "@process": "@process setns unshare",
+    "@ipc": "@ipc process_madvise",
+}
+_REFUSED: Final = {
+    "@debug": "perf_event_open pidfd_getfd ptrace rtas s390_runtime_instr sys_debug_setcontext",
+    "@privileged": """
+        @chown @clock @module @raw-io @reboot @swap acct bpf capset chroot fanotify_init
+        fanotify_mark open_by_handle_at pivot_root quotactl quotactl_fd setdomainname setfsuid
+        setfsuid32 setgroups setgroups32 sethostname setresuid setresuid32 setreuid setreuid32
+        setuid setuid32 vhangup
+    """,
+    "@raw-io": "ioperm iopl",
+    "@resources": """
+        ioprio_set mbind migrate_pages move_pages nice sched_setaffinity sched_setattr
+        sched_setparam sched_setscheduler set_mempolicy set_mempolicy_home_node setpriority
+        setrlimit
+    """,
+    "@setuid": """
+        setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid setresgid32 setresuid
+        setresuid32 setreuid setreuid32 setuid setuid32
+    """,
 }
 _REASON: Final = "filters do not look at the arguments of calls"
 ARGUMENTS: Final = dict.fromkeys(
@@ -162,7 +184,7 @@ def _filter(draft: Draft) -> dict[str, Value] | None:
     other: dict[str, None] = {}
     for entry in entries:
         inverted = entry.value.startswith("~")
-        for name in _calls(draft, entry, entry.value.removeprefix("~")):
+        for name in _calls(draft, entry, entry.value.removeprefix("~"), refused=inverted):
             into, out = (same, other) if inverted == refusing else (other, same)
             into[name] = None
             out.pop(name, None)
@@ -179,8 +201,9 @@ def _filter(draft: Draft) -> dict[str, Value] | None:
     return made
 
 
-def _calls(draft: Draft, entry: Entry, text: str) -> Iterator[str]:
+def _calls(draft: Draft, entry: Entry, text: str, *, refused: bool) -> Iterator[str]:
     known = syscalls.names()
+    groups = _GROUPS | (_REFUSED if refused else {})
     try:
         items = words(text, escapes=False)
     except ValueError as error:
@@ -190,8 +213,8 @@ def _calls(draft: Draft, entry: Entry, text: str) -> Iterator[str]:
         name, colon, _ = item.partition(":")
         if colon:
             draft.cannot(entry, "all calls that are refused are refused alike")
-        if name in _GROUPS:
-            yield from _GROUPS[name]
+        if name in groups:
+            yield from (one for one in groups[name].split() if one in GROUPS or one in known)
         elif name in known or name in GROUPS:
             yield name
         else:

@@ -141,7 +141,9 @@ class Draft:
         found = self.read(key, read, section)
         if found is None:
             return None
-        self.table.set(ours, found[0])  # type: ignore[arg-type]  # what `read` makes can be written
+        value, entry = found
+        origin = (entry.file, entry.line, entry.key)
+        self.table.set(ours, value, origin=origin)  # type: ignore[arg-type]  # it can be written
         return found[0]
 
     def text(self, key: str, section: str = "Service") -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.convert.kinds import Wishes, convert, recognize
-from nsinit.convert.proof import prove
+from nsinit.convert.proof import prove, settle
 from nsinit.convert.s6.execline import parse
-from nsinit.convert.write import write
 from nsinit.errors import ConvertError
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def read(
     """The tables, the reasons for what has no equal by key, and the text."""
     assert recognize(str(path)).name == "s6"
     document = convert([str(path)], Wishes({}, root=str(root)))
-    text = write(document)
+    text = settle(document, "nsinit.toml", {})
     prove(text, "nsinit.toml", {})
     told = {finding.key: finding.reason for finding in document.findings}
     return tomllib.loads(text), told, text

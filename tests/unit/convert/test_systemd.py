@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.convert.kinds import Wishes, convert, recognize
-from nsinit.convert.proof import prove
+from nsinit.convert.proof import prove, settle
 from nsinit.convert.systemd.commands import parse as parse_command
 from nsinit.convert.systemd.commands import script
 from nsinit.convert.systemd.text import Entry, parse
@@ -26,7 +26,7 @@ def read(home: pathlib.Path, *names: str, instance: str = "") -> tuple[dict[str,
     """The tables of what is in a directory (or of some units there), and the document."""
     paths = [str(home / name) for name in names] or [str(home)]
     document = convert(paths, Wishes({}, instance=instance), "systemd")
-    text = write(document)
+    text = settle(document, "nsinit.toml", {})
     prove(text, "nsinit.toml", {})
     return tomllib.loads(text), document
 
@@ -163,7 +163,7 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_CHOWN
 CapabilityBoundingSet=~CAP_CHOWN
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 SystemCallFilter=@system-service
-SystemCallFilter=~@mount
+SystemCallFilter=~@mount @resources
 SystemCallErrorNumber=EPERM
 StandardOutput=append:/var/log/app.log
 StandardError=null
@@ -203,7 +203,15 @@ WantedBy=multi-user.target
         "resources_optional": True,
         "capabilities": ["NET_BIND_SERVICE"],
         "ambient": ["NET_BIND_SERVICE"],
-        "seccomp": {"allow": ["@service"], "deny": ["@mount"], "default": "errno"},
+        "seccomp": {
+            "allow": ["@service", "@keyring", "process_madvise", "setns", "unshare", "userfaultfd"],
+            "deny": [
+                "@mount", "ioprio_set", "mbind", "migrate_pages", "move_pages", "nice",
+                "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler",
+                "set_mempolicy", "set_mempolicy_home_node", "setpriority", "setrlimit",
+            ],
+            "default": "errno",
+        },
     }  # fmt: skip
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from nsinit.convert.kinds import Wishes, convert
-from nsinit.convert.proof import prove
-from nsinit.convert.write import write
+from nsinit.convert.proof import prove, settle
 
 if TYPE_CHECKING:
     import pathlib
@@ -183,7 +182,7 @@ def written(home: pathlib.Path, section: str, line: str, beside: str) -> str:
     if kind:
         usual = USUAL.get(kind, "")
         (home / f"app.{kind}").write_text(f"[{section}]\n{usual}{line}\n")
-    return write(convert([str(home)], Wishes({}), "systemd"))
+    return settle(convert([str(home)], Wishes({}), "systemd"), "nsinit.toml", {})
 
 
 @pytest.mark.parametrize("section", KEYS)

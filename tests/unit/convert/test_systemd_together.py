@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nsinit.convert.kinds import Wishes, convert
-from nsinit.convert.proof import prove
+from nsinit.convert.proof import prove, settle
 from nsinit.convert.systemd.calendar import to_cron
-from nsinit.convert.write import write
 
 if TYPE_CHECKING:
     import pathlib
@@ -28,7 +27,7 @@ def read(home: pathlib.Path, units: dict[str, str]) -> tuple[dict[str, Any], dic
         section = "" if text.startswith("[") or not name.endswith(".service") else "[Service]\n"
         (home / name).write_text(section + text)
     document = convert([str(home)], Wishes({}), "systemd")
-    text = write(document)
+    text = settle(document, "nsinit.toml", {})
     prove(text, "nsinit.toml", {})
     told = {finding.key: finding.reason for finding in document.findings}
     return tomllib.loads(text)["services"], told, text
@@ -192,7 +191,7 @@ def test_what_nsinit_refuses_is_left_out_when_systemd_takes_it(tmp_path: pathlib
         "b.socket": "[Socket]\nListenStream=0.0.0.0:80\n",
     }
     services, told, _ = read(tmp_path, units)
-    assert told["resources.memory"] == "expected at least 1 MiB, got 65536 bytes"
+    assert told["resources"] == "nsinit: expected at least 1 MiB, got 65536 bytes"
     assert "log" not in services["b"]
     assert told["log"] == "a writes to it already"
     assert told["sockets"] == "a listens there already"
