@@ -32,7 +32,7 @@ def logs(keys: Keys, service: str, files: dict[str, str], env: Mapping[str, str]
         for key in ("logfile", "logfile_maxbytes", "logfile_backups", "syslog"):
             keys.asked.add(f"stderr_{key}")  # supervisord does not look at them either
     else:
-        err = _stream(keys, "stderr", service, files, env)
+        err = _stream(keys, "stderr", service, files, env, out)
         places.append(err.get("to"))
         if err != out:
             log["stderr"] = err["to"] if set(err) == {"to"} else err
@@ -45,40 +45,58 @@ def logs(keys: Keys, service: str, files: dict[str, str], env: Mapping[str, str]
 
 
 def _stream(
-    keys: Keys, stream: str, service: str, files: dict[str, str], env: Mapping[str, str]
+    keys: Keys,
+    stream: str,
+    service: str,
+    files: dict[str, str],
+    env: Mapping[str, str],
+    out: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
+    """Where one stream goes; stderr may go to the file that stdout goes to."""
     key = f"{stream}_logfile"
     path = keys.text(key)
-    size = keys.size(f"{key}_maxbytes", 50 << 20)
-    keep = keys.number(f"{key}_backups", 10)
+    for name in ("maxbytes", "backups"):
+        keys.asked.add(f"{key}_{name}")  # they are about a file
     word = (path or "auto").lower()
     logged = keys.flag(f"{stream}_syslog", default=False) or word == "syslog"
     also = ["syslog"] if logged else []
-    if word == "syslog":
-        return {"to": "syslog"}
-    if word in _CONSOLE:
-        return {"to": [_MOST, *also] if also else _MOST}
-    if word in _NONE:
+    console: dict[str, Value] = {"to": [_MOST, *also] if also else _MOST}
+    if word == "syslog" or word in _NONE:
         return {"to": "syslog" if also else "null"}
-    path = _absolute(keys, key, path or "", env)
+    if path is None or word in _CONSOLE:
+        return console
+    path = _absolute(keys, key, path, env)
     if os.path.normpath(path).startswith(("/dev/", "/proc/")) or path.endswith("/"):
         keys.unsupported(key, "is no file that can be rotated: goes to the console")
-        return {"to": [_MOST, *also] if also else _MOST}
+        return console
     if "replicas" in keys.table.keys and "{{index}}" not in path:
         path = Template(path + ".{{index}}") if isinstance(path, Template) else path + ".{{index}}"
         keys.unsupported(key, "one file for several processes: each has one of its own")
-    if other := _owner(path, files):
+    shared = out is not None and out.get("file") == path
+    if not shared and (other := _owner(path, files)):
         keys.unsupported(key, f'"{other}" writes to it already: goes to the console')
-        return {"to": [_MOST, *also] if also else _MOST}
+        return console
     files[os.path.normpath(path)] = service
+    made = _file(keys, key, path)
+    if shared and out is not None:
+        for name in ("maxbytes", "backups"):
+            if any(out.get(one) != made.get(one) for one in ("max_size", "keep")):
+                keys.unsupported_if_given("it is one file with that of stdout", f"{key}_{name}")
+        return dict(out)
+    return {"to": ["file", *also], **made} if also else made
+
+
+def _file(keys: Keys, key: str, path: str) -> dict[str, Value]:
+    """A file, and how it is rotated there."""
+    size = keys.size(f"{key}_maxbytes", 50 << 20)
+    keep = keys.number(f"{key}_backups", 10)
     if 0 < size < SMALLEST:
         keys.unsupported(f"{key}_maxbytes", f"{SMALLEST >> 10}KiB is the least")
         size = SMALLEST
     if not 0 <= keep <= MOST_KEPT:
         keys.unsupported(f"{key}_backups", f"{MOST_KEPT} are the most")
         keep = min(max(keep, 0), MOST_KEPT)
-    made: dict[str, Value] = {"to": ["file", *also]} if also else {}
-    made |= {"file": path, "max_size": _shown(size)}
+    made: dict[str, Value] = {"file": path, "max_size": _shown(size)}
     if size:
         made["keep"] = keep
     return {**made, "compress": False, "mode": "0644"}

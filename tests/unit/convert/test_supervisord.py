@@ -165,6 +165,8 @@ def _text(sections: dict[str, dict[str, str]]) -> str:
         ("stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nredirect_stderr=true", {}),
         ("stdout_logfile=/l/a\nredirect_stderr=yes\nstdout_logfile_backups=0", {"log": {
             "file": "/l/a", "max_size": "50MiB", "keep": 0, "compress": False, "mode": "0644"}}),
+        ("stdout_logfile=/l/a\nstderr_logfile=/l/a", {"log": {
+            "file": "/l/a", "max_size": "50MiB", "keep": 10, "compress": False, "mode": "0644"}}),
         ("stderr_logfile=/l/syslog.log\nstderr_logfile_maxbytes=0", {"log": {
             "to": "console", "stderr": {
                 "file": "/l/syslog.log", "max_size": 0, "compress": False, "mode": "0644"}}}),
