@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
+import re
 import socket
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nsinit.control.commands import COMMANDS, Command, Param
-from tests.support.live import Live, live
+from tests.support.live import Live, live, status_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,3 +132,88 @@ def test_init_goes_on_when_bytes_follow_a_request(init: Live, data: bytes, path:
     got = _answer(init, head % (method, path.encode(), len(body)) + body + data)
     assert got.startswith(b"HTTP/1.1 ")
     assert init.client.livez() == {"live": True}
+
+
+@st.composite
+def _talks(draw: st.DrawFn) -> list[tuple[int, bytes]]:
+    """For some connections, how many requests they make, and the noise that ends some of them."""
+    noise = st.just(b"") | st.binary(min_size=1, max_size=30) | st.sampled_from(ENDS)
+    return draw(st.lists(st.tuples(st.integers(0, 6), noise), min_size=2, max_size=6))
+
+
+ENDS = [
+    b"GET /v1/st",
+    b"\r\n\r\n\r\n",
+    b"POST /v1/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(talks=_talks(), data=st.data())
+def test_each_gets_its_own_answers_when_many_talk_at_once(
+    init: Live, talks: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    """In the order of their requests, however the pieces of all of them are mixed."""
+    with contextlib.ExitStack() as stack:
+        clients, left = [], []
+        for number, (count, noise) in enumerate(talks):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.settimeout(15)
+            client.connect(str(init.socket))
+            asked = b"".join(
+                f"GET /v1/list?names=c{number}n{at} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+                for at in range(count)
+            )
+            clients.append(client)
+            left.append(asked + noise)
+        while any(left):
+            number = data.draw(st.sampled_from([n for n, rest in enumerate(left) if rest]))
+            size = data.draw(st.integers(1, len(left[number])))
+            try:
+                clients[number].sendall(left[number][:size])
+            except OSError:  # turned away for its noise
+                size = len(left[number])
+            left[number] = left[number][size:]
+        for number, (count, noise) in enumerate(talks):
+            got = _heard(clients[number], count if noise else None)
+            told = re.findall(rb"no service is called '(\w+)'", got)
+            assert told == [f"c{number}n{at}".encode() for at in range(count)], (noise, got)
+    assert init.client.livez() == {"live": True}
+    assert "internal error" not in init.said()
+
+
+def _heard(client: socket.socket, count: int | None) -> bytes:
+    """Up to its end, after ours; or, where noise may break that off, so many answers at least."""
+    if count is None:
+        client.shutdown(socket.SHUT_WR)
+    got = b""
+    while count is None or got.count(b"no service is called") < count:
+        try:
+            piece = client.recv(65536)
+        except ConnectionResetError:  # what it said last was not read any more
+            break
+        if not piece:
+            break
+        got += piece
+    return got
+
+
+def test_memory_stays_when_many_requests_are_made(init: Live) -> None:
+    """Answers, refusals and connections leave nothing behind."""
+    ask = b"GET /v1/list HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/list?x=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    def burst(rounds: int) -> int:
+        for _ in range(rounds):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(15)
+                client.connect(str(init.socket))
+                client.sendall(ask * 50)
+                got = 0
+                while got < 100:
+                    got += client.recv(1 << 20).count(b"HTTP/1.1 ")
+        return int(status_field(init.pid, "VmRSS").split()[0])
+
+    before = burst(8)
+    assert burst(25) - before < 600  # KiB, after 2500 more
