@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _PARTS: Final = {
     "control": "nsinit.control.carry",
     "groups": "nsinit.runtime.grouped",
+    "intake": "nsinit.runtime.doors",
     "passing": "nsinit.runtime.passed",
     "port": "nsinit.runtime.port",
     "schedules": "nsinit.runtime.planned",

@@ -203,6 +203,8 @@ def _past(first: dict[str, Any], records: list[Record], unfinished: bytes) -> It
     """The first row, and what the screen has shown already, as a terminal would have it."""
     yield first
     for record in records:
+        if record.stream != "stdout":
+            continue  # by syslog(3)
         yield b"".join(text if goes_on else text + b"\r\n" for text, goes_on, _ in lines(record))
     if unfinished:
         yield unfinished

@@ -16,6 +16,8 @@ from nsinit.runtime.chronicle import told
 from nsinit.runtime.events import Note
 from nsinit.runtime.lines import Block
 from nsinit.runtime.ring import lines
+from nsinit.runtime.tagged import STREAMS as TAGGED
+from nsinit.runtime.tagged import read_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,11 +98,24 @@ def _rows(record: Record, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for text, goes_on, continues in lines(record):
         seq += len(text) + 1
         row: dict[str, Any] = {"seq": seq, **head, "line": text.decode("utf-8", "replace")}
+        shown = _tell_writer(row, text) if record.stream in TAGGED else text
         if "\ufffd" in row["line"]:
-            row["base64"] = base64.b64encode(text).decode()
+            row["base64"] = base64.b64encode(shown).decode()
         if goes_on or continues:
             row["part"] = "first" if not continues else "middle" if goes_on else "last"
         yield row
+
+
+def _tell_writer(row: dict[str, Any], line: bytes) -> bytes:
+    """What came beside the text of a line; the text."""
+    one = read_kept(line)
+    row["line"] = one.text.decode("utf-8", "replace")
+    row["priority"], row["facility"] = one.priority & 7, one.priority >> 3
+    if one.identifier:
+        row["identifier"] = one.identifier.decode("utf-8", "replace")
+    if one.pid:
+        row["pid"] = int(one.pid)
+    return one.text
 
 
 def slices(record: Record) -> Iterator[Record]:

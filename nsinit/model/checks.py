@@ -25,6 +25,7 @@ from nsinit.model import (
     remote,
 )
 from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
+from nsinit.model.intake import intakes_have_places
 from nsinit.model.naming import bad_name
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
 from nsinit.nearest import did_you_mean
@@ -301,6 +302,7 @@ STRICT: Final = (
     *checks_confinement.STRICT,
     *checks_resources.STRICT,
     *logs.STRICT,
+    intakes_have_places,
     socket_owners,
     *listening.STRICT,
     *remote.STRICT,

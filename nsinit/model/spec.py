@@ -303,6 +303,8 @@ class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forward_signals: list[Signal] = field(default_factory=list)
     environment: Environment = field(default_factory=Environment)
     keep_running: bool = False
+    syslog: bool | str = False
+    journal: bool | str = False
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
 
 

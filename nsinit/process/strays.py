@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 5  # of one signal, against what forks faster than one look
 _ZOMBIE: Final = "Z"
 _MANY: Final = 256
+_DEPTH: Final = 64  # of a tree of processes, at most
 
 
 class Groups(Protocol):
@@ -158,6 +159,21 @@ class Strays:
         for pid in seen:
             self._find_owner(pid, seen, made)
         return made
+
+    def owner_of(self, pid: int) -> str | None:
+        """The service of a process or of the nearest ancestor that has one, without a look at all.
+
+        None also for what is gone; a zombie is not.
+        """
+        me = os.getpid()
+        for _ in range(_DEPTH):
+            found = proc.stat(pid) if pid not in (0, me) else None
+            if found is None:
+                return None
+            if (who := self._owner(found, me)) is not None:
+                return who
+            pid = found.parent
+        return None
 
     def strangers(self) -> list[int]:
         """Children of init that are no main process: orphans, of whomever."""

@@ -60,6 +60,14 @@ TEXTS: Final[Texts] = {
             ),
             "environment": Key("Variables for every service.", '{ TZ = "Europe/Berlin" }'),
             "keep_running": Key("Stay when no service is left that could run.", "true"),
+            "syslog": Key(
+                "Have /dev/log, or a socket at another path, for services that log by syslog(3).",
+                "true",
+            ),
+            "journal": Key(
+                "Have a socket for services that log to the journal of systemd.",
+                "true",
+            ),
             "loop": Key("The event loop; auto is uvloop where it is installed.", '"asyncio"'),
         }
     },

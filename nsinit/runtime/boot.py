@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.directory import Listener
     from nsinit.runtime.events import Happening
     from nsinit.runtime.handover import Portable
+    from nsinit.runtime.intake import Intake
     from nsinit.runtime.passing import Passing
     from nsinit.runtime.port import Port
     from nsinit.runtime.reexec import Reexec
@@ -78,6 +79,8 @@ class Given(NamedTuple):
 
 class Init:
     """All parts of init, put together."""
+
+    intake: Intake | None = None
 
     port: Port | None = None
     on_port: Callable[[], object] | None = None  # there is a port now
@@ -242,6 +245,14 @@ class Init:
             self.driver.hearing.store = self.passing.keep
             self.history.listeners.append(self.passing.heard)
 
+    def _take_in(self) -> None:
+        """Hear what services log by syslog(3) or to the journal, if that is asked for."""
+        config = self.given.loaded.config
+        if config.init.syslog or config.init.journal:
+            from nsinit.runtime.intake import Intake  # noqa: PLC0415  (most have none)
+
+            self.intake = Intake(self, self._strays.owner_of)
+
     def _on_error(self, error: BaseException) -> None:
         at = error.__traceback__
         while at is not None and at.tb_next is not None:
@@ -262,6 +273,7 @@ class Init:
 
     def boot(self) -> None:
         """Start what starts by itself."""
+        self._take_in()
         self.runs.stdio = self.given.stdio
         self.history.listeners += self.given.heard
         for note in self.listener.notes:
@@ -275,6 +287,7 @@ class Init:
         """Go on where another init was; without that, end what it left in order."""
         self._resumed = True
         try:
+            self._take_in()
             resume(self)
         except Exception as error:  # noqa: BLE001  (there is nobody else to end the services)
             self._on_error(error)
@@ -346,6 +359,8 @@ class Init:
         self.logs.outputs.stop_helpers()
         end_stragglers(self.runs, self.reactor, self.driver.core.state.deadline)
         self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
+        if self.intake is not None:
+            self.intake.close()
         self.say.settle()
         until = seam.monotonic() + _FLUSH
         while not self.logs.outputs.flush() and seam.monotonic() < until:

@@ -46,7 +46,8 @@ class Console:
 
     def sink(self, service: str, run: int, stream: str, form: str, tally: Tally) -> Sink:
         """Where a stream of a run goes; `form` is one of `model.outputs.Form`, or "" for init's."""
-        outlet = self.outlets[stream]
+        place = stream if stream in self.outlets else "stdout"
+        outlet = self.outlets[place]
         render = self._form(service, run, stream, form or self.format)
 
         def put(block: Block, at: float, joined: bool) -> None:
@@ -61,7 +62,8 @@ class Console:
             from nsinit.runtime.jsonlines import json_lines  # noqa: PLC0415  (for who asks)
 
             return json_lines(service, run, stream)
-        name = forms.name_of(service, self.width, color=self._colored[stream])
+        color = self._colored.get(stream, self._colored["stdout"])
+        name = forms.name_of(service, self.width, color=color)
         return forms.stamped(name) if form == "time" else forms.prefixed(name)
 
     def _confess(self, stream: str, count: int) -> bytes:

@@ -13,6 +13,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import structs
+
 from nsinit.kernel import fds, seam
 from nsinit.model.logs import STREAMS, sinks
 from nsinit.runtime.outputs import Outputs
@@ -249,6 +251,32 @@ class Logs:
         record = self.rings.add(at, service, run, stream.name, block)
         for put in stream.sinks:
             put(block, at, joined)
+        for listener in self.listeners:
+            listener(record)
+
+    # --- What comes by another way than a pipe ----------------------------------------------------
+
+    def way(self, key: Key, name: str, log: Log) -> Stream:
+        """Where such lines of a run go: to the ring, and to where its stdout does."""
+        to = sinks(log, name)
+        if to == ("inherit",):
+            log = structs.replace(log, to=("console",))
+        self.rings.limit(key[0], 0 if to == ("null",) else log.ring)
+        stream = self._stream(key, -1, name, log.line_limit)
+        self.outputs.lead_all(key, [stream], log)
+        return stream
+
+    def put(self, key: Key, stream: Stream, kept: Block, shown: Block) -> None:
+        """Whole lines: as the ring has them, and as everybody else does."""
+        at = seam.wall()
+        for early in list(self.early):
+            early(Record(0, at, key[0], key[1], stream.name, shown))
+        record = self.rings.add(at, key[0], key[1], stream.name, kept)
+        stream.tally.bytes += len(shown.data)
+        if stream.tap is not None:
+            stream.tap.write(shown.data)
+        for put in stream.sinks:
+            put(shown, at, False)
         for listener in self.listeners:
             listener(record)
 

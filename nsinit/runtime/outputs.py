@@ -54,7 +54,7 @@ class Outputs:
             to = sinks(log, stream.name)
             stream.form = console_form(log, stream.name) if "console" in to else None
             stream.syslog = syslog_rules(log, stream.name) if "syslog" in to else None
-            stream.file = taps.get(stream.name)
+            stream.file = taps.get(stream.name if stream.name in STREAMS else "stdout")
             self._shape(key, stream, shape_rules(log))
             self._lead(key, stream)
 

@@ -36,6 +36,7 @@ class SignalDesk:
         self._driver = driver
         self._updater = updater
         self._forward = frozenset(forward)
+        self.before_ends: Callable[[], object] = lambda: None  # who is reaped can't be asked
         self._meanings: dict[int, Callable[[Received], None]] = {
             signal.SIGTERM: self._shut_down,
             signal.SIGINT: self._shut_down,
@@ -49,6 +50,7 @@ class SignalDesk:
         """Deal with all signals that are there; ends of children before everything else."""
         received = self._reader.read()
         if any(one.number == signal.SIGCHLD for one in received):
+            self.before_ends()
             self._driver.runs.reap()
         for one in received:
             if one.number == signal.SIGCHLD:

@@ -28,6 +28,10 @@ class LogLine(TypedDict):
     line: str
     base64: NotRequired[str]
     part: NotRequired[Literal["first", "middle", "last"]]
+    priority: NotRequired[int]
+    facility: NotRequired[int]
+    identifier: NotRequired[str]
+    pid: NotRequired[int]
 
 
 class Skipped(TypedDict):
