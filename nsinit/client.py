@@ -87,6 +87,7 @@ class Client(Calls):
         try:
             with suppress(BrokenPipeError):  # who turns us away has said why
                 connection.sendall(request(command, params))
+            self.before_answer(connection)
             status = rows.head()
         except (OSError, ValueError, IndexError) as error:
             connection.close()
@@ -107,6 +108,9 @@ class Client(Calls):
         if status != 200:
             raise error_of(body)
         return body
+
+    def before_answer(self, connection: _socket.socket) -> None:
+        """What to do while an answer is awaited: nothing here."""
 
     def exec(
         self,

@@ -69,6 +69,7 @@ class Problem(NamedTuple):
     path: str
     message: str
     hint: str = ""
+    excerpt: str = ""  # the line itself, and what points at the place in it
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
@@ -84,7 +85,8 @@ class ConfigError(NsinitError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems), key=lambda p: (p.file, p.line, p.path, p.message))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [line for p in self.problems for line in (str(p), p.excerpt) if line]
+        super().__init__("\n".join(lines))
 
 
 class SandboxError(NsinitError):

@@ -97,6 +97,7 @@ def _row(problem: Problem) -> dict[str, Any]:
         "key": problem.path or None,
         "message": problem.message,
         "hint": problem.hint or None,
+        "excerpt": problem.excerpt or None,
     }
 
 

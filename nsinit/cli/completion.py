@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from nsinit.cli import completing_convert, completing_image, completing_net, completing_ns
 from nsinit.cli.boxes import VERBS as BOXES
 from nsinit.cli.boxes import Verb
+from nsinit.cli.ctl import QUIET, WAITS
 from nsinit.cli.families import read, tell
 from nsinit.cli.init import TEMPLATES
 from nsinit.cli.parsing import JSON, WHEN, chooses_fields
@@ -119,6 +120,7 @@ def _options(command: Command) -> list[tuple[str, str]]:
         *_listed((*command.params, *command.options)),
         ("--json", "JSON instead of text"),
         *([("--format", "fields of the JSON")] if _has_fields(command) else []),
+        *([("--quiet", QUIET.help)] if command.name in WAITS else []),
         ("--color", "auto, always or never"),
         ("--help", "tell more of the verb"),
     ]
@@ -269,6 +271,8 @@ def _specs(command: Command) -> list[str]:
     specs.append(zsh_word("--json[JSON instead of text]"))
     if _has_fields(command):
         specs.append(zsh_word("--format[fields of the JSON]:fields:"))
+    if command.name in WAITS:
+        specs.append(zsh_word(f"--quiet[{_plain(QUIET.help)}]"))
     specs.append(zsh_word(f"--color[when to use colours]:when:({' '.join(WHEN)})"))
     if _takes_names(command):
         specs.append("'*:service:($(_call_program services $service ctl list 2>/dev/null))'")
@@ -324,6 +328,8 @@ def fish() -> str:
         lines.append(f"complete -c nsinit -n {seen} -l json -d 'JSON instead of text'")
         if _has_fields(command):
             lines.append(f"complete -c nsinit -n {seen} -l format -x -d 'fields of the JSON'")
+        if command.name in WAITS:
+            lines.append(f"complete -c nsinit -n {seen} -l quiet -s q -d {fish_word(QUIET.help)}")
         lines.append(f"complete -c nsinit -n {seen} -l color -x -a '{' '.join(WHEN)}'")
     return "\n".join(lines)
 

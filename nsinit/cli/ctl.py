@@ -15,6 +15,7 @@ from nsinit.cli.output import Wishes, as_json, complain, say
 from nsinit.cli.parsing import JSON, make_parser, parse
 from nsinit.client import Client
 from nsinit.control.commands import VERBS, Command
+from nsinit.control.row import Param
 from nsinit.errors import ControlError, NsinitError, TimedOutError, UsageError
 from nsinit.nearest import did_you_mean
 
@@ -49,6 +50,9 @@ attach to a terminal those of the run
 `nsinit ctl VERB --help` tells more of a verb."""
 
 
+# Those that take long; see nsinit.cli.progress.
+WAITS: Final = ("start", "stop", "restart", "reload", "wait")
+QUIET: Final = Param("quiet", "flag", "do not tell on the terminal how far it is", short="q")
 _HEALTH: Final = {"healthy": errors.EXIT_OK, "not-running": errors.EXIT_NOT_RUNNING}
 
 
@@ -84,7 +88,7 @@ def _run(argv: list[str]) -> int:
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     picture = _picture(command, given, as_text=as_text)
-    client = Client(path, name=name)
+    client = _client(command, path, name, quiet=bool(given.pop("quiet", False)))
     if command.name in ("exec", "enter"):
         from nsinit.cli.execute import run
 
@@ -110,6 +114,16 @@ def _run(argv: list[str]) -> int:
     else:
         show.SHOW[command.name](answer)
     return _exit_code(command, given, answer)
+
+
+def _client(command: Command, path: str | None, name: str, *, quiet: bool) -> Client:
+    """Who asks; for what takes long, on a terminal, one who tells how far it is."""
+    if command.name in WAITS:
+        from nsinit.cli.progress import Watching, is_wanted
+
+        if is_wanted(quiet=quiet):
+            return Watching(path, name=name)
+    return Client(path, name=name)
 
 
 def _picture(command: Command, given: dict[str, Any], *, as_text: bool) -> str:
@@ -147,7 +161,8 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
 
 def parser(command: Command) -> argparse.ArgumentParser:
     """The parser of a verb, with its help."""
-    params = (*command.params, *command.options, JSON)
+    quiet = (QUIET,) if command.name in WAITS else ()
+    params = (*command.params, *command.options, *quiet, JSON)
     return make_parser("ctl " + command.name, command.summary, command.examples, params)
 
 

@@ -133,7 +133,8 @@ def complain(error: NsinitError | str, hint: str = "") -> None:
     message = error if isinstance(error, str) else error.message
     hint = hint or ("" if isinstance(error, str) else error.hint)
     for line in message.split("\n"):
-        say(f"{paint('nsinit:', 'red', sys.stderr)} {line}", sys.stderr)
+        begin = "" if line.startswith("  ") else f"{paint('nsinit:', 'red', sys.stderr)} "
+        say(begin + line, sys.stderr)
     if hint:
         say(f"  hint: {hint}", sys.stderr)
 

@@ -38,6 +38,7 @@ else:
     Bundle = object  # few configurations have one, and nobody converts to this
 
 _MAX_BYTES = 16 << 20
+_EXCERPT_MAX = 120
 _TABLES = ("include", "init", "services", "sandbox")
 
 
@@ -88,9 +89,21 @@ def parse_source(file: str, text: str) -> Source:
         return Source(file, text, tomllib.loads(text))
     except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         message, _, place = str(error).rpartition(" (at ")
-        digits = "".join(c for c in place.partition(",")[0] if c.isdigit())
-        line = int(digits) if digits else text.count("\n") + 1
-        raise ConfigError([Problem(file, line, "", f"not TOML: {message or error}")]) from None
+        digits = ["".join(filter(str.isdigit, part)) for part in place.split(",")]
+        line = int(digits[0]) if digits[0] else text.count("\n") + 1
+        column = int(digits[1]) if len(digits) > 1 and digits[1] else 0
+        told = f"not TOML: {message or error}"
+        problem = Problem(file, line, "", told, "", _excerpt(text, line, column))
+        raise ConfigError([problem]) from None
+
+
+def _excerpt(text: str, line: int, column: int) -> str:
+    """The line, with a mark below the column if that is known; nothing where it is of no use."""
+    lines = text.split("\n")
+    shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
+    if not shown.strip() or len(shown) > _EXCERPT_MAX or not shown.isprintable():
+        return ""
+    return f"    {shown}" + (f"\n    {' ' * (column - 1)}^" if 0 < column <= len(shown) + 1 else "")
 
 
 def included(source: Source) -> list[str]:

@@ -71,6 +71,10 @@ CTL_OPTIONS: Final = (
         "--color WHEN",
         "When to use colours: auto (on a terminal that is not dumb), always or never; by default as NO_COLOR and FORCE_COLOR say.",
     ),
+    (
+        "--quiet",
+        "With start, stop, restart, reload and wait: do not tell on the terminal how far it is.",
+    ),
     ("--help", "Tell of nsinit ctl, or of a verb."),
 )
 TOML: Final = (
