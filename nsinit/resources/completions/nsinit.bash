@@ -119,7 +119,7 @@ _nsinit() {
         case "$verb" in
             status) offer="--json --format --color --help" ;;
             list) offer="--state --json --format --color --help" ;;
-            wait) offer="--for --timeout -t --json --format --color --help" ;;
+            wait) offer="--for --timeout -t --json --format --quiet --color --help" ;;
             health) offer="--json --format --color --help" ;;
             why) offer="--lines -n --json --format --color --help" ;;
             history) offer="--limit -n --json --format --color --help" ;;
@@ -129,10 +129,10 @@ _nsinit() {
             tree) offer="--json --format --color --help" ;;
             top) offer="--interval -d --json --format --color --help" ;;
             metrics) offer="--format --json --color --help" ;;
-            start) offer="--no-wait --timeout -t --json --format --color --help" ;;
-            stop) offer="--no-wait --timeout -t --json --format --color --help" ;;
-            restart) offer="--no-wait --timeout -t --json --format --color --help" ;;
-            reload) offer="--no-wait --timeout -t --json --format --color --help" ;;
+            start) offer="--no-wait --timeout -t --json --format --quiet --color --help" ;;
+            stop) offer="--no-wait --timeout -t --json --format --quiet --color --help" ;;
+            restart) offer="--no-wait --timeout -t --json --format --quiet --color --help" ;;
+            reload) offer="--no-wait --timeout -t --json --format --quiet --color --help" ;;
             reset) offer="--json --format --color --help" ;;
             pin) offer="--json --format --color --help" ;;
             unpin) offer="--json --format --color --help" ;;
