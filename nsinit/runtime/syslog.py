@@ -80,11 +80,10 @@ class Syslog:
         elif self._socket is None and not self._due:
             self._call()
 
-    def _drop(self, size: int, tally: Tally | None) -> None:
+    def _drop(self, size: int, tally: Tally) -> None:
         self._untold += size
         self.dropped += size
-        if tally is not None:
-            tally.dropped += size
+        tally.dropped += size
 
     def _confess(self) -> None:
         """Tell the loss: what had waited has been sent, and nothing was written since."""
@@ -143,8 +142,8 @@ class Syslog:
         done = 0
         try:
             for message in made:
-                if not self._send(socket, message):
-                    self._drop(len(message), tally)
+                if not self._send(socket, message) and tally is not None:
+                    self._drop(len(message), tally)  # else it was to tell of a loss
                 self._size -= len(message)
                 done += 1
         finally:
@@ -248,7 +247,7 @@ class Syslog:
             self._lost(OSError(errno.EPIPE, os.strerror(errno.EPIPE)))
 
     def _lost(self, error: OSError) -> None:
-        self._hang_up()
+        self.hang_up()
         self._rewind()
         self._warn(error)
         if self._waiting and not self._due:
@@ -256,7 +255,8 @@ class Syslog:
             self._reactor.later(self._pause, self._call)
             self._pause = min(self._pause * 2, _LONGEST)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the connection; what waits goes on to wait."""
         if self._socket is not None:
             self._reactor.remove_reader(self._socket.fileno())
             self._reactor.remove_writer(self._socket.fileno())

@@ -63,6 +63,7 @@ class Syslogs:
             if one.unsent:
                 text = f"syslog at {one.address} has not taken the last {one.unsent} bytes"
                 self._tell("warning", text)
+            one.hang_up()
 
     def export(self, keep: Keep) -> list[SyslogState]:
         """For another init."""

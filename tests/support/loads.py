@@ -283,7 +283,8 @@ class Blocked(NamedTuple):
 def blocked(directory: pathlib.Path, seconds: float, note: Callable[[str], None]) -> Blocked:
     """A service writes all the time, and nobody reads; another is killed again and again."""
     config = (
-        f"{SLEEPER}[services.b]\ntype = 'oneshot'\n"
+        f"{SLEEPER}restart_max_delay = 0.05\nrestart_limit = 'unlimited'\n"
+        "[services.b]\ntype = 'oneshot'\n"
         f'command = ["sh", "-c", \'timeout {seconds} yes {_TEXT}; true\']\n'
     )
     reader, writer = os.pipe()
