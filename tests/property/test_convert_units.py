@@ -39,7 +39,7 @@ VALUES = st.one_of(
 LINES = st.tuples(st.sampled_from(SECTIONS), st.sampled_from(KEYS), VALUES)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(LINES, max_size=12), st.text(max_size=40))
 @example([("Service", "ExecStart", "/bin/a \\")], "")
 def test_a_unit_is_converted_when_it_says_anything(

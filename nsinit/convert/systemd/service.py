@@ -37,6 +37,7 @@ _RESTARTS: Final = {
 
 def program(draft: Draft) -> None:
     """The type and the commands; first of all, since others depend on them."""
+    said = draft.unit.has("Service", "ExecStart")
     start = draft.commands("ExecStart")
     bus = draft.last("BusName")
     asked = draft.read("Type", _word(_TYPES))
@@ -54,6 +55,8 @@ def program(draft: Draft) -> None:
     if stays is not None and draft.stays and draft.kind != "oneshot":
         draft.cannot(stays[1], "a service whose process has ended is not up")
     _main(draft, start)
+    if said and not start:  # it has been told why
+        draft.table.set("command", ["/bin/false"], remark="its own can't be read")
     pid_file = draft.last("PIDFile")
     if pid_file is not None and draft.kind == "forking":
         path = draft.unit.fill(pid_file.value)
@@ -67,6 +70,7 @@ def _main(draft: Draft, start: list[Command]) -> None:
         draft.table.set("command", ["/bin/true"])
         return
     oneshot = draft.kind == "oneshot"
+    launches = oneshot or draft.kind == "forking"  # what is run is not the service itself
     if not oneshot:
         for command in start[1:]:
             draft.cannot(command.entry, "only a oneshot has several commands")
@@ -76,11 +80,13 @@ def _main(draft: Draft, start: list[Command]) -> None:
     for command in start:
         if command.is_privileged and not draft.is_privileged:
             draft.cannot(command.entry, "all commands of a service have one user")
-    made = script(start, excuse=oneshot)
+    made = script(start, excuse=launches)
     draft.table.set("command", made)
     if isinstance(made, str):
         draft.table.set("shell", value=True)
-    if start[0].may_fail and not oneshot:
+    restart = draft.unit.peek("Service", "Restart")
+    always = bool(restart) and restart[-1].value == "always"  # then no code matters
+    if start[0].may_fail and not launches and not always:
         codes: list[Value] = [*range(256), *_CLEAN[1:], "ABRT", "KILL", "QUIT", "SEGV"]
         draft.table.set("success_exit_codes", codes, remark="of a command with a '-'")
 

@@ -178,11 +178,7 @@ class Tree:
         for one in _drop_in_names(name):
             for directory in self.directories:
                 place = os.path.join(directory, f"{one}.d")
-                try:
-                    listed = os.listdir(place)
-                except OSError:
-                    continue
-                for file in listed:
+                for file in _names_in(place):
                     if file.endswith(".conf"):
                         found.setdefault(file, os.path.join(place, file))
         return [found[file] for file in sorted(found)]
@@ -192,14 +188,12 @@ class Tree:
         if self._wanted is None:
             self._wanted = {}
             for directory in self.directories:
-                for entry in sorted(os.listdir(directory)):
+                for entry in _names_in(directory):
                     stem, dot, kind = entry.rpartition(".")
                     if not dot or kind not in _SECTIONS:
                         continue
-                    place = os.path.join(directory, entry)
-                    if os.path.isdir(place):
-                        for wanted in sorted(os.listdir(place)):
-                            self._wanted.setdefault(wanted, {})[stem] = None
+                    for wanted in _names_in(os.path.join(directory, entry)):
+                        self._wanted.setdefault(wanted, {})[stem] = None
         return list(self._wanted.get(name, ()))
 
 
@@ -215,6 +209,14 @@ def _drop_in_names(name: UnitName) -> list[str]:
         stems = ("-".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
         made += [str(base._replace(prefix=f"{stem}-")) for stem in stems]
     return [*dict.fromkeys(made), name.suffix]
+
+
+def _names_in(directory: str) -> list[str]:
+    """The names in a directory; none if it is none, or may not be read."""
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
 
 
 def _is_empty(path: str) -> bool:

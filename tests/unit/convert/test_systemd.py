@@ -225,6 +225,21 @@ def test_a_oneshot_is_undone_when_it_stays(tmp_path: pathlib.Path) -> None:
     assert found["stop_command"] == {"command": ["/bin/undo"]}
 
 
+def test_a_failure_is_none_when_a_command_begins_with_a_dash(tmp_path: pathlib.Path) -> None:
+    """Of a launcher by a shell, of a service by its codes, unless it comes back anyway."""
+    found = service(tmp_path, "[Service]\nType=forking\nExecStart=-/bin/a b\n")
+    assert (found["command"], found["resources"]) == ("/bin/a b || :", {})
+    found = service(tmp_path, "[Service]\nExecStart=-/bin/a b\n")
+    assert set(range(256)) | {"TERM", "KILL"} <= set(found["success_exit_codes"])
+    found = service(tmp_path, "[Service]\nExecStart=-/bin/a b\nRestart=always\n")
+    assert len(found["success_exit_codes"]) == 5
+
+
+def test_a_service_fails_when_its_command_makes_no_sense(tmp_path: pathlib.Path) -> None:
+    """It does not succeed by doing nothing."""
+    assert service(tmp_path, "[Service]\nExecStart='/bin/a\n")["command"] == ["/bin/false"]
+
+
 def test_a_restart_has_no_limit_when_the_delay_is_long(tmp_path: pathlib.Path) -> None:
     """5 starts in 10 s can't be had with 2 s between them; and the delay counts after any run."""
     base = "[Service]\nExecStart=/bin/a\nRestart=always\n"
