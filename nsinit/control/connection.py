@@ -87,10 +87,14 @@ class Client(asyncio.Protocol):
         else:
             self._patience.wait("idle", self.gate.idle)
 
-    def _lose_patience(self) -> None:
+    def _lose_patience(self, what: str) -> None:
         """It takes too long to ask, or to hear the whole of an answer."""
         is_late = self._http.is_asking or self.unsent > 0
-        if self._answering is None and (is_late or self.gate.idle is not None):
+        if self._answering is not None:
+            return
+        if what == "unread" and not is_late:  # it has read all, and says nothing more
+            self._await_request()
+        elif is_late or self.gate.idle is not None:
             self.drop(too_slow=is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002

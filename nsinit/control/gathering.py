@@ -13,7 +13,7 @@ from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nsinit.kernel.proc import Look
     from nsinit.runtime.boot import Init
@@ -98,13 +98,29 @@ class Gathering:
         self._found = sums
 
     def _all_cpu(self, name: str, run: int, cpu: float) -> float:
-        """CPU of all runs: what a process or a group that is gone had used is not taken away."""
-        last, before, now = self.spent.get(name, (run, 0.0, 0.0))
-        if last != run:
-            before, now = before + now, 0.0
-        now = max(now, cpu)
-        self.spent[name] = run, before, now
+        """CPU of all runs of a service."""
+        ended: dict[int, float] = {}
+        for death in self._init.history.deaths.of(name):
+            used = (death.cpu_user or 0.0) + (death.cpu_system or 0.0)
+            ended[death.run] = max(used, ended.get(death.run, 0.0))
+        self.spent[name] = _, before, now = go_on(
+            self.spent.get(name, (0, 0.0, 0.0)), run, cpu, ended
+        )
         return before + now
+
+
+def go_on(spent: Spent, run: int, cpu: float, ended: Mapping[int, float]) -> Spent:
+    """What was spent by now, if the present run is seen to have used `cpu` (s).
+
+    `ended` is what the main processes of runs had used in the end. What another process that is
+    gone was seen to have used is not taken away.
+    """
+    last, before, now = spent
+    if last != run:
+        before += max(now, ended.get(last, 0.0))
+        before += sum(used for one, used in ended.items() if last < one < run)
+        now = 0.0
+    return run, before, max(now, cpu, ended.get(run, 0.0))
 
 
 def spend(work: Iterator[object], seconds: float) -> bool:

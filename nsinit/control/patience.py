@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Patience:
-    """Gives up on one client."""
+    """Gives up on one client, and says on what."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, give_up: Callable[[], object]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, give_up: Callable[[str], object]) -> None:
         self._loop = loop
         self._give_up = give_up
         self._what = ""
@@ -35,5 +35,5 @@ class Patience:
             self._timer = None
 
     def _over(self) -> None:
-        self._what, self._timer = "", None
-        self._give_up()
+        what, self._what, self._timer = self._what, "", None
+        self._give_up(what)

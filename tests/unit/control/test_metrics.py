@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nsinit.control import metrics
 from nsinit.control.accepting import OPENMETRICS, PROMETHEUS, negotiate
+from nsinit.control.gathering import go_on
 from nsinit.control.metrics import FAMILIES, Facts, ServiceFacts, Used, render
 from nsinit.core.state import ServiceState, State
 from nsinit.core.view import view_service
@@ -98,6 +99,20 @@ def test_every_family_is_there_when_there_is_something_to_tell(kind: str) -> Non
         assert not family.unit or family.name.endswith(f"_{family.unit}")
         used = {name for labels in got[family.sample] for name, _ in labels}
         assert used <= set(family.labels), family.name
+
+
+def test_cpu_is_never_less_when_runs_and_processes_end() -> None:
+    """A run that ended counts with what was seen of it, or with what it had used in the end."""
+    spent = go_on((0, 0.0, 0.0), 3, 1.0, {1: 0.5, 2: 0.25})  # nobody had asked before
+    assert spent == (3, 0.75, 1.0)
+    spent = go_on(spent, 3, 0.5, {1: 0.5, 2: 0.25})  # a child is gone
+    assert spent == (3, 0.75, 1.0)
+    spent = go_on(spent, 3, 0.0, {3: 2.0})  # the run is over
+    assert spent == (3, 0.75, 2.0)
+    spent = go_on(spent, 6, 0.125, {3: 2.0, 4: 0.5, 5: 0.25})  # and others came and went
+    assert spent == (6, 3.5, 0.125)
+    assert go_on(spent, 7, 0.0, {}) == (7, 3.625, 0.0)  # nobody knows of the last one
+    assert go_on(spent, 1, 1.0, {}) == (1, 3.625, 1.0)  # it was taken away, and is there again
 
 
 def test_only_those_are_told_when_some_are_asked_for() -> None:
