@@ -145,6 +145,11 @@ class Client(asyncio.Protocol):
         answer = self._answering = Answer(self)
         self.idle_since = None
         self._patience.end()
+        self.gate.take_turn(partial(self._guarded, partial(self._carry_out, got, answer)))
+
+    def _carry_out(self, got: Call | Refusal, answer: Answer) -> None:
+        if self._answering is not answer or self._transport is None:  # it has left meanwhile
+            return
         try:
             if isinstance(got, Refusal):
                 raise got

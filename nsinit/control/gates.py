@@ -16,7 +16,7 @@ from nsinit.control.routes import Asked, Call, Headers, Refusal
 if TYPE_CHECKING:
     import _socket
     import asyncio
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from nsinit.control.connection import Client
     from nsinit.runtime.boot import Init
@@ -41,6 +41,9 @@ class Gate(Protocol):
         self, transport: asyncio.Transport, clients: Collection[Client]
     ) -> tuple[Peer, int, Client | None]:
         """Somebody comes: who, of what level, and which of all clients makes room; FullError."""
+
+    def take_turn(self, work: Callable[[], object]) -> None:
+        """Carry out a request, now or when it is its turn."""
 
     def screen(self, asked: Asked) -> None:
         """Look at a request before it is understood; Refusal."""
@@ -74,6 +77,10 @@ class LocalGate:
         level = self.access.level(peer)
         mine = [client for client in clients if client.gate is self]
         return peer, level, find_place(mine, peer.uid, level)
+
+    def take_turn(self, work: Callable[[], object]) -> None:
+        """At once."""
+        work()
 
     def screen(self, asked: Asked) -> None:
         """Every request is looked at."""

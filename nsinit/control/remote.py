@@ -9,6 +9,7 @@ an Origin of its own.
 from __future__ import annotations
 
 import re
+from collections import deque
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from nsinit.control.routes import Asked, Call, Headers, Page, Refusal
 if TYPE_CHECKING:
     import _socket
     import asyncio
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from nsinit.control.connection import Client
     from nsinit.model.spec import Listen
@@ -60,8 +61,10 @@ class RemoteGate:
         ("Cross-Origin-Resource-Policy", "same-origin"),
     )
 
-    def __init__(self, init: Init) -> None:
+    def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
         self._init = init
+        self._loop = loop
+        self._queue: deque[Callable[[], object]] = deque()
 
     @property
     def _port(self) -> Port:
@@ -87,6 +90,21 @@ class RemoteGate:
         elif len(here) >= MAX_CLIENTS:
             leaving = oldest(here, f"there are {MAX_CLIENTS} connections, and all are busy")
         return Peer(0, NOBODY, NOBODY, address=address), NOBODY, leaving
+
+    def take_turn(self, work: Callable[[], object]) -> None:
+        """One in each turn of the loop, so that many who ask hold up nobody else."""
+        self._queue.append(work)
+        if len(self._queue) == 1:
+            self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        work = self._queue[0]
+        try:
+            work()
+        finally:
+            self._queue.popleft()
+            if self._queue:
+                self._loop.call_soon(self._next)
 
     # --- Requests ---------------------------------------------------------------------------------
 

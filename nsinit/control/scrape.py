@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import platform
 import resource
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import __version__
 from nsinit.control import metrics
-from nsinit.control.accepting import CONTENT_TYPES
+from nsinit.control.accepting import CONTENT_TYPES, OPENMETRICS
 from nsinit.control.gathering import SLICE, Gathering
 from nsinit.control.health import HEALTHY, assess, judge, wanted
 from nsinit.control.routes import Refusal
@@ -24,7 +25,7 @@ from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nsinit.control.gathering import Spent
     from nsinit.control.metrics import Used
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from nsinit.control.tally import Tally
     from nsinit.runtime.boot import Init
 
+_Key = tuple[str, frozenset[str]]  # the format, and which families
 _NONE: Final[dict[str, int]] = {}
 
 
@@ -45,36 +47,51 @@ class Scraper:
         self._init = init
         self._loop = loop
         self._tally = tally
+        self._asked: dict[_Key, list[Reply]] = {}
+        self._ready: deque[tuple[_Key, Iterator[str], list[str]]] = deque()
 
     def answer(self, params: dict[str, Any], clients: dict[str, int], reply: Reply) -> None:
         """Answer in a moment; Refusal if there is no such family."""
         if (name := metrics.unknown(params["family"])) is not None:
             known = [family.name for family in metrics.FAMILIES]
             raise Refusal(404, "unknown-name", f"there is no {name!r}", did_you_mean(name, known))
-        self.gathering.ask(partial(self._begin, params, clients, reply))
+        key = params["format"] or OPENMETRICS, frozenset(params["family"])
+        if key in self._asked:  # the same text is made now, or soon
+            self._asked[key].append(reply)
+            return
+        self._asked[key] = [reply]
+        self.gathering.ask(partial(self._begin, key, clients))
 
-    def _begin(
-        self, params: dict[str, Any], clients: dict[str, int], reply: Reply, used: dict[str, Used]
-    ) -> None:
-        self._go_on(self._text(params, clients, used), [], params["format"], reply)
+    def _begin(self, key: _Key, clients: dict[str, int], used: dict[str, Used]) -> None:
+        self._ready.append((key, self._text(key, clients, used), []))
+        if len(self._ready) == 1:
+            self._go_on()
 
-    def _go_on(self, work: Iterator[str], text: list[str], kind: str, reply: Reply) -> None:
+    def _go_on(self) -> None:
+        """Make some of the text that is first in the queue; one text at a time."""
+        key, work, text = self._ready[0]
         until = seam.monotonic() + SLICE
         try:
             for piece in work:
                 text.append(piece)
                 if seam.monotonic() >= until:
-                    self._loop.call_soon(self._go_on, work, text, kind, reply)
+                    self._loop.call_soon(self._go_on)
                     return
         except Exception as error:
-            refusal = Refusal(500, "internal", f"cannot put the figures together: {error!r}")
-            reply.answer(refusal.status, refusal.body())
+            body = Refusal(500, "internal", f"cannot put the figures together: {error!r}").body()
+            self._finish(key, lambda reply: reply.answer(500, body))
             raise  # so that it is told
-        reply.answer_text(CONTENT_TYPES[kind], "".join(text).encode())
+        data = "".join(text).encode()
+        self._finish(key, lambda reply: reply.answer_text(CONTENT_TYPES[key[0]], data))
 
-    def _text(
-        self, params: dict[str, Any], clients: dict[str, int], used: dict[str, Used]
-    ) -> Iterator[str]:
+    def _finish(self, key: _Key, answer: Callable[[Reply], object]) -> None:
+        self._ready.popleft()
+        if self._ready:
+            self._loop.call_soon(self._go_on)
+        for reply in self._asked.pop(key):
+            answer(reply)
+
+    def _text(self, key: _Key, clients: dict[str, int], used: dict[str, Used]) -> Iterator[str]:
         core = self._init.driver.core
         self._tally.forget_all_but(core.state.services)
         services: list[metrics.ServiceFacts] = []
@@ -87,7 +104,7 @@ class Scraper:
         about = self._about_init(epoch, clients)
         logs = list(self._logs())
         facts = metrics.Facts(now, epoch, services, about, _build(self._loop), logs)
-        yield from metrics.render(facts, params["format"], frozenset(params["family"]))
+        yield from metrics.render(facts, *key)
 
     def _logs(self) -> Iterator[tuple[str, str, float]]:
         known = self._init.driver.core.plan.services

@@ -20,6 +20,8 @@ from nsinit.model.spec import Listen
 from nsinit.model.types import Names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nsinit.control.gates import Gate
 
 TOKEN = "0123456789abcdef-token"
@@ -43,9 +45,8 @@ class _Transport:
 def gate(listen: Listen) -> RemoteGate:
     """One by that configuration; the token is there if there is a file."""
     token = TOKEN.encode() if listen.token_file else b""
-    return RemoteGate(
-        cast("Any", SimpleNamespace(port=SimpleNamespace(listen=listen, token=token)))
-    )
+    port = SimpleNamespace(listen=listen, token=token)
+    return RemoteGate(cast("Any", SimpleNamespace(port=port)), cast("Any", None))
 
 
 def ask(listen: Listen, method: str, target: str, **headers: str) -> tuple[int, str]:
@@ -195,6 +196,9 @@ class _Gate:
 
     def enter(self, *_: object) -> Any:
         return Peer(0, -1, -1), NOBODY, None
+
+    def take_turn(self, work: Callable[[], object]) -> None:
+        work()
 
     def screen(self, _: object) -> None:
         pass
