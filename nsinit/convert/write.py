@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from nsinit.convert.document import Template
@@ -118,6 +119,9 @@ def _value(value: Value, indent: int) -> str:
         many = len(value) > 1 and isinstance(value[0], Mapping)
         if indent + len(line) <= WIDTH and not many:
             return line
+        if all(isinstance(item, int) for item in value):
+            packed = wrap(line[1:-1], WIDTH, initial_indent="  ", subsequent_indent="  ")
+            return "\n".join(["[", *packed, "]"])
         return "\n".join(["[", *(f"  {_inline(item)}," for item in value), "]"])
     return _inline(value)
 

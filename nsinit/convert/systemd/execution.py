@@ -28,6 +28,7 @@ def identity(draft: Draft) -> None:
     """User and groups; then how much of the machine it may take."""
     user, group = draft.text("User"), draft.text("Group")
     dynamic = draft.read("DynamicUser", values.boolean)
+    draft.is_dynamic = dynamic is not None and dynamic[0]
     more = [word for word, _ in draft.words("SupplementaryGroups")]
     if dynamic is not None and dynamic[0] and not (user and draft.tree.account(user)):
         # One that nobody else has: systemd finds it by the same kind of sum.

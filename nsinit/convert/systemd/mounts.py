@@ -96,12 +96,13 @@ class _View:
 
 def _protect(draft: Draft, view: _View) -> None:
     system = draft.read("ProtectSystem", _level("full", "strict"))
-    level = system[0] if system is not None else "no"
+    level = "strict" if draft.is_dynamic else system[0] if system is not None else "no"
     paths = {"yes": _SYSTEM, "full": (*_SYSTEM, "/etc"), "strict": _ALL, "no": ()}[level]
     for path in paths:
         view.bind(path, "ro")
     home = draft.read("ProtectHome", _level("read-only", "tmpfs"))
     level = home[0] if home is not None else "no"
+    level = "read-only" if draft.is_dynamic and level == "no" else level
     for path in _HOMES if level != "no" else ():
         if level == "read-only":
             view.bind(path, "ro")
@@ -110,7 +111,7 @@ def _protect(draft: Draft, view: _View) -> None:
         else:
             view.hide(path)
     private = draft.read("PrivateTmp", _level("disconnected"))
-    if private is not None and private[0] != "no":
+    if draft.is_dynamic or (private is not None and private[0] != "no"):
         for path in _TMPS:
             view.tmpfs(path, _TMP)
     if draft.flag("ProtectKernelTunables"):

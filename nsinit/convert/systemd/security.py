@@ -71,6 +71,8 @@ def security(draft: Draft) -> None:
     _capabilities(draft)
     _namespaces(draft)
     privileges = draft.set("no_new_privs", "NoNewPrivileges", values.boolean)
+    if draft.is_dynamic:
+        draft.table.set("no_new_privs", value=True)
     made = _filter(draft)
     if made is not None:
         draft.table.set("seccomp", made)

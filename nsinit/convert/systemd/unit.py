@@ -102,6 +102,7 @@ class Draft:
         self.kind = "simple"
         self.stays = False  # a oneshot, up after its end
         self.is_privileged = False  # it is not to be confined, and nobody else
+        self.is_dynamic = False  # DynamicUser=, which brings a confinement with it
         self.user = ""  # "": root
         self.directories = ""  # the service that makes some for it
         self.from_socket: Entry | None = None  # where its input is said to be a connection

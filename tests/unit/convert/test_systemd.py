@@ -225,6 +225,17 @@ def test_a_oneshot_is_undone_when_it_stays(tmp_path: pathlib.Path) -> None:
     assert found["stop_command"] == {"command": ["/bin/undo"]}
 
 
+def test_a_dynamic_user_is_an_id_that_comes_with_confinement(tmp_path: pathlib.Path) -> None:
+    """Of systemd's range, unless there is such a user; files are read-only, and /tmp its own."""
+    found = service(tmp_path, "[Service]\nExecStart=/bin/a\nDynamicUser=yes\n")
+    assert 61184 <= found["user"] == found["group"] <= 65519
+    assert found["no_new_privs"] is True
+    kinds = {one["target"]: one.get("type", "bind") for one in found["mounts"]}
+    assert (kinds["/usr"], kinds["/home"], kinds["/tmp"]) == ("bind", "bind", "tmpfs")
+    text = "[Service]\nExecStart=/bin/a\nDynamicUser=yes\nUser=nobody\n"
+    assert service(tmp_path, text)["user"] == "nobody"
+
+
 def test_a_failure_is_none_when_a_command_begins_with_a_dash(tmp_path: pathlib.Path) -> None:
     """Of a launcher by a shell, of a service by its codes, unless it comes back anyway."""
     found = service(tmp_path, "[Service]\nType=forking\nExecStart=-/bin/a b\n")
