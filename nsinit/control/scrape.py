@@ -77,10 +77,11 @@ class Scraper:
                 if seam.monotonic() >= until:
                     self._loop.call_soon(self._go_on)
                     return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whoever waits has to hear of it)
+            self._init.say.error(f"internal error: cannot put figures together: {error!r}")
             body = Refusal(500, "internal", f"cannot put the figures together: {error!r}").body()
             self._finish(key, lambda reply: reply.answer(500, body))
-            raise  # so that it is told
+            return
         data = "".join(text).encode()
         self._finish(key, lambda reply: reply.answer_text(CONTENT_TYPES[key[0]], data))
 
