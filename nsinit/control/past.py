@@ -159,7 +159,9 @@ class Past(Desk):
         """What the core was told of late, for `scripts/replay`."""
         flight = self._driver.flight
         if flight is None:
-            raise Refusal(409, "no-recorder", "this init has no flight recorder")
+            raise Refusal(
+                409, "no-recorder", "this init has no flight recorder", 'init.recorder = "1M"'
+            )
         Feed(reply, self._loop, bytes, flight.pieces(seam.monotonic()), follow=False).begin()
 
 

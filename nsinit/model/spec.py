@@ -306,6 +306,7 @@ class Init(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     syslog: bool | str = False
     journal: bool | str = False
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
+    recorder: Size = Size(1 << 20)
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -68,6 +68,10 @@ TEXTS: Final[Texts] = {
                 "Have a socket for services that log to the journal of systemd.",
                 "true",
             ),
+            "recorder": Key(
+                "How much of what the core was told is kept for scripts/replay; 0 keeps nothing.",
+                '"4M"',
+            ),
             "loop": Key("The event loop; auto is uvloop where it is installed.", '"asyncio"'),
         }
     },

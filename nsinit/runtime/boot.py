@@ -311,6 +311,7 @@ class Init:
     def _run_loop(self) -> None:
         from nsinit.runtime.loop import make_loop  # noqa: PLC0415  (40 ms: the services are first)
 
+        self.logs.on_drop = self.driver.chronicle.dropped
         loop = make_loop(self.given.loaded.config.init.loop, self.say)
         loop.set_exception_handler(self._on_loop_error)
         if not self._resumed:  # else nothing may happen before its followers are there again

@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from nsinit import __version__
-from nsinit.core.recorder import Recorder
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nsinit.core.messages import Action, Event
+    from nsinit.core.recorder import Recorder
     from nsinit.core.supervisor import Supervisor
     from nsinit.runtime.boot import Init
 
@@ -29,9 +29,9 @@ _PIECE: Final = 32 << 10
 class Flight:
     """A recorder that never fails whoever tells it something."""
 
-    def __init__(self, path: str, warn: Callable[[str], object]) -> None:
+    def __init__(self, recorder: Recorder, path: str, warn: Callable[[str], object]) -> None:
         """`path` is where a record is left, "" for nowhere."""
-        self.recorder = Recorder(__version__)
+        self.recorder = recorder
         self.path = path
         self._warn = warn
         self._broken = False
@@ -100,10 +100,11 @@ class Flight:
         """The record as lines of JSON, several at a time."""
         import json  # noqa: PLC0415  (few ask for it)
 
+        encode = json.JSONEncoder(separators=(",", ":")).encode
         some: list[bytes] = []
         size = 0
         for row in self.recorder.rows(now, seam.wall()):
-            some.append(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+            some.append(encode(row).encode() + b"\n")
             size += len(some[-1])
             if size >= _PIECE:
                 yield b"".join(some)
@@ -111,15 +112,21 @@ class Flight:
         yield b"".join(some)
 
 
-def prepare(init: Init) -> Flight:
-    """Have a recorder from here on."""
+def prepare(init: Init, before: list[bytes]) -> None:
+    """Have a recorder from here on, unless none is wanted; it goes on after those of `before`."""
+    limit = init.given.loaded.config.init.recorder
+    if not limit:
+        return
+    from nsinit.core.recorder import Recorder  # noqa: PLC0415  (some want none)
+
     path = init.listener.path
     place = f"{os.path.dirname(path)}/{NAME}" if path and not init.given.own_root else ""
-    made = init.driver.flight = Flight(place, init.say.warning)
-    return made
+    recorder = Recorder(__version__, limit)
+    recorder.adopt(before)
+    init.driver.flight = Flight(recorder, place, init.say.warning)
 
 
 def boot(init: Init) -> None:
     """Init begins."""
-    prepare(init)
+    prepare(init, [])
     init.history.note("boot", version=__version__)

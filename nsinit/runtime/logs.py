@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.terminals import Terminal
 
 BUFFER: Final = 256 << 10
+_LOOK_AFTER: Final = 2.0  # s after which it is told what sinks did not take
 
 
 class Ends(NamedTuple):
@@ -60,6 +61,9 @@ class Logs:
     def __init__(self, reactor: Reactor, console: Console) -> None:
         self.rings = Rings()
         self.listeners: list[Callable[[Record], None]] = []
+        self.on_drop: Callable[[str, int, int], object] = lambda *_: None  # how many, and so far
+        self._looking = False
+        self._told_drops = 0
         self.early: list[Callable[[Record], None]] = []  # to all that is said, in lines
         self._reactor = reactor
         self._buffer = bytearray(BUFFER)
@@ -192,6 +196,9 @@ class Logs:
             self._close(key, stream)
             return 0
         stream.grow(count)
+        if not self._looking:
+            self._looking = True
+            self._reactor.later(_LOOK_AFTER, self._look_for_drops)
         data = bytes(self._view[:count])
         if stream.terminal is not None:
             data = stream.terminal.heard(data)
@@ -202,6 +209,13 @@ class Logs:
             stream.tap.write(data)
         self._emit(key, stream, stream.cutter.feed(data))
         return count
+
+    def _look_for_drops(self) -> None:
+        """A while after something was read: whether any sink did not take all of it."""
+        self._looking = False
+        if (total := self.dropped) != self._told_drops:
+            count, self._told_drops = total - self._told_drops, total
+            self.on_drop("bytes of output", count, total)
 
     def _close(self, key: Key, stream: Stream) -> None:
         self._reactor.remove_reader(stream.fd)
@@ -330,6 +344,7 @@ class Logs:
         """Read on where another has read; `watch` tells the end of a child of init's own."""
         self.rings.adopt(state.limits, state.number, rows)
         taps = self.outputs.adopt(state, watch)
+        self._told_drops = self.dropped
         for one in state.streams:
             stream = self._stream(one.key, one.fd, one.name, one.limit)
             self.outputs.lead_again(one, stream, taps)

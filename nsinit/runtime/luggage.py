@@ -118,8 +118,7 @@ def adopt(init: Init, state: h.Handover, rows: Iterable[list[h.Row]]) -> None:
     for outlet, one in zip(dict.fromkeys(init.outlets), state.outlets, strict=False):
         outlet.adopt(one, init.logs.outputs.tallies)
     init.history.adopt(state.history)
-    recorder = flight.prepare(init).recorder
-    recorder.adopt(state.history.flight)
+    flight.prepare(init, state.history.flight)
     init.updater.adopt(state.loaded, state.counts)
     init.notify.adopt(state.notify)
     init.console.width = state.logs.width

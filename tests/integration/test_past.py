@@ -150,6 +150,13 @@ def test_follower_sees_what_comes_when_an_update_brings_it(tmp_path: pathlib.Pat
         [services.web1]
         command = "sleep 1000"
         min_uptime = 0
+        [services.lost]
+        command = "sh -c 'echo gone; (sleep 0.01 &); exec sleep 1000'"
+        log = { to = ["file"], file = "/nowhere/x" }
+        [services.beat]
+        type = "oneshot"
+        command = "true"
+        schedule = { every = "1s" }
     """
     with live(tmp_path, config) as init:
         init.wait_for("web1", "running")
@@ -174,7 +181,12 @@ def _follow(init: Live, config: str, follower: subprocess.Popen[bytes]) -> None:
     assert [row["signal"] for row in seen if row["type"] == "request"] == ["HUP"]
     end = next(row for row in seen if row["type"] == "exited")
     assert (end["service"], end["by"]) == ("web1", "update")
-    eventually(lambda: init.status().keys() == {"web2"}, "web1 is gone")
+    eventually(lambda: "web1" not in init.status(), "web1 is gone")
+    crowds = {"drop", "orphans", "trigger"}
+    eventually(lambda: crowds <= {row["type"] for row in rows(init)}, "what comes in crowds")
+    (drop,) = rows(init, type="drop")
+    assert (drop["what"], drop["count"], drop["total"]) == ("bytes of output", 5, 5)
+    assert rows(init, type="trigger", names=["beat"])[0]["by"] == "schedule"
     assert rows(init, names=["web1"], type="exited") == [end]
     assert "web1 is no more" in init.ctl("history", "web1").stdout
     init.signal(15)
