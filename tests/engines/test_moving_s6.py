@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
+import tempfile
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from nsinit.convert.kinds import Wishes, convert
 from nsinit.convert.write import write
-from tests.support.live import DEADLINE, Live, eventually
+from tests.support.live import DEADLINE, Live, descendants, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("machine")
 
@@ -52,8 +53,6 @@ SCAN: Final = {
 
 def make(home: Path) -> tuple[Path, Path]:
     """A scan directory, and a directory that everybody may write into."""
-    for parent in (home, *home.parents[:2]):
-        parent.chmod(0o755)
     out = home / "out"
     out.mkdir()
     out.chmod(0o777)
@@ -81,10 +80,11 @@ def seen(out: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A place, without the processes of s6 in the end."""
-    yield tmp_path
-    shutil.rmtree(tmp_path / "s6", ignore_errors=True)
+def home() -> Iterator[Path]:
+    """A directory that every user may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="nsinit-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 def test_services_do_the_same_when_nsinit_runs_what_s6_ran(home: Path) -> None:
@@ -120,8 +120,9 @@ def test_services_do_the_same_when_nsinit_runs_what_s6_ran(home: Path) -> None:
         assert live.wait() == 0
     finally:
         live.close()
-        if real.poll() is None:
-            os.killpg(real.pid, signal.SIGKILL)
-            real.wait()
+        for pid in [real.pid, *descendants(real.pid)] if real.poll() is None else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        real.wait()
     assert seen(ours_out) == seen(out)
     assert seen(out)["asked"] == ["start in asked", "USR1", "finish 0"]

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,11 +40,11 @@ exec "$@"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A directory that every user may enter."""
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    return tmp_path
+def home() -> Iterator[Path]:
+    """A directory that every user may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="nsinit-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 @pytest.fixture
