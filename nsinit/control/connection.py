@@ -51,6 +51,8 @@ class Client(asyncio.Protocol):
         self.is_ready = True
         self._taken = False  # somebody else reads what it says
         self._hearer: Callable[[bytes], object] | None = None  # or hears it
+        self._has_more = False  # what it said during an answer is not looked at yet
+        self._has_ended = False  # it says nothing more
         self._is_muted = False  # nobody reads what it says until it has read its answers
         self._ahead = 0  # bytes of later requests that came during an answer
         self._once_here: Callable[[], object] = lambda: None
@@ -116,13 +118,17 @@ class Client(asyncio.Protocol):
                 self.drop()
                 return
         self._guarded(lambda: self._http.receive(data))
+        if self._answering is None:
+            self.put(HttpConnection.proceed)
         self._await_request()
 
     def eof_received(self) -> bool:
         """It says nothing more, but may still listen."""
+        self._has_ended = True
         if self._answering is None:
             self._guarded(lambda: self._http.receive(b""))
-        return self._answering is not None and not self._has_hung_up()
+        is_busy = self._answering is not None or self._has_more
+        return is_busy and not self._has_hung_up()
 
     def _has_hung_up(self) -> bool:
         """Whether it does not even listen: a half-closed socket only says that it won't talk."""
@@ -284,15 +290,20 @@ class Client(asyncio.Protocol):
         if self._http.must_close or self._taken:
             self._transport.close()
         elif self.is_ready:
+            self._has_more = True
             self._server.loop.call_soon(self._hear_next)
         else:  # it asks on and on, and reads no answer: it is heard again once it has
-            self._is_muted = True
+            self._is_muted = self._has_more = True
             self.listen(on=False)
 
     def _hear_next(self) -> None:
+        self._has_more = False
         if self._transport is not None:
             self._guarded(self._http.resume)
             self._await_request()
+        is_over = self._has_ended and self._answering is None and not self._has_more
+        if is_over and self._transport is not None:
+            self._transport.close()  # it has heard all, too
 
     def drop(self, *, too_slow: bool = False) -> None:
         """Close at once."""

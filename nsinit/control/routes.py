@@ -162,6 +162,12 @@ class HttpConnection:
         self._http.start_next_cycle()
         return self.receive(None)
 
+    def proceed(self) -> bytes:
+        """What a client waits for that has asked whether its body is welcome; else nothing."""
+        if not self._http.they_are_waiting_for_100_continue:
+            return b""
+        return self._send(h11.InformationalResponse(status_code=100, headers=[]))
+
     @property
     def must_close(self) -> bool:
         """Whether the connection ends with the answer just given."""

@@ -303,3 +303,16 @@ def test_body_is_refused_when_its_length_says_that_it_is_too_large() -> None:
     assert got.status == 413
     http.answer(413, got.body())
     assert http.must_close
+
+
+def test_client_is_told_to_go_on_when_it_waits_for_that() -> None:
+    """Expect: 100-continue (RFC 9110, 10.1.1); whoever does not wait is told nothing."""
+    head = (
+        b"POST /v1/reset HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n"
+    )
+    http, got = received(head)
+    assert got is None
+    assert http.proceed().startswith(b"HTTP/1.1 100 ")
+    assert http.proceed() == b""
+    assert isinstance(http.receive(b'{"names": "a"}'), Call)
+    assert received(post(b"", length=5))[0].proceed() == b""
