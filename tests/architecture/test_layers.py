@@ -197,3 +197,11 @@ def test_little_of_images_is_loaded_when_one_is_run() -> None:
     loaded = _loaded("import nsinit.images.use")
     assert not loaded & (HEAVY | {"hashlib", "tempfile", "zlib"})
     assert "nsinit.images.archive" not in loaded
+
+
+def test_sinks_are_not_loaded_when_nobody_has_one() -> None:
+    """A service that logs to the console in text costs no more than that."""
+    loaded = _loaded("import nsinit.runtime.boot")
+    lazy = ("jsonlines", "logfiles", "rfc5424", "shaping", "syslog", "syslogs")
+    assert not loaded & {f"nsinit.runtime.{name}" for name in lazy}
+    assert not loaded & {"nsinit.kernel.calling", "nsinit.kernel.stopwatch"}

@@ -9,6 +9,8 @@ import re
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.live import DEADLINE, NSINIT, ROOT, Live, eventually, live
 from tests.support.logfiles import SLEEPER
 from tests.support.terminal import Screen
@@ -187,9 +189,12 @@ log = {{ rate_limit = {{ lines = 1000 }}, file = "${{HERE}}/x.log", to = ["conso
     assert 1000 <= len(lines) < 20_000
 
 
-def test_init_goes_on_when_a_pattern_takes_for_ever(start: Start) -> None:
+@pytest.mark.every_loop
+def test_init_goes_on_when_a_pattern_takes_for_ever(start: Start, loop: str) -> None:
     """It is told, and lines pass without it; the next service is not kept waiting."""
     config = f"""
+[init]
+loop = "{loop}"
 {SLEEPER}
 [services.b]
 command = ["sh", "-c", "head -c 2000 /dev/zero | tr '\\\\0' a; echo b; exec sleep 1000"]
@@ -201,6 +206,7 @@ log = {{ exclude = "^(a|a)*$" }}
     before = init.wait_for("a", "running")
     os.kill(init.outer_pid(before["pid"]), 9)
     init.wait_for("a", "running", run=before["run"] + 1)
+    assert "error" not in init.said()
 
 
 def test_example_works_when_run(tmp_path: pathlib.Path) -> None:
