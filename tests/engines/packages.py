@@ -36,6 +36,9 @@ PROGRAMS: Final = {
     "prometheus": "prometheus",
     "chromium": "chromium",
     "chromium-driver": "chromedriver",
+    "zsh": "zsh",
+    "fish": "fish",
+    "mandoc": "mandoc",
 }
 """Package -> the program that shows that it is installed."""
 
