@@ -92,9 +92,19 @@ def parse_source(file: str, text: str) -> Source:
         digits = ["".join(filter(str.isdigit, part)) for part in place.split(",")]
         line = int(digits[0]) if digits[0] else text.count("\n") + 1
         column = int(digits[1]) if len(digits) > 1 and digits[1] else 0
-        told = f"not TOML: {message or error}"
+        told = f"not TOML: {_in_words(message or str(error))}"
         problem = Problem(file, line, "", told, "", _excerpt(text, line, column))
         raise ConfigError([problem]) from None
+
+
+def _in_words(message: str) -> str:
+    """What tomllib says, with the path of a table as TOML has it and not as a tuple of Python."""
+    before, mark, rest = message.partition("('")
+    inner, end, after = rest.partition(")")
+    if not mark or not end:
+        return message
+    names = [name.strip(" '\"") for name in inner.split(",")]
+    return f"{before}[{'.'.join(name for name in names if name)}]{after}"
 
 
 def _excerpt(text: str, line: int, column: int) -> str:

@@ -34,7 +34,7 @@ CASES = [
     (RIGHT + "[sandbox.network]\nmode = 'brigde'\n", 4, "expected one of"),
     (RIGHT + "[sandbox]\nresources.memory = 'x'\n", 4, "a size"),
     ("[services.a\ncommand = 'x'\n", 1, "not TOML"),
-    (RIGHT + RIGHT, 3, "twice"),
+    (RIGHT + RIGHT, 3, "Cannot declare [services.a] twice"),
     (RIGHT + "command = 'y'\n", 3, "not TOML"),
     (RIGHT + "user = \x01\n", 3, "not TOML"),
 ]
