@@ -111,8 +111,12 @@ class LogFile:
         if not self._untold:
             return ending
         ending = b"\n" if self._inside is not None and not is_full else b""
-        text = f"nsinit | {self._untold} bytes were dropped here: they could not be written\n"
-        return ending + text.encode()
+        text = f"{self._untold} bytes were dropped here: they could not be written"
+        if self.rules.form == "json":
+            from nsinit.runtime.jsonlines import own_line  # noqa: PLC0415  (for who asks)
+
+            return ending + own_line(seam.wall(), "warning", text, {})
+        return ending + f"nsinit | {text}\n".encode()
 
     def _append(self, data: bytes, who: object) -> int:
         """Write to this file and, when it is full, to the next; how many bytes were written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -246,3 +247,19 @@ def test_oldest_go_when_a_total_is_reached(tmp_path: pathlib.Path) -> None:
         log.write(f"number {number}\n")
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 35
     assert sorted(os.listdir(tmp_path)) == ["x.log", "x.log.1", "x.log.2"]
+
+
+def test_loss_is_told_as_json_when_the_file_has_json(
+    tmp_path: pathlib.Path, fail: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the file reads every line."""
+    monkeypatch.setattr("nsinit.runtime.logfile._PAUSE", 0.0)
+    file = LogFile(FileRules(str(tmp_path / "x"), form="json"), "a", lambda *_: None)
+    fail("write:ENOSPC")
+    file.write(b'{"a":1}\n', "who")
+    fail("")
+    file.write(b'{"a":2}\n', "who")
+    file.close()
+    first, second = map(json.loads, (tmp_path / "x").read_text().splitlines())
+    assert first["message"].startswith("8 bytes were dropped here")
+    assert second == {"a": 2}
