@@ -119,7 +119,8 @@ def _with_streams(given: Given, bundle: Bundle, slave: int) -> Given:
     given = _with_main(given, log=Log(to=Sinks(("inherit",))))
     if given.loaded.files[0] == COMMAND_LINE:  # nothing but the process: it alone has the word
         config = given.loaded.config
-        config = structs.replace(config, init=structs.replace(config.init, log="warning"))
+        log = structs.replace(config.init.log, level="warning")
+        config = structs.replace(config, init=structs.replace(config.init, log=log))
         given = given._replace(loaded=structs.replace(given.loaded, config=config))
     fds = (slave, slave, slave) if slave >= 0 else (0, 1, 2)
     return given._replace(stdio=Stdio(MAIN, fds, is_terminal=slave >= 0))

@@ -78,8 +78,8 @@ ENDS: list[tuple[list[str], int, str]] = [
     (["shop", "--service", "b", "--", "true"], 4, "b"),
     (["shop", "--service", "a", "--user", "root", "--", "true"], 2, "either"),
     (["shop", "-t", "-T"], 2, "either"),
-    (["shop", "true", "-x"], 2, "usage"),
-    ([], 2, "usage"),
+    (["shop", "true", "-x"], 2, "nsinit enter --help"),
+    ([], 2, "nsinit enter --help"),
     (["nobody"], 4, "nobody"),
 ]
 

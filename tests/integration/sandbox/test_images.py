@@ -150,7 +150,7 @@ def test_services_run_on_an_image_when_a_file_has_them(
     assert "nsinit.toml:4: sandbox.image: there is no image 'shop:7' (did you mean" in done.stderr
     done = checked.run("check", str(checked.config))
     assert done.returncode == 0, "the file is right"
-    assert done.stdout.startswith("there is no image 'shop:7' here")
+    assert done.stderr.startswith("there is no image 'shop:7' here")
 
 
 def test_example_works_when_run(box: MakeBox, made: Layout, store: pathlib.Path) -> None:
