@@ -33,6 +33,7 @@ class Before(NamedTuple):
     ready: bool
     ends: m.TaskKind | None  # the task that ends with the event
     by: str
+    began: float = 0.0  # the run (monotonic s): the next one may begin within the event
 
 
 class Chronicle:
@@ -66,7 +67,7 @@ class Chronicle:
         elif isinstance(event, m.Fired) and s.timers.get(event.timer) == event.at:
             ends = next((task for task in s.tasks if task == event.timer), None)
         by = self._by(s, event) if isinstance(event, m.Exited) else ""
-        return Before(s.state, s.pid, s.ready_at is not None, ends, by)
+        return Before(s.state, s.pid, s.ready_at is not None, ends, by, s.started_at)
 
     def _before_own(self, event: m.RunEvent) -> Before | None:
         state, hook = self._core.state, self._core.state.hook
@@ -171,13 +172,11 @@ class Chronicle:
             return  # the parent of a daemon
         run, end = self._ends.pop(event.service, (0, None))
         used = end.used if end is not None and run == event.run else None
-        now = seam.monotonic()
-        began = s.started_at if s is not None and s.run == event.run else now
         death = Death(
             service=event.service,
             run=event.run,
             at=seam.wall(),
-            seconds=round(max(0.0, now - began), 3),
+            seconds=round(max(0.0, seam.monotonic() - before.began), 3),
             pid=before.pid or None,
             status=event.status,
             text=event.text,

@@ -195,3 +195,19 @@ def _follow(init: Live, config: str, follower: subprocess.Popen[bytes]) -> None:
     assert "phase" not in {row["type"] for row in tail}, "that is about init, not about web"
     assert (tail[-1]["service"], tail[-1]["new"]) == ("web2", "stopped")
     init.wait()
+
+
+def test_length_of_a_run_is_told_when_the_next_begins_at_once(tmp_path: pathlib.Path) -> None:
+    """The restart happens with the end: it is not the new run that has ended."""
+    config = """
+        [services.web]
+        command = "sleep 0.5"
+        min_uptime = 0
+        kill_mode = "process"
+        restart = "always"
+        restart_reset = 0.1
+    """
+    with live(tmp_path, config) as init:
+        init.wait_for("web", "running", run=2)
+        (first,) = _deaths(init)["web"]
+        assert first["seconds"] >= 0.4
