@@ -215,7 +215,7 @@ def _other(ini: Ini, section: str, document: Document) -> None:
         document.top.unsupported(file, line, f"[{section}]", ", ".join(keys.written), _LISTENER)
         return
     reasons = {
-        "inet_http_server": "nsinit is controlled by its unix socket",
+        "inet_http_server": "nsinit is controlled by its unix socket; [init] listen has a page",
         "rpcinterface": "nsinit has no plug-ins",
         "ctlplugin": "nsinit has no plug-ins",
     }

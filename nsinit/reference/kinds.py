@@ -22,7 +22,7 @@ EXPANDED: Final = r"\$\{|\{\{"  # ${X}, and {{index}} of replicas
 _NUMBER: Final = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
 _DURATION: Final = rf"^({_NUMBER}| *({_NUMBER}(d|h|min|m|ms|us|s) *)+)$"
 _SIZE: Final = rf"^\s*{_NUMBER}\s*([KMGTkmgt]([iI]?[bB])?|[bB])?\s*$"
-_MODE: Final = r"^(0o)?[0-7]{1,5}$"
+_MODE: Final = r"^(0o)?0?[0-7]{1,4}$"
 _WAIT: Final = r"^[0-9.]+[a-z]"
 _RANGES: Final = r"^\s*[0-9]+(-[0-9]+)?\s*(,\s*[0-9]+(-[0-9]+)?\s*)*$"
 _MAX_SECONDS: Final = 315_360_000
@@ -191,7 +191,7 @@ KINDS: Final[dict[type, Kind]] = {
         "CPUs",
         _any(
             {"type": "number", "minimum": resources.CPU_MIN, "maximum": resources.CPU_MAX},
-            text(rf"^{_NUMBER}\s*%$"),
+            text(rf"^\s*{_NUMBER}\s*%$"),
         ),
         float,
     ),

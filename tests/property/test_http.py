@@ -82,8 +82,6 @@ def test_call_is_what_the_client_asked_for_when_it_comes_in_any_pieces(
     for param in row.params:
         if param.kind == "moment" and wanted[param.name] is not None:
             wanted[param.name] = Moment(wanted[param.name], ago=True)
-    if row.text:  # the header decides, and there is none
-        wanted["format"] = wanted["format"] or "openmetrics"
     assert got == Call(row, wanted)
 
 
