@@ -194,7 +194,8 @@ def test_stop_is_obeyed_when_it_comes_in_the_first_moment(containers: Containers
 def test_all_ends_in_order_when_interrupt_is_typed(containers: Containers) -> None:
     """A ^C on the terminal of `docker run -it` is a request to stop, as it is for compose."""
     config = MAIN.replace("main = true\n", "") % "trap : INT; echo begun; exec sleep 600"
-    with containers.terminal(*containers.with_config(config), command=("run",)) as client:
+    options = (*containers.with_config(config), "--env=NO_COLOR=1")
+    with containers.terminal(*options, command=("run",)) as client:
         client.until_text("main   | begun")
         client.type(b"\x03")
         assert client.until_end() == 0

@@ -179,9 +179,9 @@ def test_screen_waits_for_init_when_it_is_gone(screen: Screen, init: Callable[[]
     ("words", "code", "said"),
     [
         (["--help"], 0, "usage: nsinit top"),
-        (["-d", "never"], 2, "error: argument -d/--delay"),
+        (["-d", "never"], 2, "argument -d/--delay: expected a duration"),
         (["-d", "1ms"], 2, "cannot measure for 0.001s: from 0.2s to 60s"),
-        (["-x"], 2, "error: unrecognized arguments: -x"),
+        (["-x"], 2, "unrecognized arguments: -x"),
         (["--socket", "/nowhere"], 4, "cannot connect to /nowhere: No such file or directory"),
     ],
 )

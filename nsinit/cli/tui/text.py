@@ -49,11 +49,11 @@ def event_row(row: dict[str, Any]) -> Text:
     """A row of `events`: a change of state, or whatever else there is."""
     who = row.get("service") or "init"
     head = ((_clock(row["time"]), "dim"), " ", (f"{plain(who)} ", "bold"))
-    if "new" in row and "old" in row:
+    if row.get("type", "state") == "state" and row.get("new") is not None:
         reason = f" ({plain(row['reason'])})" if row.get("reason") else ""
         return Text.assemble(*head, f"{row['old']} -> ", state(row["new"]), reason)
     kind = str(row.get("type", ""))
-    known = ("time", "service", "type", "seq")
+    known = ("time", "service", "type", "seq", "old", "new", "want", "run", "replica")
     more = " ".join(f"{k}={plain(str(v))}" for k, v in row.items() if k not in known and v)
     return Text.assemble(*head, kind, f" {more}" if more else "")
 
