@@ -44,13 +44,13 @@ class LogFile:
 
     def __init__(self, rules: FileRules, service: str, tell: Callable[[str, str], None]) -> None:
         """`tell(level, text)` is told what goes wrong, and when it is over."""
-        self.rules = rules
+        self.rules = rules  # close it when they change
+        self.service = service
         self.dropped = 0  # bytes, ever
+        self.users = 0  # streams that lead here
         self.rotated: Callable[[LogFile], None] = lambda _: None
         self.on_drop: Callable[[object, int], None] = lambda who, count: None  # noqa: ARG005
-        self._service = service
         self._tell = tell
-        self._slack = min(rules.line_limit, rules.max_size // 2)
         self._fd = -1
         self._file = (0, 0)  # its device and inode
         self._size = 0
@@ -121,11 +121,12 @@ class LogFile:
     def _append(self, data: bytes, who: object) -> int:
         """Write to this file and, when it is full, to the next; how many bytes were written."""
         limit, at, rounds = self.rules.max_size, 0, 0
+        slack = min(self.rules.line_limit, limit // 2)
         while at < len(data):
             part, take = data[at:], len(data) - at
-            if limit and self._size + take + self._slack > limit:
+            if limit and self._size + take + slack > limit:
                 inside = self._inside is not None
-                take = rotation.fitting(part, self._size, limit, self._slack, inside=inside)
+                take = rotation.fitting(part, self._size, limit, slack, inside=inside)
             written = self._put(part[:take], who)
             at += written
             if written < take:
@@ -173,7 +174,7 @@ class LogFile:
         inside = NONE if self._inside is None else places.get(id(self._inside), _NOBODY)
         return FileState(
             rules=self.rules,
-            service=self._service,
+            service=self.service,
             fd=keep(self._fd),
             file=self._file,
             size=self._size,
@@ -213,7 +214,7 @@ class LogFile:
             self._warned = True
             hint = _HINTS.get(error.errno or 0, "")
             why = f"{error.strerror}{f' ({hint})' if hint else ''}"
-            text = f"{self._service}: cannot {doing} {self.rules.path}: {why}"
+            text = f"{self.service}: cannot {doing} {self.rules.path}: {why}"
             self._tell("warning", f"{text}; what it should take is dropped and counted")
         self._failing = True
 
@@ -221,7 +222,7 @@ class LogFile:
         self._failing = False
         if self._warned:
             self._warned = False
-            text = f"{self._service}: {self.rules.path} can be written again"
+            text = f"{self.service}: {self.rules.path} can be written again"
             self._tell("info", f"{text}; {self.dropped} bytes of it were dropped so far")
 
     # --- Opening ----------------------------------------------------------------------------------
@@ -304,7 +305,7 @@ class LogFile:
             if not self._ownerless:
                 self._ownerless = True
                 why = error.strerror if isinstance(error, OSError) else str(error)
-                text = f"{self._service}: cannot set the owner and mode of {self.rules.path}: {why}"
+                text = f"{self.service}: cannot set the owner and mode of {self.rules.path}: {why}"
                 self._tell("warning", text)
 
     # --- Rotation ---------------------------------------------------------------------------------
@@ -364,7 +365,7 @@ class LogFile:
         except OSError as error:
             self._period = (now, now + _LATER)
             why = f"cannot rotate {self.rules.path}: {error.strerror}"
-            self._tell("warning", f"{self._service}: {why}; it goes on in the same file")
+            self._tell("warning", f"{self.service}: {why}; it goes on in the same file")
 
     def _is_moved(self, ours: os.stat_result) -> bool:
         """Whether the name is not that of our file any more: then it is not ours to rename."""

@@ -47,6 +47,7 @@ class Tap:
         self._limit = limit
         self._shared = shared
         self._rest = rest
+        file.users += 1
 
     @property
     def form(self) -> str:
@@ -89,6 +90,9 @@ class Tap:
         """Nothing more comes."""
         self.flush()
         self._file.forget(self)
+        self._file.users -= 1
+        if not self._file.users:  # else each path that ever was one would stay open
+            self._file.close()
 
 
 class _Job(NamedTuple):
@@ -104,7 +108,7 @@ class LogFiles:
     def __init__(self, tell: Tell, start: Help, null: int) -> None:
         """`start` runs a program of init's own and later tells its exit code."""
         self._files: dict[str, LogFile] = {}
-        self._dropped_before = 0  # by files whose rules have changed
+        self._dropped_before = 0  # by files of an older init whose rules had changed
         self._null = null
         self._tell = tell
         self._start = start
@@ -123,18 +127,21 @@ class LogFiles:
         """A way for one stream into its file, which is opened now if it can be."""
         file = self._files.get(rules.path)
         if file is not None and file.rules != rules:
+            # The same one: what an earlier run has left may write by the old rules still.
             file.close()
-            self._dropped_before += file.dropped
-            file = None
+            file.rules, file.service = rules, service
+            self._heed(file)
         if file is None:
             file = self._files[rules.path] = LogFile(rules, service, self._tell)
-            file.on_drop = _count
-            if rules.compress:
-                file.rotated = self._pack_soon
+            self._heed(file)
             with suppress(OSError):  # what an init before this one has not finished
                 seam.unlink(rules.path + rotation.UNFINISHED)
         file.open()
         return Tap(file, rules.line_limit, shared=shared)
+
+    def _heed(self, file: LogFile) -> None:
+        file.on_drop = _count
+        file.rotated = self._pack_soon if file.rules.compress else lambda _: None
 
     def export(self, taps: Sequence[Tap], keep: Keep) -> FilesState:
         """All of it; `taps` are those that streams hold."""
@@ -166,9 +173,7 @@ class LogFiles:
         taps: list[Tap] = []
         for one in state.files:
             file = self._files[one.rules.path] = LogFile(one.rules, one.service, self._tell)
-            file.on_drop = _count
-            if one.rules.compress:
-                file.rotated = self._pack_soon
+            self._heed(file)
         for tap in state.taps:
             file = self._files[tap.path]
             made = Tap(file, tap.limit, shared=tap.shared, rest=tap.rest)
@@ -186,8 +191,8 @@ class LogFiles:
         return taps
 
     def reopen(self) -> int:
-        """Open every file by its name again; how many could be."""
-        return sum(file.reopen() for file in self._files.values())
+        """Open every file that is in use by its name again; how many could be."""
+        return sum(file.reopen() for file in self._files.values() if file.users)
 
     def stop_packing(self) -> None:
         """Init is about to end: what is not packed by now stays as it is."""

@@ -213,3 +213,39 @@ def test_leftover_is_deleted_when_an_init_before_was_killed(tmp_path: pathlib.Pa
     """A half-packed file is nobody's."""
     (tmp_path / "x.log.gz-new").write_bytes(b"half")
     assert Packer(tmp_path / "x.log").names() == [""]
+
+
+def test_every_byte_is_in_one_file_when_rules_change_under_an_old_run(
+    tmp_path: pathlib.Path,
+) -> None:
+    """What the run before has left writes on, through rotations, beside the new run."""
+    packer = Packer(tmp_path / "x.log")
+    other = FileRules(str(packer.path), max_size=40, keep=50, line_limit=10, compress=False)
+    new = packer.files.tap("a", other, shared=False)
+    for n in range(20):
+        packer.tap.write(b"old%d\n" % n)
+        new.write(b"new%d\n" % n)
+    packer.tap.end()
+    paths = [packer.path, *packer.path.parent.glob(packer.path.name + ".*")]
+    assert all(path.stat().st_size <= 40 for path in paths)
+    lines = b"".join(path.read_bytes() for path in paths).split()
+    assert sorted(lines) == sorted(
+        b"%b%d" % (who, n) for who in (b"old", b"new") for n in range(20)
+    )
+
+
+def test_file_is_closed_when_nobody_writes_to_it(packer: Packer) -> None:
+    """However many paths there were; and it is opened again by the next run."""
+    before = len(os.listdir("/proc/self/fd"))
+    for n in range(5):
+        rules = FileRules(f"{packer.path}-{n}")
+        tap = packer.files.tap("a", rules, shared=False)
+        tap.write(b"x\n")
+        tap.end()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert packer.files.reopen() == 1
+    tap = packer.files.tap("a", rules, shared=False)
+    tap.write(b"y\n")
+    tap.end()
+    with open(rules.path, "rb") as file:
+        assert file.read() == b"x\ny\n"
