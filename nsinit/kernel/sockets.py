@@ -10,12 +10,18 @@ import _socket
 import errno
 import os
 import stat
+import struct
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MANY: Final = 0x7FFF_FFFF  # a backlog that net.core.somaxconn alone limits
+_PASS_RIGHTS: Final = 83  # SO_PASSRIGHTS of socket(7), since Linux 6.16
+_NO_LINGER: Final = struct.pack("ii", 0, 0)  # struct linger
 _NO_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 
 
@@ -189,3 +195,27 @@ def _make(family: int, *, stream: bool) -> _socket.socket:
     seam.ask("socket")
     kind = _socket.SOCK_STREAM if stream else _socket.SOCK_DGRAM
     return _socket.socket(family, kind | _socket.SOCK_CLOEXEC)
+
+
+def refuse_descriptors(socket: _socket.socket) -> None:
+    """Let nobody send any there, if the kernel knows how to; the sender gets EPERM."""
+    with suppress(OSError):
+        socket.setsockopt(_socket.SOL_SOCKET, _PASS_RIGHTS, 0)
+
+
+def close_received(fds: Iterable[int]) -> None:
+    """Close what somebody else has sent, without waiting for it.
+
+    The last close(2) of a connection waits for the other side as long as its sender has said by
+    SO_LINGER (socket(7)), whether it is blocking or not.
+    """
+    for fd in fds:
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                received = _socket.socket(fileno=fd)
+                try:
+                    received.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _NO_LINGER)
+                finally:
+                    received.detach()
+        with suppress(OSError):
+            os.close(fd)

@@ -26,6 +26,11 @@ class TooSlowError(Exception):
     """The work was given up."""
 
 
+def spent() -> float:
+    """How much of the processor's time this thread has had, in seconds."""
+    return time.thread_time()
+
+
 def bounded(seconds: float, work: Callable[[], T]) -> T:
     """What `work` returns; TooSlowError when it has had so much time. In the main thread only."""
     is_running = True

@@ -12,6 +12,7 @@ import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nsinit.kernel.sockets import close_received
 from nsinit.model.listening import bad_fd_name
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class FdStore:
             if any(_same(fd, one.fd) for one in kept):
                 os.close(fd)
             elif len(kept) >= self.limits.get(service, 0):
-                os.close(fd)
+                close_received([fd])
                 refused += 1
             else:
                 os.set_inheritable(fd, False)
@@ -126,7 +127,7 @@ class FdStore:
         if self._poll is not None:  # a copy elsewhere would keep it registered after its close
             with suppress(OSError):
                 self._poll.unregister(one.fd)
-        os.close(one.fd)
+        close_received([one.fd])
 
     # --- Ends that have gone ----------------------------------------------------------------------
 

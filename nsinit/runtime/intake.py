@@ -62,7 +62,7 @@ class Intake:
         self._buffer = bytearray(ENTRY)
         self._view = memoryview(self._buffer)
         self._host = os.fsencode(os.uname().nodename)
-        self._known: OrderedDict[int, str] = OrderedDict()  # senders, by pid
+        self._known: OrderedDict[tuple[int, int], str] = OrderedDict()  # by pid and uid
         self._ways: dict[tuple[str, str], tuple[int, Log, Stream]] = {}
         self._refused = 0
         init.add_part("intake", self)
@@ -80,6 +80,8 @@ class Intake:
             opened = sockets.listen_unix(path, stream=False, backlog=0, mode=_MODE)
             opened.setblocking(False)
             opened.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+            if kind == "syslog":
+                sockets.refuse_descriptors(opened)
         except OSError as error:
             for directory in reversed(made):
                 with suppress(OSError):
@@ -154,8 +156,7 @@ class Intake:
             try:
                 entries = self._understand(door.kind, bytes(self._view[:size]), fds)
             finally:
-                for fd in fds:
-                    os.close(fd)
+                sockets.close_received(fds)
             for entry in entries:
                 self._take(door.kind, self._owner(pid, uid, entry.identifier), entry)
                 left -= len(entry.text)
@@ -213,17 +214,18 @@ class Intake:
     def _owner(self, pid: int, uid: int, identifier: bytes) -> str:
         """The service of a process.
 
-        One that is gone by now can't be asked: it is taken for whoever had its pid when that was
-        heard of before, for the only service of its user, or for the one that has the name it gave.
+        One that is gone by now can't be asked: it is taken for whoever had its pid and uid when
+        these were heard of before, for the only service of its user, or for the one that has the
+        name it gave.
         """
         if pid <= 0:  # in a pid namespace that can't be seen from here
             return OWN
         owner = self._owner_of(pid)
         if owner is None and proc.stat(pid) is None:
-            owner = self._known.get(pid) or self._guess(uid, os.fsdecode(identifier))
+            owner = self._known.get((pid, uid)) or self._guess(uid, os.fsdecode(identifier))
         elif owner is not None:
-            self._known[pid] = owner
-            self._known.move_to_end(pid)
+            self._known[pid, uid] = owner
+            self._known.move_to_end((pid, uid))
             if len(self._known) > _KNOWN:
                 self._known.popitem(last=False)
         return owner if owner in self._init.runs.services else OWN

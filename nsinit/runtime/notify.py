@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import seam
+from nsinit.kernel.sockets import close_received
 from nsinit.places import SOCKET_PATH_MAX
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ class Notify:
                     kept = self.heard(message)
             finally:
                 if not kept:
-                    for fd in fds:
-                        os.close(fd)
+                    close_received(fds)
 
     def export(self, keep: Keep) -> NotifyState:
         """The sockets that there are."""

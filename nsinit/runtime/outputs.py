@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from nsinit.runtime.logfiles import LogFiles, Tap
     from nsinit.runtime.logstate import FilesState, LogsState, StreamState, SyslogState
     from nsinit.runtime.reactor import Reactor
+    from nsinit.runtime.shaping import Guard
     from nsinit.runtime.stream import Key, Stream
     from nsinit.runtime.syslogs import Syslogs
 
-_SEARCH: Final = 0.5  # s of the processor that patterns may take for one block of output
+_SEARCH: Final = 0.5  # s of the processor that patterns may take for what was read at once
+_LEAST: Final = 0.01
 
 
 class Outputs:
@@ -49,7 +51,8 @@ class Outputs:
 
     def lead_all(self, key: Key, streams: Sequence[Stream], log: Log) -> None:
         """Let the streams of a run go where its service wants them."""
-        taps = self._open_taps(key[0], log)
+        wanted = {stream.name if stream.name in STREAMS else "stdout" for stream in streams}
+        taps = self._open_taps(key[0], log, wanted)
         for stream in streams:
             to = sinks(log, stream.name)
             stream.form = console_form(log, stream.name) if "console" in to else None
@@ -93,20 +96,28 @@ class Outputs:
         limited = self.tallies.of(service, stream.name, "rate_limit")
         stream.shaper = Shaper(rules, filtered, limited, self._guard(service), seam.monotonic())
 
-    def _guard(self, service: str) -> Callable[[Callable[[], list[bool]]], list[bool] | None]:
+    def _guard(self, service: str) -> Guard:
         from nsinit.kernel import stopwatch  # noqa: PLC0415  (the same)
 
-        def guard(work: Callable[[], list[bool]]) -> list[bool] | None:
+        last, left = -1.0, _SEARCH
+
+        def guard(work: Callable[[], list[bool]], now: float) -> list[bool] | None:
+            nonlocal last, left
+            if now != last:
+                last, left = now, _SEARCH
+            begun = stopwatch.spent()
             try:
-                return stopwatch.bounded(_SEARCH, work)
+                return stopwatch.bounded(max(left, _LEAST), work)
             except stopwatch.TooSlowError:
                 text = f"{service}: its patterns take too long on what it writes"
                 self.tell("warning", f"{text}: this run goes on without them")
                 return None
+            finally:
+                left -= stopwatch.spent() - begun
 
         return guard
 
-    def _open_taps(self, service: str, log: Log) -> dict[str, Tap]:
+    def _open_taps(self, service: str, log: Log, wanted: set[str]) -> dict[str, Tap]:
         """The ways into the files of a service's streams; a file that can't be opened is told."""
         rules: dict[str, FileRules] = {}
         for name in STREAMS:
@@ -117,7 +128,11 @@ class Outputs:
             return {}
         shared = len(rules) > 1 and len({one.path for one in rules.values()}) == 1
         files = self._log_files()
-        return {name: files.tap(service, one, shared=shared) for name, one in rules.items()}
+        return {
+            name: files.tap(service, one, shared=shared)
+            for name, one in rules.items()
+            if name in wanted
+        }
 
     def _log_files(self) -> LogFiles:
         if self._files is None:

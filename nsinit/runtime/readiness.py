@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Key = tuple[str, int]  # service and run
 
 _CHUNK: Final = 4096
+_SEARCH: Final = 0.5  # s of the processor that a pattern may take for one block of lines
 
 
 class Readiness:
@@ -126,10 +127,19 @@ class Readiness:
         lines = record.block.data[:-1].split(b"\n")
         if record.block.continues:  # of the rest of a cut line nobody knows where it began
             del lines[0]
-        for line in lines:
-            if pattern.search(line[:LINE_MAX].rstrip(b"\r")):
-                self._has_told(key)
-                return
+        heads = (line[:LINE_MAX].rstrip(b"\r") for line in lines)
+        from nsinit.kernel import stopwatch  # noqa: PLC0415  (for those who look at lines)
+
+        try:
+            found = stopwatch.bounded(_SEARCH, lambda: any(map(pattern.search, heads)))
+        except stopwatch.TooSlowError:  # what the service writes may hold init for ever
+            self._forget(key)
+            self._reactor.soon(self._listen)
+            text = f"{record.service}: its ready.log takes too long on what it writes"
+            self._logs.outputs.tell("warning", f"{text}: no line makes this run ready")
+            return
+        if found:
+            self._has_told(key)
 
     def _forget(self, key: Key) -> None:
         self._patterns.pop(key, None)

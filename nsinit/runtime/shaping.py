@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from nsinit.runtime.logstate import ShaperState
     from nsinit.runtime.tally import Tally
 
-    Guard = Callable[[Callable[[], list[bool]]], list[bool] | None]  # None: it took too long
+    # A search and the instant that it belongs to; None: it took too long.
+    Guard = Callable[[Callable[[], list[bool]], float], list[bool] | None]
 
 _TELL_AFTER: Final = 1.0  # s between two notes of what was left out
 _HEAD: Final = LINE_MAX  # bytes of a line that patterns see
@@ -39,7 +40,7 @@ class Shaper:
     def __init__(
         self, rules: ShapeRules, filtered: Tally, limited: Tally, guard: Guard, now: float
     ) -> None:
-        """`guard` bounds the time of a search; one that takes too long is not made again."""
+        """`guard` bounds the time of all searches of an instant; after that there are none."""
         self.rules = rules
         self._filtered = filtered
         self._limited = limited
@@ -97,7 +98,8 @@ class Shaper:
         if self._first is None:
             return [Piece(block, joined=False)]
         lines = block.data[:-1].split(b"\n")
-        begins = self._search(lambda line: self._first.search(line) is not None, lines)  # type: ignore[union-attr]  # it is there
+        first_of = self._first
+        begins = self._search(lambda line: first_of.search(line) is not None, lines, now)
         made: list[Piece] = []
         last = len(lines) - 1
         for index, (line, first) in enumerate(zip(lines, begins, strict=True)):
@@ -126,17 +128,17 @@ class Shaper:
     def _let_through(self, pieces: list[Piece], now: float) -> list[Piece]:
         rules = self.rules
         if self._include or self._exclude:
-            pieces = [kept for piece in pieces for kept in self._filter(piece)]
+            pieces = [kept for piece in pieces for kept in self._filter(piece, now)]
         if rules.lines or rules.bytes:
             pieces = [kept for piece in pieces for kept in self._limit(piece, now)]
             if any(self._untold) and now - self._told_at >= _TELL_AFTER:
                 pieces = pieces + self._note(now)
         return pieces
 
-    def _filter(self, piece: Piece) -> list[Piece]:
+    def _filter(self, piece: Piece, now: float) -> list[Piece]:
         block = piece.block
         lines = [block.data[:-1]] if piece.joined else block.data[:-1].split(b"\n")
-        wanted = self._search(self._is_wanted, lines)
+        wanted = self._search(self._is_wanted, lines, now)
         if block.continues:
             wanted[0] = self._wanted
         if block.goes_on:
@@ -153,9 +155,11 @@ class Shaper:
             return False
         return not any(one.search(line) for one in self._exclude)
 
-    def _search(self, test: Callable[[bytes], bool], lines: list[bytes]) -> list[bool]:
+    def _search(self, test: Callable[[bytes], bool], lines: list[bytes], now: float) -> list[bool]:
         """For each line what a test says; True for all when patterns are not used any more."""
-        found = None if self._off else self._guard(lambda: [test(line[:_HEAD]) for line in lines])
+        found: list[bool] | None = None
+        if not self._off:
+            found = self._guard(lambda: [test(line[:_HEAD]) for line in lines], now)
         if found is None:
             self._off = True
             return [True] * len(lines)

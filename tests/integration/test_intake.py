@@ -35,6 +35,17 @@ for size in (100_000, 1_000_000):
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, 15)
     socket.send_fds(native, [b""], [fd])
 socket.send_fds(native, [b"MESSAGE=never"], [os.pipe()[0]])
+server = socket.create_server(("127.0.0.1", 0))
+full = socket.create_connection(server.getsockname())
+full.setblocking(False)
+try:
+    while full.send(bytes(65536)):
+        pass
+except BlockingIOError:
+    pass
+full.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 600))
+socket.send_fds(native, [b"MESSAGE=never"], [full.fileno()])
+full.close()
 for n in range(500):
     logging.error("%d", n)
 handler.ident = "me: "
@@ -76,7 +87,10 @@ def strangers(init: Live) -> list[str]:
 def test_lines_are_those_of_their_services_when_they_come_by_sockets(
     tmp_path: pathlib.Path,
 ) -> None:
-    """With priority and name; to ring, file and console, safe, and before the end is told."""
+    """With priority and name; to ring, file and console, safe, and before the end is told.
+
+    A connection that is sent along, and lingers when it is closed, holds nobody.
+    """
     config = CONFIG.format(here=tmp_path, talker=TALKER)
     with live(tmp_path, config) as init:
         init.wait_for("talker", "failed")

@@ -44,7 +44,7 @@ class World:
         self.out: list[Piece] = []
 
     def _make(self) -> Shaper:
-        return Shaper(self.rules, self.filtered, self.limited, lambda work: work(), self.now)
+        return Shaper(self.rules, self.filtered, self.limited, lambda work, _: work(), self.now)
 
     def replace(self) -> None:
         """Another init goes on."""
@@ -129,7 +129,7 @@ def test_pattern_is_not_used_any_more_when_it_took_too_long() -> None:
     tallies = Tallies()
     asked: list[int] = []
 
-    def guard(work: object) -> None:
+    def guard(work: object, _: float) -> None:
         asked.append(id(work))
 
     tally = tallies.of("a", "stdout", "filter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,8 @@ class World:
         self.seen: list[Record] = []
         self.early: list[Callable[[Record], object]] = []
         self.reactor = Reactor(lambda error: pytest.fail(repr(error)))
+        self.outputs = self
+        self.warned: list[str] = []
         logs: Any = self
         self.readiness = Readiness(self.reactor, logs, self.told.append)
 
@@ -33,6 +36,10 @@ class World:
         """Output of a service."""
         for listener in self.early:
             listener(Record(1, 0.0, service, run, "stdout", block))
+
+    def tell(self, _: str, text: str) -> None:
+        """Instead of nsinit's own lines."""
+        self.warned.append(text)
 
     def turns(self) -> list[m.Event]:
         """What has been told by now."""
@@ -106,3 +113,18 @@ def test_nothing_is_listened_to_when_the_run_is_over() -> None:
     with pytest.raises(BrokenPipeError):
         os.write(ours, b"\n")
     os.close(ours)
+
+
+def test_pattern_is_given_up_when_a_line_takes_for_ever() -> None:
+    """Init goes on, says so, and does not look for it again."""
+    world = World()
+    world.readiness.open("a", 1, Ready(log=r"^(a|a)*$"))
+    begun = time.thread_time()
+    world.line(Block(b"a" * 2000 + b"b\n"))
+    world.line(Block(b"aa\n"))
+    assert world.turns() == []
+    assert time.thread_time() - begun < 5
+    assert world.early == []
+    assert world.warned == [
+        "a: its ready.log takes too long on what it writes: no line makes this run ready"
+    ]
