@@ -265,7 +265,7 @@ class Logs:
         record = self.rings.add(at, service, run, stream.name, block)
         for put in stream.sinks:
             put(block, at, joined)
-        for listener in self.listeners:
+        for listener in list(self.listeners):
             listener(record)
 
     # --- What comes by another way than a pipe ----------------------------------------------------
@@ -291,7 +291,7 @@ class Logs:
             stream.tap.write(shown.data)
         for put in stream.sinks:
             put(shown, at, False)
-        for listener in self.listeners:
+        for listener in list(self.listeners):
             listener(record)
 
     # --- For another init -------------------------------------------------------------------------
