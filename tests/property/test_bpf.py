@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nsinit.kernel import bpf
 from nsinit.kernel.bpf import Arg, Rule, Table
+from tests.support import strategies as some
 from tests.support.bpf import run
 
 OPS = st.sampled_from(["EQ", "NE", "LT", "LE", "GT", "GE", "MASKED_EQ"])
@@ -78,6 +79,7 @@ def read(made: list[Table], foreign: int, arch: str, number: int, args: list[int
     return table.default
 
 
+@some.DEAR
 @given(st.data(), tables(), ACTIONS)
 def test_filter_answers_as_its_rules_when_a_call_is_made(
     data: st.DataObject, made: list[Table], foreign: int

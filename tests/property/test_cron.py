@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nsinit.model.cron import Calendar
+from tests.support import strategies as some
 
 DAYS = 3
 # Where and when clocks are changed: by an hour, by half of one, at midnight, by a whole day, never.
@@ -61,6 +62,7 @@ def walk(minutes: tuple[str, frozenset[int]], hours: tuple[str, frozenset[int]],
     return sorted(u for u in found if begin < u <= begin + DAYS * day)
 
 
+@some.DEAR
 @given(
     minutes=fields(60),
     hours=fields(24),

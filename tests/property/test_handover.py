@@ -15,6 +15,7 @@ from nsinit.model.load import Loaded, load, parse_source
 from nsinit.runtime import handover as h
 from nsinit.runtime.lines import Block
 from nsinit.runtime.ring import Rings
+from tests.support import strategies as some
 from tests.support.lives import plans
 
 # Any text, with the bytes that are no Unicode as an environment has them.
@@ -70,6 +71,7 @@ def test_configuration_is_the_same_when_it_was_packed(odd: str) -> None:
     assert h.unpack(h.pack(made), Loaded) == made
 
 
+@some.DEAR
 @given(plan=plans())
 def test_plan_is_the_same_when_it_was_packed(plan: Any) -> None:
     """As the core has it."""

@@ -149,6 +149,7 @@ def _only_tables(data: dict[str, Any]) -> bool:
     return bool(data) and all(_can_be_header(value) for value in data.values())
 
 
+@some.DEAR
 @given(data=st.data(), tables=some.TOML_TABLES, windows=st.booleans())
 def test_every_key_is_found_when_a_document_is_written_in_any_style(
     data: st.DataObject, tables: dict[str, Any], windows: bool

@@ -116,6 +116,7 @@ KEYS = [
 ]  # fmt: skip
 
 
+@some.DEAR
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "a b"]),
@@ -135,6 +136,7 @@ def test_tables_are_loaded_or_refused_when_their_values_are_anything(
         assert all(p.file == "n.toml" for p in found.problems)
 
 
+@some.DEAR
 @given(some.configurations())
 def test_configuration_is_the_same_when_written_out_and_read_again(data: dict[str, Any]) -> None:
     """The specs and the plan, as bytes."""

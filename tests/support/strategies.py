@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from nsinit import units
+
+# For properties of which one example takes long: a third of the profile's.
+DEAR = settings(max_examples=settings().max_examples // 3)
 
 # --- Values of a configuration --------------------------------------------------------------------
 
