@@ -78,13 +78,10 @@ def _other(verb: str) -> int:
 
         print(f"nsinit {__version__}")
         return 0
-    from nsinit.cli.programs import PROGRAMS
-    from nsinit.cli.programs import help_text as programs_text
+    from nsinit.cli.programs import PROGRAMS, help_text
 
     if verb in ("-h", "--help"):
-        from nsinit.cli.single_help import help_text
-
-        print(f"{programs_text()}\n\nThe single command:\n\n{help_text('nsinit')}")
+        print(help_text())
         return 0
     from nsinit.nearest import did_you_mean
 

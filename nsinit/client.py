@@ -41,7 +41,7 @@ else:
     Calls = object  # the methods come from the table
 
 AGAIN: Final = 0.02  # s between two tries to connect
-_PATIENCE: Final = 10.0  # s until a command is started
+_PATIENCE: Final = 10.0  # s until a stream or a command has begun
 GRACE: Final = 10.0  # s that an answer may take beyond what was asked for
 
 
@@ -142,24 +142,17 @@ class Client(Calls):
         self, row: str, params: Mapping[str, object], fds: Sequence[int] = (0, 1, 2)
     ) -> CommandRun:
         """Start what `exec` or `enter` run, by the parameters of the table."""
-        connection = self._connect()
-        connection.settimeout(min(_PATIENCE, self._grace))
-        answer = Answer(connection)
+        answer = self.open_stream(BY_NAME[row], params)
+        connection = answer.connection
         try:
-            connection.sendall(request(BY_NAME[row], params))
-            if answer.head() != 200:
-                raise error_of(json.loads(answer.rest()))
             next(answer.lines())
             data = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
             rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, data)
             connection.sendmsg([b"\0"], [rights])
             connection.settimeout(None)
-        except (OSError, ValueError, IndexError, StopIteration) as error:
+        except (OSError, StopIteration) as error:
             connection.close()
             raise lost(self.path, error) from None
-        except ControlError:
-            connection.close()
-            raise
         return CommandRun(connection, b"", self.path)
 
     def attach_to(self, name: str, *, lines: int = 10, types: bool = True) -> Attached:
@@ -170,21 +163,29 @@ class Client(Calls):
         from nsinit.attached import Attached  # noqa: PLC0415  (few ask for it)
 
         command = BY_NAME["terminal" if types else "screen"]
+        answer = self.open_stream(command, {"name": name, "lines": lines})
+        answer.connection.setblocking(False)
+        return Attached(answer.connection, answer.left, self.path)
+
+    def open_stream(self, command: Command, params: Mapping[str, object]) -> Answer:
+        """Ask for what goes on, and read the head of the answer; who asked closes it.
+
+        ControlError if it is refused, or nothing comes soon.
+        """
         connection = self._connect()
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(min(_PATIENCE, self._grace))
         answer = Answer(connection)
         try:
-            connection.sendall(request(command, {"name": name, "lines": lines}))
+            connection.sendall(request(command, params))
             if answer.head() != 200:
                 raise error_of(json.loads(answer.rest()))
-            connection.setblocking(False)
         except (OSError, ValueError, IndexError) as error:
             connection.close()
             raise lost(self.path, error) from None
         except ControlError:
             connection.close()
             raise
-        return Attached(connection, answer.left, self.path)
+        return answer
 
     def is_answered(self) -> bool:
         """Whether an init listens there now."""

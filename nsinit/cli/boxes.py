@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.cli.families import read, tell
-from nsinit.control.row import Param
+from nsinit.control.row import QUIET, Param
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,8 @@ VERBS: Final[dict[str, Verb]] = {
         Verb(
             "inspect",
             "tell all that is known of a sandbox, as JSON: processes, namespaces, mounts, services",
-            (_ONE,),
-            ("nsinit inspect shop",),
+            (_ONE, Param("json", "flag", "JSON on one line")),
+            ("nsinit inspect shop", "nsinit inspect shop --format '{pid} {namespaces.net}'"),
         ),
         Verb(
             "enter",
@@ -79,6 +79,7 @@ VERBS: Final[dict[str, Verb]] = {
             (
                 _SOME,
                 Param("timeout", "seconds", "how long to wait for it (s)", short="t", default=30.0),
+                QUIET,
             ),
             ("nsinit stop shop", "nsinit stop shop bank --timeout 1m"),
         ),

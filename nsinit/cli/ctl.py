@@ -15,7 +15,7 @@ from nsinit.cli.output import Wishes, as_json, complain, say
 from nsinit.cli.parsing import JSON, make_parser, parse
 from nsinit.client import Client
 from nsinit.control.commands import VERBS, Command
-from nsinit.control.row import Param
+from nsinit.control.row import QUIET, Param
 from nsinit.errors import ControlError, NsinitError, TimedOutError, UsageError
 from nsinit.nearest import did_you_mean
 
@@ -51,8 +51,7 @@ attach to a terminal those of the run
 
 
 # Those that take long; see nsinit.cli.progress.
-WAITS: Final = ("start", "stop", "restart", "reload", "wait")
-QUIET: Final = Param("quiet", "flag", "do not tell on the terminal how far it is", short="q")
+WAITS: Final = ("start", "stop", "restart", "reload", "wait", "shutdown")
 _HEALTH: Final = {"healthy": errors.EXIT_OK, "not-running": errors.EXIT_NOT_RUNNING}
 
 
@@ -88,7 +87,9 @@ def _run(argv: list[str]) -> int:
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     picture = _picture(command, given, as_text=as_text)
-    client = _client(command, path, name, quiet=bool(given.pop("quiet", False)))
+    # A program that shuts init down hears that it begins.
+    quiet = bool(given.pop("quiet", False)) or (command.name == "shutdown" and not as_text)
+    client = _client(command, path, name, quiet=quiet)
     if command.name in ("exec", "enter"):
         from nsinit.cli.execute import run
 
@@ -161,9 +162,14 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
 
 def parser(command: Command) -> argparse.ArgumentParser:
     """The parser of a verb, with its help."""
+    words = "ctl " + command.name
+    return make_parser(words, command.summary, command.examples, params_of(command))
+
+
+def params_of(command: Command) -> tuple[Param, ...]:
+    """All that can be typed behind a verb."""
     quiet = (QUIET,) if command.name in WAITS else ()
-    params = (*command.params, *command.options, *quiet, JSON)
-    return make_parser("ctl " + command.name, command.summary, command.examples, params)
+    return (*command.params, *command.options, *quiet, JSON)
 
 
 def _follow(client: Client, command: Command, given: dict[str, Any], *, as_text: bool) -> int:

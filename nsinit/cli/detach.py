@@ -40,7 +40,7 @@ _PIECES: Final = 16
 _MESSAGE_MAX: Final = 1 << 16
 
 
-def detach(launch: Callable[[Wishes], int], wishes: Wishes) -> int:
+def detach(launch: Callable[[Wishes], int], wishes: Wishes, *, quiet: bool) -> int:
     """Have `launch` go on in the background; the exit code of this process."""
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -51,7 +51,7 @@ def detach(launch: Callable[[Wishes], int], wishes: Wishes) -> int:
     if wishes.info_fd >= 0:
         os.close(wishes.info_fd)  # its reader waits for the end
     stopped = _stop_it_with_us(pid)
-    code = _wait(ours)
+    code = _wait(ours, stopped, quiet=quiet)
     return 128 + stopped[0] if stopped else code
 
 
@@ -73,7 +73,7 @@ def _stop_it_with_us(pid: int) -> list[int]:
 # --- In the foreground ----------------------------------------------------------------------------
 
 
-def _wait(launcher: _socket.socket) -> int:
+def _wait(launcher: _socket.socket, stopped: list[int], *, quiet: bool) -> int:
     """Until every service is ready, or something has ended before."""
     told = _hear(launcher)
     if "born" in told:
@@ -81,7 +81,7 @@ def _wait(launcher: _socket.socket) -> int:
         for note in told["notes"]:
             complain(note)
         try:
-            failed = _await_ready(control)
+            failed = _await_ready(name, control, stopped, quiet=quiet)
         except ControlError as error:
             told = _hear(launcher, patience=2.0)
             if not told:
@@ -126,19 +126,31 @@ def _hear(launcher: _socket.socket, patience: float | None = None) -> dict[str, 
     return made
 
 
-def _await_ready(control: str) -> list[str]:
+def _await_ready(name: str, control: str, stopped: list[int], *, quiet: bool) -> list[str]:
     """What has failed of that which should be up; nothing when all of it is. ControlError."""
+    from nsinit.cli.progress import BEAT, DOWN, UP, Line, is_wanted
+
     client = Client(control)
-    events = client.events(follow=True)
-    while True:
-        answer = client.health()
-        failed = [row for row in answer["services"] if row["state"] == "failed"]
-        if failed:
-            return [f"{row['name']} has failed: {row['reason']}" for row in failed]
-        if answer["health"] != "not-running":
-            return []
-        if next(events, None) is None:
-            raise ControlError("init has ended")
+    line = Line("starting", UP, is_seen=is_wanted(quiet=quiet))
+    try:
+        line.follow(client)
+        while line.is_told and not stopped:
+            answer = client.health()
+            failed = [row for row in answer["services"] if row["state"] == "failed"]
+            if failed:
+                return [f"{row['name']} has failed: {row['reason']}" for row in failed]
+            if answer["health"] != "not-running":
+                return []
+            line.about = {row["name"] for row in answer["services"]}
+            line.look(BEAT)
+        if line.is_told:
+            line.tell(f"interrupted: the sandbox {name!r} is being stopped; once more: at once")
+            line.what, line.goal, line.about = "stopping", DOWN, None
+        while line.is_told:
+            line.look(BEAT)
+    finally:
+        line.close()
+    raise ControlError("init has ended")
 
 
 # --- In the background ----------------------------------------------------------------------------

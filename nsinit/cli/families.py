@@ -91,7 +91,7 @@ class Family(NamedTuple):
         """The lines of fish: `offers` for verbs, `words` for the options that have a choice."""
         from nsinit.cli.quoting import fish_word
 
-        after = f"__fish_seen_subcommand_from {self.word}; and"
+        after = f"__nsinit_word {self.word}; and"
         none = "not __fish_seen_subcommand_from " + " ".join(self.verbs)
         lines = [
             f"complete -c nsinit -n '{after} {none}' -a {name} -d {fish_word(verb.summary)}"

@@ -18,6 +18,7 @@ from nsinit.nearest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SINGLE: Final = "single"  # the topic of `nsinit -- COMMAND`
 VERB: Final = Verb(
     "help",
     "show the help of a verb, a key of nsinit.toml, or a manual page",
@@ -41,7 +42,8 @@ def _run(*, topic: list[str]) -> int:
     words = " ".join(topic).removeprefix("nsinit ")
     if not words:
         pages = ", ".join(NAMES)
-        show_text(f"{help_text()}\n\nnsinit help TOPIC: a verb, a key of nsinit.toml, or {pages}")
+        more = f"nsinit help TOPIC: a verb, {SINGLE}, a key of nsinit.toml, or {pages}"
+        show_text(f"{help_text()}\n\n{more}")
         return EXIT_OK
     texts = _verbs(words)
     if texts:
@@ -53,7 +55,7 @@ def _run(*, topic: list[str]) -> int:
     else:
         from nsinit.reference.entries import nearest
 
-        known = [*PROGRAMS, *VERBS, *(f"ctl {verb}" for verb in VERBS), *NAMES]
+        known = [*PROGRAMS, SINGLE, *VERBS, *(f"ctl {verb}" for verb in VERBS), *NAMES]
         hint = did_you_mean(words, known) or nearest(words) or "nsinit help"
         raise UsageError(f"there is no help on {words!r}", hint=hint)
     return EXIT_OK
@@ -63,7 +65,11 @@ def _verbs(words: str) -> list[str]:
     """The help of what is typed so: of a program, and of a verb of ctl by the same name."""
     first, _, second = words.partition(" ")
     made = []
-    if words == "run":
+    if words == SINGLE:
+        from nsinit.cli.single_help import help_text as single_text
+
+        made.append(single_text("nsinit"))
+    elif words == "run":
         from nsinit.cli.run import full_help
 
         made.append(full_help())

@@ -6,18 +6,24 @@ import os
 from typing import Any
 
 from nsinit.cli.list import GRACE, own_namespaces, user_name
-from nsinit.cli.output import say
+from nsinit.cli.output import Wishes, as_json, say
 from nsinit.client import Client
 from nsinit.errors import EXIT_OK, ControlError
 from nsinit.sandbox.record import namespaces_of
 from nsinit.sandbox.state import find
 
 
-def run(*, name: str) -> int:
+def run(*, name: str, json: bool) -> int:
     """Print it; the exit code."""
-    import json
+    made = describe(name)
+    if Wishes.format:
+        say(as_json([made]))  # the sandbox is the row, not its services
+    elif json:
+        say(as_json(made))
+    else:
+        from json import dumps
 
-    say(json.dumps(describe(name), indent=2, ensure_ascii=False))
+        say(dumps(made, indent=2, ensure_ascii=False))
     return EXIT_OK
 
 

@@ -91,7 +91,7 @@ def run_as_asked(given: Given, asked: Asked | None, image: Chosen | None = None)
     if asked.detach:
         from nsinit.cli.detach import detach
 
-        return detach(lambda more: run_sandbox(given, sandbox, more), wishes)
+        return detach(lambda more: run_sandbox(given, sandbox, more), wishes, quiet=asked.quiet)
     return run_sandbox(given, sandbox, wishes)
 
 

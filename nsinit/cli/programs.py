@@ -37,26 +37,48 @@ MODULES: Final = {
 }
 PROGRAMS: Final = (*_FIRST, *BOXES, *MODULES)
 
-_HELP: Final = """\
-usage: nsinit run [FILE]             start the services of FILE, as init or in a sandbox
-       nsinit run [FILE] -- COMMAND  the same, with COMMAND as the main service
-       nsinit -- COMMAND [ARG...]    run one command under an init that reaps and forwards signals
-       nsinit ctl VERB ...           ask a running init: status, start, stop, logs, ...
-       nsinit list                   the sandboxes that run; also inspect, enter, stop, kill,
-                                     pause and unpause NAME
-{modules}
-       nsinit --version
-
+# The help in groups: of each word its row, of some what is said besides.
+_GROUPS: Final = {
+    "start": ("run",),
+    "a running init": ("ctl", "top"),
+    "sandboxes": ("list", "ns", "net", "image"),
+    "configuration": ("check", "init", "convert", "schema"),
+    "more": ("openapi", "completion", "help"),
+}
+_BESIDES: Final = {
+    "run": (
+        Program("run [FILE] -- COMMAND", "the same, with COMMAND as the main service"),
+        Program("-- COMMAND [ARG...]", "run one command under an init that reaps and forwards"),
+    ),
+    "list": (Program("VERB NAME", "inspect, enter, stop, kill, pause or unpause one of them"),),
+    "help": (Program("--version", "the version"),),
+}
+_EXAMPLES: Final = """\
 examples:
   nsinit run config/demo.toml
   nsinit ctl status
   docker run --entrypoint nsinit IMAGE -- python3 app.py
   ln -s "$(command -v nsinit)" /usr/local/bin/tini
 
-`nsinit run --help` and `nsinit ctl --help` tell more."""
+`nsinit run --help`, `nsinit ctl --help` and `nsinit WORD --help` tell more; `nsinit help single` of
+the options before `--`, which are those of tini and dumb-init."""
 
 
 def help_text() -> str:
-    """What `nsinit --help` begins with."""
-    lines = [f"       nsinit {row.usage:<22} {row.summary}" for row in MODULES.values()]
-    return _HELP.format(modules="\n".join(lines))
+    """What `nsinit --help` prints: each word in its group."""
+    lines = ["usage: nsinit WORD ..."]
+    for title, words in _GROUPS.items():
+        lines += ["", f"{title}:"]
+        for word in words:
+            lines += [_line(row) for row in (_row(word), *_BESIDES.get(word, ()))]
+    return "\n".join([*lines, "", _EXAMPLES])
+
+
+def _row(word: str) -> Program:
+    if word in BOXES:
+        return Program(word, BOXES[word].summary)
+    return _FIRST.get(word) or MODULES[word]
+
+
+def _line(row: Program) -> str:
+    return f"  nsinit {row.usage:<22} {row.summary}"

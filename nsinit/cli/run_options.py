@@ -26,6 +26,7 @@ class Asked(NamedTuple):
     sandbox: Mapping[str, object] = {}  # keys of [sandbox]
     dry: bool = False
     detach: bool = False
+    quiet: bool = False
     pid_file: str = ""  # absolute
     info_fd: int = -1
     block_fd: int = -1
@@ -37,6 +38,7 @@ class Asked(NamedTuple):
 OWN: Final = (
     ("dry-run", "", "", "print how the sandbox would be made, step by step, and do nothing"),
     ("detach", "d", "", "return when every service is ready, and leave it in the background"),
+    ("quiet", "q", "", "with --detach: do not tell on the terminal how far it is"),
     ("pid-file", "", "PATH", "write the pid of init to this file; removed at the end"),
     ("info-fd", "", "N", "write its pid and namespaces to this descriptor, as JSON"),
     ("block-fd", "", "N", "start the services when this descriptor can be read, or is closed"),
@@ -62,6 +64,7 @@ def parse(argv: Sequence[str], env: Mapping[str, str]) -> Asked:
         reading.sandbox(),
         dry="dry-run" in own,
         detach="detach" in own,
+        quiet="quiet" in own,
         pid_file=os.path.abspath(own["pid-file"]) if own.get("pid-file") else "",
         info_fd=_descriptor("info-fd", own),
         block_fd=_descriptor("block-fd", own),

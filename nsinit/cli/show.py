@@ -96,8 +96,8 @@ def _pauses(answer: dict[str, Any]) -> None:
         say(f"{row['name']} {paint(row['state'], _TINTS.get(row['state'], ''))}, {paused}{why}")
 
 
-def _shutdown(_: dict[str, Any]) -> None:
-    say("init is shutting down")
+def _shutdown(answer: dict[str, Any]) -> None:
+    say("init has ended" if answer.get("ended") else "init is shutting down")
 
 
 def _text(answer: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ OPTIONS = (
 SHOWN = frozenset({"license", "version", "help"})  # instead of running anything
 _SHORT = {short: (long, value) for short, long, value in OPTIONS if short}
 _LONG = {long: value for _, long, value in OPTIONS}
-_HINT = "nsinit --help"
+_HINT = "nsinit help single"
 
 
 class Request:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nsinit.client import Client
 from nsinit.errors import (
     EXIT_OK,
+    ControlError,
     DeniedError,
     TimedOutError,
     UnreachableError,
@@ -19,26 +21,72 @@ from nsinit.sandbox.pausing import thaw_if_paused
 from nsinit.sandbox.state import find, wait_until_gone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nsinit.cli.progress import Line
     from nsinit.sandbox.record import Record
+    from nsinit.sandbox.state import Found
 
 TIMEOUT = 30.0  # s
 _GRACE = 3.0  # s for the answer of an init
 
 
-def run(*, names: list[str], timeout: float | None) -> int:
+def run(*, names: list[str], timeout: float | None, quiet: bool) -> int:
     """Stop them all, side by side; the exit code."""
     timeout = TIMEOUT if timeout is None else timeout
     until = time.monotonic() + timeout
     found = [find(name) for name in dict.fromkeys(names)]
     for one in found:
         thaw_if_paused(one.record)
-        _ask(one.record)
-    late = [one for one in found if not wait_until_gone(one, until - time.monotonic())]
+    line = _line_about(found, timeout, quiet=quiet)
+    try:
+        for one in found:
+            _ask(one.record)
+        late = [one for one in found if not _is_gone(one, until, line)]
+    except KeyboardInterrupt:
+        if line is not None:
+            line.give_up(_listed(found), "nsinit list")
+        raise
+    finally:
+        if line is not None:
+            line.close()
     if late:
-        listed = ", ".join(one.record.name for one in late)
+        listed = _listed(late)
         hint = f"nsinit kill {listed.replace(', ', ' ')}, or a longer --timeout"
         raise TimedOutError(f"waited {timeout:g}s, and these still run: {listed}", hint=hint)
     return EXIT_OK
+
+
+def _listed(sandboxes: Sequence[Found]) -> str:
+    return ", ".join(one.record.name for one in sandboxes)
+
+
+def _line_about(found: Sequence[Found], timeout: float, *, quiet: bool) -> Line | None:
+    """What tells on the terminal how far they are, if somebody sees it."""
+    from nsinit.cli.progress import DOWN, Line, is_wanted
+
+    if not is_wanted(quiet=quiet):
+        return None
+    line = Line("stopping", DOWN, limit=timeout)
+    for one in found:
+        prefix = f"{one.record.name}/" if len(found) > 1 else ""
+        with suppress(ControlError):  # it is stopped without a word
+            if one.record.control:
+                line.follow(Client(one.record.control, grace=_GRACE), prefix=prefix)
+    return line
+
+
+def _is_gone(one: Found, until: float, line: Line | None) -> bool:
+    """Whether nothing of it runs any more by then."""
+    from nsinit.cli.progress import BEAT
+
+    if line is None:
+        return wait_until_gone(one, until - time.monotonic())
+    while not wait_until_gone(one, min(BEAT, until - time.monotonic())):
+        if time.monotonic() >= until:
+            return False
+        line.look(0)
+    return True
 
 
 def _ask(record: Record) -> None:

@@ -75,6 +75,7 @@ NAMES: Final = Param(
 SOME_NAMES: Final = NAMES._replace(
     required=True, help="services: a name, a pattern such as 'web*', or tag:NAME"
 )
+QUIET: Final = Param("quiet", "flag", "do not tell on the terminal how far it is", short="q")
 WAITING: Final = (
     Param("no_wait", "flag", "answer at once", default=False),
     Param("timeout", "seconds", "how long to wait for it (s)", short="t", default=60.0),

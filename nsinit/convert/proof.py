@@ -57,9 +57,7 @@ def settle(document: Document, file: str, env: Mapping[str, str]) -> str:
         if not wrong:
             return text
         # The last of a list first: those before it keep their numbers.
-        for at in sorted(
-            wrong, key=lambda at: at[2] if isinstance(at[2], int) else 0, reverse=True
-        ):
+        for at in sorted(wrong, key=_number, reverse=True):
             _take_out(document, at, wrong[at], file)
     return write(document)
 

@@ -73,7 +73,7 @@ CTL_OPTIONS: Final = (
     ),
     (
         "--quiet",
-        "With start, stop, restart, reload and wait: do not tell on the terminal how far it is.",
+        "With what takes long: do not tell on the terminal how far it is, nor wait for a shutdown.",
     ),
     ("--help", "Tell of nsinit ctl, or of a verb."),
 )

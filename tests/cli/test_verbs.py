@@ -79,7 +79,7 @@ def test_advice_is_given_when_something_is_odd(typed: Type, tmp_path: pathlib.Pa
     ("words", "code", "said"),
     [
         ([], 2, "hint: nsinit --help"),
-        (["--help"], 0, "usage: nsinit run"),
+        (["--help"], 0, "usage: nsinit WORD"),
         (["--version"], 0, "nsinit 0."),
         (["rnu"], 2, 'did you mean "run"?'),
         (["run", "--help"], 0, "examples:"),

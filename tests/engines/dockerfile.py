@@ -1,8 +1,8 @@
-"""Own the image that the README's Dockerfile makes: the text of the README, and an offline pip.
+"""Own the images of the README's Dockerfile and of `nsinit init`'s: their texts, an offline pip.
 
 May import `engine`, `image` and the standard library. What must stay true:
 
-* The Dockerfile is the README's own text but for the line of apt, which can't run without a
+* The Dockerfile is that text but for the line of apt, which can't run without a
   network: that line must be the known one, and the base has the packages that it names.
 * What pip would download is in the base, so the README's pip line is the one that runs. It is
   downloaded once per machine; when that fails the image can't be made, which is an error.
@@ -35,6 +35,7 @@ FROM: Final = "debian:12-slim"
 APT: Final = "RUN apt-get update && apt-get install -y --no-install-recommends "
 PACKAGES: Final = ("python3", "python3-venv")
 TAG: Final = "nsinit-readme:1"
+TEMPLATE_TAG: Final = "nsinit-template:1"
 BUILD_TIMEOUT: Final = 300.0
 
 # The tests' base without their launcher and what it imports: nobody but pip brings nsinit.
@@ -89,15 +90,33 @@ def wheels(project: Path, cache: Path) -> Path:
 
 def build_readme_image(engine: Engine, project: Path, directory: Path) -> str:
     """Build the README's Dockerfile from this checkout and the README's first nsinit.toml."""
-    _build_from(engine, project, directory / "from")
     context = directory / "checkout"
+    _copy(project, context)
+    (context / "nsinit.toml").write_text(readme_block(project, "toml"))
+    (context / "Dockerfile").write_text(readme_block(project, "dockerfile"))
+    return _build(engine, project, context, TAG)
+
+
+def build_template_image(engine: Engine, project: Path, context: Path) -> str:
+    """Build what `nsinit init --template container` writes, with this checkout beside it."""
+    run_tool(*(sys.executable, "-m", "nsinit", "init", str(context)), "--template", "container")
+    _copy(project, context / "nsinit")
+    return _build(engine, project, context, TEMPLATE_TAG)
+
+
+def _copy(project: Path, target: Path) -> None:
     ignored = (project / ".gitignore").read_text().split()
     patterns = (".git", *(pattern.rstrip("/") for pattern in ignored))
-    shutil.copytree(project, context, symlinks=True, ignore=shutil.ignore_patterns(*patterns))
-    (context / "nsinit.toml").write_text(readme_block(project, "toml"))
-    (context / "Dockerfile").write_text(without_apt(readme_block(project, "dockerfile")))
-    engine.run_cli("build", "--tag", TAG, str(context), timeout=BUILD_TIMEOUT)
-    return TAG
+    shutil.copytree(project, target, symlinks=True, ignore=shutil.ignore_patterns(*patterns))
+
+
+def _build(engine: Engine, project: Path, context: Path, tag: str) -> str:
+    """Build the Dockerfile that is there, from a base without a network, and return the tag."""
+    _build_from(engine, project, context.parent / f"from-{context.name}")
+    dockerfile = context / "Dockerfile"
+    dockerfile.write_text(without_apt(dockerfile.read_text()))
+    engine.run_cli("build", "--tag", tag, str(context), timeout=BUILD_TIMEOUT)
+    return tag
 
 
 def _build_from(engine: Engine, project: Path, context: Path) -> None:

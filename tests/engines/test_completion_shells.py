@@ -56,7 +56,21 @@ def init() -> Iterator[Live]:
         ("nsinit ctl restart w", {"web", "worker"}),
         ("nsinit ctl wait --for r", {"ready", "running"}),
         ("nsinit ctl stop --q", {"--quiet"}),
+        ("nsinit ctl -s x st", {"start", "status", "stop"}),
+        ("nsinit ctl --socket ./ctl/control.sock restart w", {"web", "worker"}),
+        ("nsinit ctl shutdown --q", {"--quiet"}),
         ("nsinit ctl status --co", {"--color"}),
+        ("nsinit ctl events --type pr", {"probe"}),
+        ("nsinit ctl logs --run p", {"previous"}),
+        ("nsinit ctl metrics nsinit_service_u", {"nsinit_service_up"}),
+        ("nsinit ctl signal HU", {"HUP"}),
+        ("nsinit stop --q", {"--quiet"}),
+        ("nsinit list --fo", {"--format"}),
+        ("nsinit check --js", {"--json"}),
+        ("nsinit top --del", {"--delay"}),
+        ("nsinit openapi --h", {"--help"}),
+        ("nsinit convert --from s", {"s6", "supervisord", "systemd"}),
+        ("nsinit help sing", {"single"}),
         ("nsinit conv", {"convert"}),
         ("nsinit completion f", {"fish"}),
         ("nsinit ns su", {"supported"}),
@@ -73,7 +87,7 @@ def test_words_are_offered_when_tab_is_pressed_in_fish(
     script = f'source "{init.directory}/completion.fish"; complete -C "{line}"'
     done = subprocess.run(
         ["fish", "--no-config", "-c", script],
-        env=init.env, capture_output=True, text=True, timeout=60, check=True,
+        cwd=init.directory, env=init.env, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stderr == ""
     assert {row.partition("\t")[0] for row in done.stdout.splitlines()} == offered
@@ -99,6 +113,12 @@ def test_words_are_completed_when_tab_is_pressed_in_zsh(init: Live) -> None:
             ("nsinit completion zs", "zsh "),
             ("nsinit init --template cont", "container "),
             ("nsinit schema --do", "--docs "),
+            ("nsinit ctl -s x unpi", "unpin "),
+            ("nsinit ctl --socket ./ctl/control.sock restart wo", "worker "),
+            ("nsinit ctl events --type rea", "ready "),
+            ("nsinit convert --from sup", "supervisord "),
+            ("nsinit stop --qui", "--quiet "),
+            ("nsinit top --del", "--delay "),
             ("nsinit help services.NAME.restart_d", "services.NAME.restart_delay "),
         ):
             screen.type(typed + "\t")

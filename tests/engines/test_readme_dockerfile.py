@@ -11,7 +11,14 @@ import pytest
 
 from .conftest import PROJECT
 from .container import Container, Containers
-from .dockerfile import FROM, build_readme_image, readme_block, wheels, without_apt
+from .dockerfile import (
+    FROM,
+    build_readme_image,
+    build_template_image,
+    readme_block,
+    wheels,
+    without_apt,
+)
 from .engine import Engine
 from .image import BuildError
 from .lines import Program
@@ -118,6 +125,23 @@ def test_signal_is_rewritten_when_one_command_is_run(engine: Engine, readme_imag
         assert code.strip() == "0"
     finally:
         engine.run_cli("rm", "--force", name)
+
+
+def test_template_is_healthy_and_stops_when_built_as_written(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """What `nsinit init --template container` writes, as it is, and its health check."""
+    containers = Containers(engine, build_template_image(engine, PROJECT, tmp_path / "shop"))
+    try:
+        made = containers.start_command(*OFTEN, command=())
+        with _health(made) as health:
+            health.until_text(HEALTHY)
+        told = made.exec(NSINIT, "ctl", "list", "--state", "running").stdout.split()
+        assert told == ["web", "worker"]
+        assert made.stop() < 5
+        assert made.inspect("{{.State.ExitCode}}") == "143"  # TERM ends the main service
+    finally:
+        containers.remove_all()
 
 
 def command_lines() -> list[str]:

@@ -89,6 +89,9 @@ def test_everything_is_told_when_a_sandbox_is_inspected(make: Callable[..., Box]
     assert procs[-1]["type"] == "proc"
     assert [s["name"] for s in told["services"]] == ["a"]
     assert (told["health"], told["error"]) == ("healthy", None)
+    brief = shop.run("inspect", "shop", "--format", "{name} {pid} {namespaces.pid}").stdout
+    assert brief == f"shop {shop.pid} {told['namespaces']['pid']}\n"
+    assert shop.run("inspect", "shop", "--json").stdout.count("\n") == 1
 
 
 @pytest.mark.row(62)
