@@ -305,12 +305,16 @@ def patience(command: Command, params: Mapping[str, object], grace: float) -> fl
     if params.get("follow") or (command.stream and command.name not in ("logs", "events")):
         return None
     defaults = {param.name: param.default for param in command.params}
-    wait = params.get("timeout", defaults.get("timeout")) or 0.0
+    waits = [params.get(name, defaults.get(name)) or 0.0 for name in ("timeout", "interval")]
+    return sum(map(_seconds, waits)) + grace
+
+
+def _seconds(wait: object) -> float:
     if isinstance(wait, str):
         from nsinit.units import parse_duration  # noqa: PLC0415  (ctl has read it already)
 
-        wait = parse_duration(wait)
-    return (float(wait) if isinstance(wait, (int, float)) else 0.0) + grace
+        return parse_duration(wait)
+    return float(wait) if isinstance(wait, (int, float)) else 0.0
 
 
 def _stream(answer: Answer, path: str) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _LONGEST = 60  # of a word that is worth comparing
+_MANY = 300  # words that are compared, about 20 us each
 _PREFIX = 3  # letters after which the beginning of a word is a hint at it
 
 
@@ -15,7 +16,10 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     """A hint such as 'did you mean "restart"?', or nothing when no known word is near."""
     if len(word) > _LONGEST:
         return ""
-    count, near = min(((slips(word, other), other) for other in known), default=(0, ""))
+    compared = list(known)
+    if len(compared) > _MANY:  # most slips are not in the first letter
+        compared = [other for other in compared if other[:1] == word[:1]][:_MANY]
+    count, near = min(((slips(word, other), other) for other in compared), default=(0, ""))
     allowed = max(1, (len(word) + 1) // 3) if len(word) > 1 else 0
     if count > allowed and len(word) >= _PREFIX:
         longer = [other for other in known if other.startswith(word)]

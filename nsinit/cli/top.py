@@ -65,9 +65,9 @@ def _run(*, name: str | None, socket: str | None, delay: float | None) -> int:
         raise NotInstalledError(
             f"cannot show the screen: {error.name} is not installed", hint=hint
         ) from None
-    from nsinit.cli.tui.link import Link
+    from nsinit.aclient import AsyncClient
     from nsinit.client import Client
 
     Client(path).version()  # who can't be asked at all is told so before the screen is taken
-    Top(Link(path), delay, title=name or "").run()
+    Top(AsyncClient(path), delay, title=name or "").run()
     return EXIT_OK

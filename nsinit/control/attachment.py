@@ -33,7 +33,6 @@ from nsinit.kernel.terminals import MOST
 from nsinit.runtime.ring import lines
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
 
     from nsinit.control.reply import Reply
@@ -64,7 +63,6 @@ class Attachment:
     def __init__(
         self,
         init: Init,
-        loop: asyncio.AbstractEventLoop,
         service: str,
         run: int,
         reply: Reply,
@@ -81,7 +79,7 @@ class Attachment:
         self._sized = False
         self._paused = False
         self._terminal: Terminal | None = None
-        self._feed: Feed[Row] = Feed(reply, loop, _render, past, follow=True)
+        self._feed: Feed[Row] = Feed(reply, init.reactor.turns, _render, past, follow=True)
 
     def begin(self, terminal: Terminal) -> None:
         """Send the first rows."""
@@ -176,7 +174,6 @@ class Attachment:
 
 def attach(
     init: Init,
-    loop: asyncio.AbstractEventLoop,
     params: dict[str, Any],
     reply: Reply,
     *,
@@ -196,7 +193,7 @@ def attach(
     records = init.logs.rings.last(name, params["lines"])
     first = {"service": name, "run": state.run, "stdin": types}
     past = _past(first, records, unfinished)
-    Attachment(init, loop, name, state.run, reply, types=types, past=past).begin(terminal)
+    Attachment(init, name, state.run, reply, types=types, past=past).begin(terminal)
 
 
 def _past(first: dict[str, Any], records: list[Record], unfinished: bytes) -> Iterator[Row]:

@@ -136,7 +136,7 @@ class Care(Desk):
         if len(found) != 1:
             message = f"{params['name']} is not one service but {', '.join(found)}"
             raise Refusal(409, "not-one", message)
-        attach(self._init, self._loop, params | {"name": found[0]}, reply, types=types)
+        attach(self._init, params | {"name": found[0]}, reply, types=types)
 
     def _attach_again(self, name: str, going: Going, reply: Reply) -> Callable[[], object]:
         """Go on with a client of the init before this one."""
@@ -144,7 +144,6 @@ class Care(Desk):
 
         made = Attachment(
             self._init,
-            self._loop,
             (service := going.names[0]),
             going.runs.get(service, 0),
             reply,

@@ -13,11 +13,11 @@ from nsinit.control.feed import Feed
 from nsinit.control.shapes import event_row, lost_row
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from nsinit.control.reply import Reply
     from nsinit.runtime.events import Happening, History, Note
+    from nsinit.runtime.turns import Soon
 
     Event = Happening | Note
 
@@ -30,14 +30,14 @@ class EventFeed(Feed["Event"]):
     def __init__(
         self,
         reply: Reply,
-        loop: asyncio.AbstractEventLoop,
+        turns: Soon,
         history: History,
         wanted: Callable[[Event], bool],
         since: int,
         *,
         follow: bool,
     ) -> None:
-        super().__init__(reply, loop, event_row, (), follow=follow)
+        super().__init__(reply, turns, event_row, (), follow=follow)
         self._history = history
         self._wanted = wanted
         self.seen = since

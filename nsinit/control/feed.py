@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from nsinit.control.routes import encode
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterable
 
     from nsinit.control.reply import Reply
+    from nsinit.runtime.turns import Soon
 
 T = TypeVar("T")
 
 LIMIT: Final = 1 << 20  # bytes of items that wait for one client
 HELD_LIMIT: Final = 8 << 20  # the same while nothing is sent, for a second at most
 REST_LIMIT: Final = 16 << 20  # bytes of rows that another init is given to send
-TURN: Final = 256 << 10  # bytes of rows that are rendered in one turn
+TURN: Final = 32 << 10  # bytes of rows that are rendered at once, in a millisecond or so
 _LEAST: Final = 256  # what an item counts that makes no row, or a short one
 
 
@@ -33,14 +33,14 @@ class Feed(Generic[T]):
     def __init__(
         self,
         reply: Reply,
-        loop: asyncio.AbstractEventLoop,
+        turns: Soon,
         render: Callable[[T], bytes],
         past: Iterable[T],
         *,
         follow: bool,
     ) -> None:
         self._reply = reply
-        self._loop = loop
+        self._turns = turns
         self._render = render
         self._past = iter(past)
         self._coming: deque[tuple[T | None, int]] = deque()  # None: so many bytes were skipped
@@ -113,7 +113,7 @@ class Feed(Generic[T]):
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._pump)
+            self._turns.call_soon(self._pump)
 
     def _pump(self) -> None:
         self._scheduled = False

@@ -12,16 +12,12 @@ from nsinit.control.metrics import Used
 from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from nsinit.kernel.proc import Look
     from nsinit.runtime.boot import Init
 
 FRESH: Final = 1.0  # s for which an answer is good
-_END: Final = object()
-SLICE: Final = 0.003  # s that are spent in one turn of the loop
-
 
 Spent = tuple[int, float, float]  # a run, CPU (s) of those before it, and of it as far as seen
 
@@ -29,12 +25,9 @@ Spent = tuple[int, float, float]  # a run, CPU (s) of those before it, and of it
 class Gathering:
     """Reads for everybody who asks at about the same time."""
 
-    def __init__(
-        self, init: Init, loop: asyncio.AbstractEventLoop, spent: dict[str, Spent]
-    ) -> None:
+    def __init__(self, init: Init, spent: dict[str, Spent]) -> None:
         self.spent = spent
         self._init = init
-        self._loop = loop
         self._waiting: list[Callable[[dict[str, Used]], object]] = []
         self._found: dict[str, Used] = {}
         self._found_at: float | None = None
@@ -49,23 +42,21 @@ class Gathering:
         self._waiting.append(told)
         if not self._busy:
             self._busy = True
-            self._go_on(self._gather())
+            self._init.reactor.turns.take(self._gather(), self._tell, self._fail)
 
-    def _go_on(self, work: Iterator[None]) -> None:
-        try:
-            done = spend(work, SLICE)
-        except Exception as error:  # noqa: BLE001  (whoever waits is to get the rest of the answer)
-            self._init.say.error(f"cannot read what services use: {error!r}")
-            done = True
-        if not done:
-            self._loop.call_soon(self._go_on, work)
-            return
+    def _fail(self, error: Exception) -> None:
+        """Whoever waits is to get the rest of the answer."""
+        self._init.say.error(f"cannot read what services use: {error!r}")
+        self._tell(self._found)
+
+    def _tell(self, found: dict[str, Used]) -> None:
+        self._found = found
         self._busy, self._found_at = False, seam.monotonic()
         waiting, self._waiting = self._waiting, []
         for told in waiting:
             told(self._found)
 
-    def _gather(self) -> Iterator[None]:
+    def _gather(self) -> Generator[None, None, dict[str, Used]]:
         seen: dict[int, Look] = {}
         for pid in proc.pids():
             if (found := proc.look(pid)) is not None:
@@ -95,7 +86,7 @@ class Gathering:
                 sums[name] = used._replace(cpu=self._all_cpu(name, one.run, used.cpu))
             yield
         self.spent = {name: spent for name, spent in self.spent.items() if name in state}
-        self._found = sums
+        return sums
 
     def _all_cpu(self, name: str, run: int, cpu: float) -> float:
         """CPU of all runs of a service."""
@@ -121,16 +112,6 @@ def go_on(spent: Spent, run: int, cpu: float, ended: Mapping[int, float]) -> Spe
         before += sum(used for one, used in ended.items() if last < one < run)
         now = 0.0
     return run, before, max(now, cpu, ended.get(run, 0.0))
-
-
-def spend(work: Iterator[object], seconds: float) -> bool:
-    """Go on with something for about so long; whether it is done."""
-    until = seam.monotonic() + seconds
-    while seam.monotonic() < until:
-        for _ in range(8):
-            if next(work, _END) is _END:
-                return True
-    return False
 
 
 def _with(used: Used, found: Look) -> Used:

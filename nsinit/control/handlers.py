@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.boot import Init
 
 _VERSION_MAX: Final = 64 << 10
+_REASON_MAX: Final = 2000  # characters of a refusal that are kept
 _SETTLED: Final = frozenset({State.RUNNING, State.EXITED, State.FAILED, State.BACKOFF})
 
 
@@ -69,7 +70,7 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
                 self._before_steering(name, params, reply)
             getattr(self, f"do_{name}")(params, reply)
         except Refusal as refusal:
-            told["reason"] = f"refused: {refusal}"
+            told["reason"] = f"refused: {refusal}"[:_REASON_MAX]
             raise
 
     # --- Looking ----------------------------------------------------------------------------------
@@ -79,10 +80,11 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
         names = self._select(params)
         now, wall = seam.monotonic(), seam.wall()
         services = [show(s, now, wall) for s in self._views(names)]
-        used = usages(self._init, names if params["names"] else ())
+        named = names if params["names"] else ()
+        used, logs = usages(self._init, named), self._init.logs.of_services(named)
         for row in services:  # only for those that are named: others may be many
             row["usage"] = used.get(row["name"])
-            row["logs"] = self._init.logs.of_service(row["name"]) if params["names"] else None
+            row["logs"] = logs.get(row["name"])
         about = self._about_init() | {"usage": used.get(SANDBOX)}
         reply.answer(200, {"init": about, "services": services})
 

@@ -20,7 +20,7 @@ from nsinit.control.why import Why
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from nsinit.control.gathering import Spent
     from nsinit.control.groups import Usages
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nsinit.control.scrape import Scraper
     from nsinit.control.tally import Tally
     from nsinit.control.usage import Sample
+    from nsinit.core.view import ServiceView
 
 _DEATHS: Final = 3  # that `why` tells of
 
@@ -94,19 +95,28 @@ class Insight(Desk):
 
     def do_why(self, params: dict[str, Any], reply: Reply) -> None:
         """Sentences about services, the chain of those that they wait for, and their last words."""
-        why = Why(self._plan, self._state, seam.monotonic())
+        work = self._explain(self._views(self._select(params)), params)
+        self._in_turns(work, partial(reply.answer, 200), reply)
+
+    def _explain(
+        self, views: list[ServiceView], params: dict[str, Any]
+    ) -> Generator[None, None, dict[str, Any]]:
         rows = []
-        for view in self._views(self._select(params)):
-            name = view.name
+        for view in views:
+            if (name := view.name) not in self._plan.services:  # an update has come between
+                continue
+            why = Why(self._plan, self._state, seam.monotonic())
             row = why.explain(name)
             row["next_run"] = view.next_run
             if (stopped := self.stopped_by.get(name)) and row["state"] == "stopped":
                 uid, at = stopped
                 row["stopped_by"] = {"uid": uid, "time": round(at, 3)}
-            row["deaths"] = [death_row(one) for one in self._init.history.deaths.of(name)[:_DEATHS]]
+            deaths = self._init.history.deaths.of(name)[:_DEATHS]
+            row["deaths"] = [death_row(one, output=params["lines"] > 0) for one in deaths]
             row["output"] = self._last_words(name, params["lines"])
             rows.append(row)
-        reply.answer(200, {"services": rows})
+            yield
+        return {"services": rows}
 
     stopped_by: dict[str, tuple[int, float]]
 
@@ -140,23 +150,31 @@ class Insight(Desk):
     def do_tree(self, params: dict[str, Any], reply: Reply) -> None:
         """The processes of services."""
         views = self._views(self._select(params))
-        reply.answer(200, trees(views, self._init.driver.runs.tasks.processes()))
+        work = trees(views, self._driver.runs.tasks.processes)
+        self._in_turns(work, partial(reply.answer, 200), reply)
 
     def do_top(self, params: dict[str, Any], reply: Reply) -> None:
         """What services use; the CPU over a short while, during which everything goes on."""
         names = self._select(params)
-        before = sample(self._driver.runs.tasks.processes(), seam.monotonic())
-        later = partial(self._finish_top, names, before, usages(self._init, names), reply)
-        timer = self._loop.call_later(params["interval"], later)
-        reply.on_leave(timer.cancel)
 
-    def _finish_top(self, names: list[str], before: Sample, groups: Usages, reply: Reply) -> None:
-        now = sample(self._driver.runs.tasks.processes(), seam.monotonic())
+        def begun(before: Sample) -> None:
+            groups, at = usages(self._init, names), seam.monotonic()
+            work = self._second_look(names, before, groups, at)
+            look = partial(self._in_turns, work, partial(reply.answer, 200), reply)
+            timer = self._loop.call_later(params["interval"], look)
+            reply.on_leave(timer.cancel)
+
+        self._in_turns(sample(self._driver.runs.tasks.processes), begun, reply)
+
+    def _second_look(
+        self, names: list[str], before: Sample, groups: Usages, at: float
+    ) -> Generator[None, None, dict[str, Any]]:
+        now = yield from sample(self._driver.runs.tasks.processes)
         known = [name for name in names if name in self._state.services]
-        rows = totals(self._views(known), before, now)
-        fresh, span = usages(self._init, known), now.at - before.at
+        rows = yield from totals(self._views(known), before, now)
+        fresh, span = usages(self._init, known), seam.monotonic() - at
         add_rates(rows, groups, fresh, span)
         body: dict[str, Any] = {"services": rows, "sandbox": None}
         if SANDBOX in fresh:
             body["sandbox"] = fresh[SANDBOX] | rates(groups.get(SANDBOX), fresh[SANDBOX], span)
-        reply.answer(200, body)
+        return body

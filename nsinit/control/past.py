@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from fnmatch import filter as fitting
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.control.carry import Going
@@ -11,7 +11,7 @@ from nsinit.control.desk import Desk
 from nsinit.control.eventfeed import EventFeed
 from nsinit.control.feed import Feed
 from nsinit.control.routes import Refusal
-from nsinit.control.select import select
+from nsinit.control.select import matches, select
 from nsinit.control.shapes import death_row
 from nsinit.kernel import seam
 from nsinit.nearest import did_you_mean
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.control.reply import Reply
-    from nsinit.model.plan import Plan
     from nsinit.runtime.events import Note
 
     Event = Happening | Note
 
 _NAMES_MAX: Final = 100  # in the row of a request
+_WORD_MAX: Final = 200  # characters of each
 
 
 class Past(Desk):
@@ -54,7 +54,7 @@ class Past(Desk):
         number = params.get("signal")
         fields: dict[str, Any] = {
             "verb": name,
-            "names": words[:_NAMES_MAX],
+            "names": [word[:_WORD_MAX] for word in words[:_NAMES_MAX]],
             "by_uid": reply.peer.uid,
             "by_pid": reply.peer.pid or None,
             "signal": format_signal(number) if number else None,
@@ -79,7 +79,7 @@ class Past(Desk):
     def _event_feed(self, params: dict[str, Any], reply: Reply, since: int) -> EventFeed:
         history, wanted = self._init.history, self._wanted(params)
         follow = bool(params["follow"])
-        feed = EventFeed(reply, self._loop, history, wanted, since, follow=follow)
+        feed = EventFeed(reply, self._turns, history, wanted, since, follow=follow)
         if follow:
             history.followers.append(feed.tell)
             reply.on_leave(lambda: history.followers.remove(feed.tell))
@@ -107,7 +107,7 @@ class Past(Desk):
             nonlocal plan
             if self._plan is not plan:  # an update may have brought more that are meant
                 plan = self._plan
-                names.update(_selected(params["names"], plan))
+                names.update(matches(params["names"], plan.services, strict=False))
             if kinds is not None and event.type not in kinds:
                 return False
             if isinstance(event, Happening):
@@ -118,16 +118,8 @@ class Past(Desk):
 
     def _past_names(self, patterns: list[str]) -> set[str]:
         """Services that are meant, also such as are no more."""
-        made: set[str] = set()
-        for pattern in patterns:
-            try:
-                made.update(select([pattern], self._plan.services))
-            except Refusal:
-                gone = {name for name in self._gone() if fnmatchcase(name, pattern)}
-                if not gone:
-                    raise
-                made |= gone
-        return made
+        gone = self._gone().difference(self._plan.services)
+        return matches(patterns, self._plan.services, lambda one: set(fitting(gone, one)))
 
     def _gone(self) -> set[str]:
         recent = self._init.history.recent
@@ -162,7 +154,7 @@ class Past(Desk):
             raise Refusal(
                 409, "no-recorder", "this init has no flight recorder", 'init.recorder = "1M"'
             )
-        Feed(reply, self._loop, bytes, flight.pieces(seam.monotonic()), follow=False).begin()
+        Feed(reply, self._turns, bytes, flight.pieces(seam.monotonic()), follow=False).begin()
 
 
 def _kinds(text: str | None) -> frozenset[str] | None:
@@ -175,14 +167,3 @@ def _kinds(text: str | None) -> frozenset[str] | None:
             hint = did_you_mean(word, TYPES) or f"the types are {', '.join(TYPES)}"
             raise Refusal(400, "bad-parameter", f"type: there are no events {word[:100]!r}", hint)
     return frozenset(words)
-
-
-def _selected(patterns: list[str], plan: Plan) -> set[str]:
-    """Those of the services that are there now."""
-    made: set[str] = set()
-    for pattern in patterns:
-        try:
-            made.update(select([pattern], plan.services))
-        except Refusal:
-            continue
-    return made

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nsinit.control.carry import Going
 from nsinit.control.desk import Desk
 from nsinit.control.feed import Feed
-from nsinit.control.routes import Refusal
-from nsinit.control.select import select
+from nsinit.control.select import matches
 from nsinit.control.shapes import log_rows, slices
 from nsinit.kernel import seam
 from nsinit.runtime.ring import Wanted
@@ -82,7 +81,7 @@ class Reading(Desk):
         params: dict[str, Any],
         reply: Reply,
     ) -> Feed[Record | None]:
-        feed = Feed(reply, self._loop, _rendered, past, follow=bool(params["follow"]))
+        feed = Feed(reply, self._turns, _rendered, past, follow=bool(params["follow"]))
 
         def listen(record: Record) -> None:
             if wanted.fits(record):
@@ -139,24 +138,18 @@ class _Names:
             return
         if not patterns:
             self.known |= {*rings.services, *core.plan.services}
-        gone = [one for one in rings.services if one not in core.plan.services]
-        for pattern in patterns:
-            left = {name for name in gone if pattern in (name, name.rpartition("@")[0])}
-            self.known |= left
-            try:
-                self.known |= set(select([pattern], core.plan.services))
-            except Refusal:
-                if not left:
-                    raise
+        gone: dict[str, set[str]] = {}
+        for one in rings.services:
+            if one not in core.plan.services:
+                for word in (one, one.rpartition("@")[0]):
+                    gone.setdefault(word, set()).add(one)
+        self.known |= matches(patterns, core.plan.services, lambda word: gone.get(word, set()))
 
     def __contains__(self, name: object) -> bool:
         if self._core.plan is not self._plan:
             self._plan = self._core.plan
-            for pattern in self._patterns or ["*"]:
-                try:
-                    self.known |= set(select([pattern], self._plan.services))
-                except Refusal:  # it was there, and may come again
-                    continue
+            patterns = self._patterns or ["*"]  # what is no more may come again
+            self.known |= matches(patterns, self._plan.services, strict=False)
         return name in self.known
 
 

@@ -9,7 +9,6 @@ an Origin of its own.
 from __future__ import annotations
 
 import re
-from collections import deque
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -61,10 +60,8 @@ class RemoteGate:
         ("Cross-Origin-Resource-Policy", "same-origin"),
     )
 
-    def __init__(self, init: Init, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, init: Init) -> None:
         self._init = init
-        self._loop = loop
-        self._queue: deque[Callable[[], object]] = deque()
 
     @property
     def _port(self) -> Port:
@@ -92,19 +89,8 @@ class RemoteGate:
         return Peer(0, NOBODY, NOBODY, address=address), NOBODY, leaving
 
     def take_turn(self, work: Callable[[], object]) -> None:
-        """One in each turn of the loop, so that many who ask hold up nobody else."""
-        self._queue.append(work)
-        if len(self._queue) == 1:
-            self._loop.call_soon(self._next)
-
-    def _next(self) -> None:
-        work = self._queue[0]
-        try:
-            work()
-        finally:
-            self._queue.popleft()
-            if self._queue:
-                self._loop.call_soon(self._next)
+        """After others who wait for something, so that many who ask hold up nobody else."""
+        self._init.reactor.turns.call_soon(work)
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -135,7 +121,7 @@ class RemoteGate:
         known = self._knows(asked)
         self._check_row(call.command, known=known)
         if call.command.name == "why" and not known:
-            call.params["lines"] = 0
+            call.params["lines"] = 0  # and so none of those that died, either
 
     def _check_row(self, row: Command, *, known: bool) -> None:
         name, listen = row.name, self._port.listen

@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import platform
 import resource
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import __version__
 from nsinit.control import metrics
 from nsinit.control.accepting import CONTENT_TYPES, OPENMETRICS
-from nsinit.control.gathering import SLICE, Gathering
+from nsinit.control.gathering import Gathering
 from nsinit.control.health import HEALTHY, assess, judge, wanted
 from nsinit.control.routes import Refusal
 from nsinit.core.view import view_service
@@ -25,7 +24,7 @@ from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from nsinit.control.gathering import Spent
     from nsinit.control.metrics import Used
@@ -43,12 +42,11 @@ class Scraper:
     def __init__(
         self, init: Init, loop: asyncio.AbstractEventLoop, tally: Tally, spent: dict[str, Spent]
     ) -> None:
-        self.gathering = Gathering(init, loop, spent)
+        self.gathering = Gathering(init, spent)
         self._init = init
         self._loop = loop
         self._tally = tally
         self._asked: dict[_Key, list[Reply]] = {}
-        self._ready: deque[tuple[_Key, Iterator[str], list[str]]] = deque()
 
     def answer(self, params: dict[str, Any], clients: dict[str, int], reply: Reply) -> None:
         """Answer in a moment; Refusal if there is no such family."""
@@ -63,49 +61,44 @@ class Scraper:
         self.gathering.ask(partial(self._begin, key, clients))
 
     def _begin(self, key: _Key, clients: dict[str, int], used: dict[str, Used]) -> None:
-        self._ready.append((key, self._text(key, clients, used), []))
-        if len(self._ready) == 1:
-            self._go_on()
+        work = self._text(key, clients, used)
+        self._init.reactor.turns.take(work, partial(self._tell, key), partial(self._fail, key))
 
-    def _go_on(self) -> None:
-        """Make some of the text that is first in the queue; one text at a time."""
-        key, work, text = self._ready[0]
-        until = seam.monotonic() + SLICE
-        try:
-            for piece in work:
-                text.append(piece)
-                if seam.monotonic() >= until:
-                    self._loop.call_soon(self._go_on)
-                    return
-        except Exception as error:  # noqa: BLE001  (whoever waits has to hear of it)
-            self._init.say.error(f"internal error: cannot put figures together: {error!r}")
-            body = Refusal(500, "internal", f"cannot put the figures together: {error!r}").body()
-            self._finish(key, lambda reply: reply.answer(500, body))
-            return
-        data = "".join(text).encode()
-        self._finish(key, lambda reply: reply.answer_text(CONTENT_TYPES[key[0]], data))
+    def _tell(self, key: _Key, text: bytes) -> None:
+        self._finish(key, lambda reply: reply.answer_text(CONTENT_TYPES[key[0]], text))
+
+    def _fail(self, key: _Key, error: Exception) -> None:
+        self._init.say.error(f"internal error: cannot put figures together: {error!r}")
+        body = Refusal(500, "internal", f"cannot put the figures together: {error!r}").body()
+        self._finish(key, lambda reply: reply.answer(500, body))
 
     def _finish(self, key: _Key, answer: Callable[[Reply], object]) -> None:
-        self._ready.popleft()
-        if self._ready:
-            self._loop.call_soon(self._go_on)
         for reply in self._asked.pop(key):
             answer(reply)
 
-    def _text(self, key: _Key, clients: dict[str, int], used: dict[str, Used]) -> Iterator[str]:
+    def _text(
+        self, key: _Key, clients: dict[str, int], used: dict[str, Used]
+    ) -> Generator[None, None, bytes]:
         core = self._init.driver.core
         self._tally.forget_all_but(core.state.services)
         services: list[metrics.ServiceFacts] = []
         for name in list(core.plan.services):
             if (found := self._service(name, used)) is not None:
                 services.append(found)
-            yield ""
+            yield
         now = seam.monotonic()
         epoch = seam.wall() - now
         about = self._about_init(epoch, clients)
-        logs = list(self._logs())
+        logs = []
+        for row in self._logs():
+            logs.append(row)
+            yield
         facts = metrics.Facts(now, epoch, services, about, _build(self._loop), logs)
-        yield from metrics.render(facts, *key)
+        text: list[str] = []
+        for piece in metrics.render(facts, *key):
+            text.append(piece)
+            yield
+        return "".join(text).encode()
 
     def _logs(self) -> Iterator[tuple[str, str, float]]:
         known = self._init.driver.core.plan.services

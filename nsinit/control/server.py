@@ -78,7 +78,7 @@ class ControlServer:
         from nsinit.control.remote import RemoteGate  # noqa: PLC0415  (most have none)
 
         assert self._init.port is not None  # noqa: S101  (for the type checker)
-        gate = RemoteGate(self._init, self.loop)
+        gate = RemoteGate(self._init)
         self.gates[gate.name] = gate
         self._init.port.on_change = partial(self._change_port, gate)
         self._try_port(gate)

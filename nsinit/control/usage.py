@@ -1,42 +1,63 @@
-"""What the processes of services are and use, from /proc; a bounded number of them per answer."""
+"""What the processes of services are and use, from /proc; a bounded number of them per answer.
+
+All of it is read in turns, as there may be many.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nsinit.kernel import proc
+from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Generator
 
     from nsinit.core.view import ServiceView
-    from nsinit.kernel.proc import Usage
+    from nsinit.kernel.proc import Stat, Usage
 
     Processes = list[tuple[int, str, bool]]  # pid, service, whether init started it itself
+    Pick = Callable[[dict[int, Stat]], Processes]  # of all that there are
 
 LIMIT: Final = 1000  # processes that are read for one answer: init has other things to do
 
 
-def trees(views: Iterable[ServiceView], processes: Processes) -> dict[str, Any]:
+def _owned(pick: Pick) -> Generator[None, None, dict[str, list[tuple[int, bool]]]]:
+    """The processes of each service."""
+    seen: dict[int, Stat] = {}
+    for pid in proc.pids():
+        if (found := proc.stat(pid)) is not None:
+            seen[pid] = found
+        yield
+    made: dict[str, list[tuple[int, bool]]] = {}
+    for pid, service, ours in pick(seen):
+        made.setdefault(service, []).append((pid, ours))
+    return made
+
+
+def trees(views: list[ServiceView], pick: Pick) -> Generator[None, None, dict[str, Any]]:
     """The processes of services, each with its parent and its role.
 
     A role is "main", "helper" (a hook or a command of `exec`), "child", or "stray": what has lost
     its parent and was adopted by init.
     """
     rows, count = [], 0
+    owned = yield from _owned(pick)
     for view in views:
-        mine = [(pid, ours) for pid, who, ours in processes if who == view.name]
-        found = [(made, ours) for pid, ours in mine[: LIMIT - count] if (made := proc.usage(pid))]
+        mine = owned.get(view.name, [])
+        found: list[tuple[Usage, bool]] = []
+        for pid, ours in mine[: LIMIT - count]:
+            if (made := proc.usage(pid)) is not None:
+                found.append((made, ours))
+            yield
         count += len(found)
-        pids = {one.pid for one, _ in found}
-        rows.append(
-            {
-                "name": view.name,
-                "state": view.state,
-                "processes": [_process(one, ours, view, pids) for one, ours in found],
-                "left_out": max(0, len(mine) - len(found)) if count >= LIMIT else 0,
-            }
-        )
+        pids, shown = {one.pid for one, _ in found}, []
+        for one, ours in found:
+            shown.append(_process(one, ours, view, pids))
+            yield
+        left_out = max(0, len(mine) - len(found)) if count >= LIMIT else 0
+        row = {"name": view.name, "state": view.state, "processes": shown, "left_out": left_out}
+        rows.append(row)
+        yield
     return {"services": rows}
 
 
@@ -57,23 +78,32 @@ def _process(one: Usage, ours: bool, view: ServiceView, pids: set[int]) -> dict[
 
 
 class Sample(NamedTuple):
-    """What processes had used at an instant (monotonic s), by service."""
+    """What processes had used, by service, each with the instant (monotonic s) of that.
+
+    `at` is when the first was looked at.
+    """
 
     at: float
-    services: dict[str, list[Usage]]
+    services: dict[str, list[tuple[float, Usage]]]
 
 
-def sample(processes: Processes, now: float) -> Sample:
+def sample(pick: Pick) -> Generator[None, None, Sample]:
     """Read them all, up to the limit."""
-    made: dict[str, list[Usage]] = {}
-    for pid, service, _ in processes[:LIMIT]:
-        found = proc.usage(pid)
-        if found is not None:
-            made.setdefault(service, []).append(found)
-    return Sample(now, made)
+    owned = yield from _owned(pick)
+    made = Sample(seam.monotonic(), {})
+    count = 0
+    for service, processes in owned.items():
+        for pid, _ in processes[: LIMIT - count]:
+            if (found := proc.usage(pid)) is not None:
+                made.services.setdefault(service, []).append((seam.monotonic(), found))
+                count += 1
+            yield
+    return made
 
 
-def totals(views: Iterable[ServiceView], before: Sample, now: Sample) -> list[dict[str, Any]]:
+def totals(
+    views: list[ServiceView], before: Sample, now: Sample
+) -> Generator[None, None, list[dict[str, Any]]]:
     """What each service uses: CPU in per cent of one, the rest now.
 
     What began and ended between the two samples is not seen; descriptors are None where they may
@@ -81,20 +111,25 @@ def totals(views: Iterable[ServiceView], before: Sample, now: Sample) -> list[di
     """
     rows = []
     for view in views:
-        used = {(p.pid, p.started): p.cpu for p in before.services.get(view.name, ())}
+        used = {(p.pid, p.started): (at, p.cpu) for at, p in before.services.get(view.name, ())}
         found = now.services.get(view.name, [])
-        cpu = sum(p.cpu - used.get((p.pid, p.started), 0.0) for p in found)
-        counts = [proc.descriptor_count(p.pid) for p in found]
-        known = [count for count in counts if count is not None]
+        cpu, known = 0.0, []
+        for at, one in found:
+            since, spent = used.get((one.pid, one.started), (before.at, 0.0))
+            cpu += (one.cpu - spent) / max(at - since, 0.001)
+            if (count := proc.descriptor_count(one.pid)) is not None:
+                known.append(count)
+            yield
         rows.append(
             {
                 "name": view.name,
                 "state": view.state,
                 "pid": view.pid,
-                "cpu": round(100 * cpu / max(now.at - before.at, 0.001), 1),
-                "rss": sum(p.rss for p in found),
+                "cpu": round(100 * cpu, 1),
+                "rss": sum(one.rss for _, one in found),
                 "processes": len(found),
                 "fds": sum(known) if known or not found else None,
             }
         )
+        yield
     return rows

@@ -20,6 +20,7 @@ _STAGES: Final = {
     "post_start": "its post_start runs",
     "post_stop": "its post_stop runs",
 }
+LINKS: Final = 100  # of a chain: where thousands wait, the answer would have no end
 _TRIGGERS: Final = {"schedule": "its schedule", "socket": "a connection to its socket"}
 
 
@@ -48,11 +49,12 @@ class Why:
         """Everybody that it waits for, directly or not, each after who waits for it."""
         made: list[dict[str, Any]] = []
         seen, todo = {name}, [(name, 0)]
-        while todo:
+        while todo and len(made) < LINKS:
             current, depth = todo.pop()
-            fresh = [(o, why) for o, why in self._blockers(current).items() if o not in seen]
+            blockers = self._blockers(current)
+            fresh = [(o, why) for o, why in blockers.items() if o not in seen]
             if current != name:
-                made.append(self._link(current, depth, is_root=not self._blockers(current)))
+                made.append(self._link(current, depth, is_root=not blockers))
             seen |= {other for other, _ in fresh}
             todo += [(other, depth + 1) for other, _ in reversed(fresh)]
         return made

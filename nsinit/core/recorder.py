@@ -15,10 +15,12 @@ from zlib import crc32
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nsinit.core.messages import Action, Event
     from nsinit.core.supervisor import Supervisor
+
+    AsJson = Callable[[object], str]
 
 FORMAT: Final = "nsinit flight record"
 VERSION: Final = 1
@@ -26,6 +28,8 @@ LIMIT: Final = 1 << 20  # bytes of all generations, about
 MOST: Final = 8  # generations
 _ERROR_MAX: Final = 1000  # characters
 _OVERHEAD: Final = 40  # bytes of an entry without its content, about
+_JSON: Final = b"\xc1"  # begins what is JSON, and no msgpack
+_PIECE: Final = 32 << 10  # bytes
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -122,23 +126,54 @@ class Recorder:
             self._kept.append(made)
         self._over = True
 
-    def rows(self, now: float, wall: float) -> Iterator[dict[str, Any]]:
-        """All of it as JSON values, one by one; what comes meanwhile is left out."""
+    def pieces(self, now: float, wall: float) -> Iterator[bytes]:
+        """All of it as lines of JSON, a piece at a time; what comes meanwhile is left out."""
+        import json  # noqa: PLC0415  (few ask for it)
+
+        as_json = json.JSONEncoder(separators=(",", ":")).encode
         kept = [(one, len(one.entries)) for one in self._kept]
         head = {"format": FORMAT, "version": VERSION, "nsinit": self._version}
-        yield head | {"at": now, "time": wall}
+        yield _line(as_json, head | {"at": now, "time": wall})
         count = 0
         for one, entries in kept:
-            plan, state = unpacked(one.plan), unpacked(one.state)
-            yield {"begin": one.version, "plan": plan, "state": state}
+            yield f'{{"begin":{as_json(one.version)},"plan":'.encode()
+            yield from _spread(one.plan, as_json)
+            yield b',"state":'
+            yield from _spread(one.state, as_json)
+            yield b"}\n"
             for data, total in one.entries[:entries]:
                 event, at, jitter = unpacked(data)
                 row = {"n": count, "at": at, "jitter": jitter, "event": event, "sum": total}
                 count += 1
-                yield row
+                yield _line(as_json, row)
             if one.error and entries == len(one.entries):
-                yield {"raised": one.error}
-        yield {"end": count}
+                yield _line(as_json, {"raised": one.error})
+        yield _line(as_json, {"end": count})
+
+
+def _line(as_json: AsJson, row: dict[str, Any]) -> bytes:
+    return as_json(row).encode() + b"\n"
+
+
+def _spread(data: bytes, as_json: AsJson) -> Iterator[bytes]:
+    """A plan or a state as JSON, service by service: there may be thousands."""
+    if data.startswith(_JSON):
+        for start in range(len(_JSON), len(data), _PIECE):
+            yield data[start : start + _PIECE]
+        return
+    before = b"{"
+    for key, value in msgspec.msgpack.decode(data, type=dict[str, msgspec.Raw]).items():
+        yield before + as_json(key).encode() + b":"
+        if key == "services":
+            inner = b"{"
+            for name, one in msgspec.msgpack.decode(value, type=dict[str, msgspec.Raw]).items():
+                yield inner + f"{as_json(name)}:{as_json(unpacked(bytes(one)))}".encode()
+                inner = b","
+            yield b"}" if inner == b"," else b"{}"
+        else:
+            yield as_json(unpacked(bytes(value))).encode()
+        before = b","
+    yield b"}"
 
 
 def packed(value: object) -> bytes:
@@ -148,12 +183,12 @@ def packed(value: object) -> bytes:
     except (UnicodeEncodeError, OverflowError):
         import json  # noqa: PLC0415  (hardly ever: text with bytes of an environment)
 
-        return b"\xc1" + json.dumps(msgspec.to_builtins(value)).encode()  # 0xc1 begins no msgpack
+        return _JSON + json.dumps(msgspec.to_builtins(value)).encode()
 
 
 def unpacked(data: bytes) -> Any:  # noqa: ANN401  (plain values)
     """The plain values of what `packed` packed."""
-    if data.startswith(b"\xc1"):
+    if data.startswith(_JSON):
         import json  # noqa: PLC0415  (as above)
 
         return json.loads(data[1:])

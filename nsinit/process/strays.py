@@ -148,10 +148,10 @@ class Strays:
             self._orphans = {pid: self._owner_of_orphan(pid) for pid in orphans}
         return sum(who == service for who in self._orphans.values())
 
-    def processes(self) -> list[tuple[int, str, bool]]:
-        """All of all services: pid, service, and whether init has started it itself."""
+    def processes(self, seen: dict[int, Stat]) -> list[tuple[int, str, bool]]:
+        """Of these those of services: pid, service, and whether init has started it itself."""
         self.refresh()
-        return [(pid, who, pid in self._mains) for pid, (_, who) in self.look().items()]
+        return [(pid, who, pid in self._mains) for pid, who in self.owners(seen).items()]
 
     def owners(self, seen: dict[int, Stat]) -> dict[int, str]:
         """Whose processes are that somebody has seen just now; nothing is remembered of it."""

@@ -129,7 +129,7 @@ class Driver:
             actions = self.core.handle(event, now, jitter)
         except Exception as error:
             self.flight.fail(error)
-            self.flight.leave(asked=False)
+            self.flight.leave()
             raise
         self.flight.end(actions)
         return actions
@@ -176,7 +176,7 @@ class Driver:
             case m.Noted(service, text):
                 self.history.note("internal", service, reason=text)
                 if self.flight is not None:
-                    self.flight.leave(asked=False)
+                    self.flight.leave_in_turns()
                 self.say.error(f"{service}: {text} should not be possible and was ignored")
             case m.Remark(service, text):
                 self.history.note("remark", service, reason=text)

@@ -14,26 +14,31 @@ from nsinit import __version__
 from nsinit.kernel import seam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from nsinit.core.messages import Action, Event
     from nsinit.core.recorder import Recorder
     from nsinit.core.supervisor import Supervisor
     from nsinit.runtime.boot import Init
+    from nsinit.runtime.turns import Turns
 
 NAME: Final = "flight.ndjson"
 _QUIET: Final = 60.0  # s after an error before the next one leaves a record again
-_PIECE: Final = 32 << 10
+_PIECE: Final = 8 << 10
 
 
 class Flight:
     """A recorder that never fails whoever tells it something."""
 
-    def __init__(self, recorder: Recorder, path: str, warn: Callable[[str], object]) -> None:
+    def __init__(
+        self, recorder: Recorder, path: str, warn: Callable[[str], object], turns: Turns
+    ) -> None:
         """`path` is where a record is left, "" for nowhere."""
         self.recorder = recorder
         self.path = path
         self._warn = warn
+        self._turns = turns
+        self._writing: Generator[None, None, str] | None = None
         self._broken = False
         self._left_at: float | None = None
 
@@ -58,36 +63,59 @@ class Flight:
             self._broken = True
             self._warn(f"the flight recorder has stopped: {error!r}")
 
-    def leave(self, *, asked: bool) -> str:
-        """Write the record to its place; where, or "" if that can't be or was done just now.
-
-        OSError only if it was `asked` for.
-        """
-        now = seam.monotonic()
-        if not self.path:
-            return ""
-        if not asked and self._left_at is not None and now - self._left_at < _QUIET:
-            return ""
-        self._left_at = now
+    def leave(self) -> None:
+        """Write the record to its place at once, after an error; not again for a while."""
+        if not self._is_due():
+            return
+        if self._writing is not None:
+            self._writing.close()
         try:
-            self._write(now)
-        except Exception as error:
-            if asked and isinstance(error, OSError):
-                raise
-            self._warn(f"cannot write {self.path}: {error}")
-            return ""
-        return self.path
+            for _ in self._write():
+                pass
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._fail(error)
 
-    def _write(self, now: float) -> None:
-        """To another name first: half a record never takes the place of a whole one."""
+    def leave_in_turns(self, told: Callable[[str], object] | None = None) -> None:
+        """The same, while everything else goes on; at any time if somebody wants to hear where."""
+        if self._writing is not None or not ((self.path and told) or self._is_due()):
+            return
+
+        def done(path: str) -> None:
+            self._writing = None
+            if path and told is not None:
+                told(path)
+
+        self._writing = self._write()
+        self._turns.take(self._writing, done, self._fail)
+
+    def _is_due(self) -> bool:
+        now = seam.monotonic()
+        if not self.path or (self._left_at is not None and now - self._left_at < _QUIET):
+            return False
+        self._left_at = now
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        self._writing = None
+        self._warn(f"cannot write {self.path}: {getattr(error, 'strerror', None) or error!r}")
+
+    def _write(self) -> Generator[None, None, str]:
+        """To another name first: half a record never takes the place of a whole one.
+
+        Others may write to the directory: what has that name, and whatever it leads to, is left
+        alone.
+        """
         made = f"{self.path}.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with suppress(FileNotFoundError):
+            seam.unlink(made)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = seam.open_fd(made, flags, 0o600)
         try:
-            for piece in self.pieces(now):
+            for piece in self.pieces(seam.monotonic()):
                 rest = memoryview(piece)
                 while rest:
                     rest = rest[seam.write(fd, rest) :]
+                yield
             seam.rename(made, self.path)
         except BaseException:
             with suppress(OSError):
@@ -95,17 +123,15 @@ class Flight:
             raise
         finally:
             os.close(fd)
+        return self.path
 
     def pieces(self, now: float) -> Iterator[bytes]:
-        """The record as lines of JSON, several at a time."""
-        import json  # noqa: PLC0415  (few ask for it)
-
-        encode = json.JSONEncoder(separators=(",", ":")).encode
+        """The record as lines of JSON, some bytes at a time."""
         some: list[bytes] = []
         size = 0
-        for row in self.recorder.rows(now, seam.wall()):
-            some.append(encode(row).encode() + b"\n")
-            size += len(some[-1])
+        for piece in self.recorder.pieces(now, seam.wall()):
+            some.append(piece)
+            size += len(piece)
             if size >= _PIECE:
                 yield b"".join(some)
                 some, size = [], 0
@@ -123,7 +149,7 @@ def prepare(init: Init, before: list[bytes]) -> None:
     place = f"{os.path.dirname(path)}/{NAME}" if path and not init.given.own_root else ""
     recorder = Recorder(__version__, limit)
     recorder.adopt(before)
-    init.driver.flight = Flight(recorder, place, init.say.warning)
+    init.driver.flight = Flight(recorder, place, init.say.warning, init.reactor.turns)
 
 
 def boot(init: Init) -> None:

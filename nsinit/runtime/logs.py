@@ -369,6 +369,6 @@ class Logs:
         """Bytes of each sink of each stream, and of what was read (sink "capture")."""
         return self.outputs.tallies.counters()
 
-    def of_service(self, service: str) -> dict[str, Any]:
-        """The same of one service, for `ctl status`."""
-        return self.outputs.tallies.of_service(service)
+    def of_services(self, services: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The same by service, for `ctl status`."""
+        return self.outputs.tallies.of_services(services)

@@ -11,6 +11,7 @@ import select
 from typing import TYPE_CHECKING
 
 from nsinit.kernel import seam
+from nsinit.runtime.turns import Turns
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +32,7 @@ class Reactor:
         self._next: list[Callback] = []  # for the next turn, while there is no loop
         self._late: list[tuple[float, Callback]] = []  # the same, from an instant on
         self._handle: asyncio.TimerHandle | None = None
+        self.turns = Turns(self.soon)  # for what may take long
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         """Call back whenever `fd` has something to read."""

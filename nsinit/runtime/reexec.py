@@ -215,7 +215,7 @@ class Reexec:
         init.say.error(f"init can't go on like this:\n{text.rstrip()}")
         self._write_down(text)
         if init.driver.flight is not None:
-            init.driver.flight.leave(asked=False)
+            init.driver.flight.leave()
         init.falls = [at for at in init.falls if now - at < FALLS_TIME]
         if len(init.falls) >= FALLS_MAX:
             init.say.error(f"init has begun anew {FALLS_MAX} times already, and does not any more")

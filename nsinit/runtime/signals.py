@@ -106,18 +106,11 @@ class SignalDesk:
             pid = f" pid {s.pid}" if s.pid else ""
             reason = f" ({s.reason})" if s.reason else ""
             self._driver.say.info(f"  {s.name}: {s.state} run {s.run}{pid}{reason}")
-
-        self._leave_record()
-
-    def _leave_record(self) -> None:
-        flight = self._driver.flight
-        try:
-            path = flight.leave(asked=True) if flight is not None else ""
-        except OSError as error:
-            self._driver.say.warning(f"cannot write a flight record: {error.strerror}")
-        else:
-            if path:
-                self._driver.say.info(f"  the flight record is in {path}")
+        if self._driver.flight is not None:
+            info = self._driver.say.info
+            self._driver.flight.leave_in_turns(
+                lambda path: info(f"  the flight record is in {path}")
+            )
 
     def _pass_on(self, number: int) -> None:
         """Send a signal to the main process of the main service, if it runs."""

@@ -53,9 +53,15 @@ class Tallies:
         """All, in the order in which they were first needed."""
         return [Counter(*tally.key, tally.bytes, tally.dropped) for tally in self._all.values()]
 
-    def of_service(self, service: str) -> dict[str, Any]:
-        """Those of a service for `ctl status`."""
-        mine = [one for one in self.counters() if one.service == service]
+    def of_services(self, services: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Those of services for `ctl status`."""
+        mine: dict[str, list[Counter]] = {service: [] for service in services}
+        for one in self.counters():
+            if one.service in mine:
+                mine[one.service].append(one)
+        return {service: self._shown(found) for service, found in mine.items()}
+
+    def _shown(self, mine: list[Counter]) -> dict[str, Any]:
         return {
             "bytes": sum(one.bytes for one in mine if one.sink == CAPTURE),
             "dropped": sum(one.dropped for one in mine),

@@ -86,9 +86,9 @@ class Tasks:
             self._helpers = Helpers(self._runs, self._spawner, self._strays)
         return self._helpers.start(helper, ended)
 
-    def processes(self) -> list[tuple[int, str, bool]]:
-        """Those of all services: pid, service, and whether init has started it itself."""
-        return self._strays.processes()
+    def processes(self, seen: dict[int, Stat]) -> list[tuple[int, str, bool]]:
+        """Of these those of services: pid, service, and whether init has started it itself."""
+        return self._strays.processes(seen)
 
     def owners(self, seen: dict[int, Stat]) -> dict[int, str]:
         """Whose each of these processes is; of nobody's nothing is told."""

@@ -91,6 +91,8 @@ def test_port_shows_and_steers_when_it_may(
     status, _ = answer(port, "POST", "/v1/stop", '{"names": ["web"]}', **steer)
     assert status == 200
     init.wait_for("web", "stopped")
+    assert b"look" not in told(port, "/v1/why?names=web")[1]  # nor of the run that has ended
+    assert b"look" in told(port, "/v1/why?names=web", **bearer)[1]
     assert "somebody with the token stopped it" in init.ctl("why", "web").stdout
     assert told(port, "/livez", Host="evil.example")[0] == 421
     assert told(port, "/" + "x" * 20_000)[0] == 431

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -39,7 +38,7 @@ class Recorded(Life):
         super().teardown()
         if not hasattr(self, "kernel"):
             return
-        record = read([json.dumps(row) for row in self.recorder.rows(1.0, 2.0)])
+        record = read(b"".join(self.recorder.pieces(1.0, 2.0)).splitlines())
         assert record.whole
         for step in replay(record):
             assert not step.wrong, step

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nsinit.client import Client
+from nsinit.client import Client, patience
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import (
     ControlError,
@@ -238,3 +238,21 @@ def test_socket_is_the_one_named_when_the_environment_names_one() -> None:
     assert find_socket("", {"NSINIT_SOCKET": "/x/y.sock"}) == "/x/y.sock"
     with pytest.raises(UnreachableError, match="cannot find a sandbox 'no such name' that is runn"):
         find_socket("no such name", {"NSINIT_SOCKET": "/x/y.sock"})
+
+
+@pytest.mark.parametrize(
+    ("row", "params", "seconds"),
+    [
+        ("status", {}, 10.0),
+        ("wait", {}, 40.0),
+        ("wait", {"timeout": "1m"}, 70.0),
+        ("top", {"interval": 60.0}, 70.0),
+        ("top", {"interval": "20s"}, 30.0),
+        ("logs", {"follow": True}, None),
+    ],
+)
+def test_answer_is_waited_for_when_it_was_asked_to_take_its_time(
+    row: str, params: dict[str, object], seconds: float | None
+) -> None:
+    """As long as that, and the grace."""
+    assert patience(BY_NAME[row], params, 10.0) == seconds

@@ -17,13 +17,14 @@ from textual.widgets import DataTable, Footer, Input, RichLog, Static
 from nsinit.cli.tui import text
 from nsinit.cli.tui.dialogs import Help, Question
 from nsinit.cli.tui.rows import COLUMNS, SORTS, Row, chosen, rows, summary
+from nsinit.control.commands import BY_NAME
 from nsinit.errors import ControlError
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from nsinit.cli.tui.link import Link
+    from nsinit.aclient import AsyncClient
 
 _AGAIN: Final = 1.0  # s until an init that does not answer is asked again
 _LINES: Final = 200  # of the past that are shown of a service's output
@@ -63,9 +64,9 @@ class Top(App[None]):
         ("escape", "all", ""),
     ]
 
-    def __init__(self, link: Link, delay: float, *, title: str = "") -> None:
+    def __init__(self, init: AsyncClient, delay: float, *, title: str = "") -> None:
         super().__init__()
-        self._link = link
+        self._init = init
         self._delay = delay
         self._name = title
         self._rows: list[Row] = []
@@ -111,7 +112,7 @@ class Top(App[None]):
         """What services use, measured over the delay by init."""
         while True:
             try:
-                self._top = await self._link.ask("top", takes=self._delay, interval=self._delay)
+                self._top = dict(await self._init.top(interval=self._delay))
             except ControlError as error:
                 self._trouble(error)
                 await asyncio.sleep(_AGAIN)
@@ -122,10 +123,11 @@ class Top(App[None]):
         """Each change is a reason to look again."""
         while True:
             try:
-                async for row in self._link.rows("events", follow=True):
-                    self._dirty.set()
-                    if self._shown == "events":
-                        self._below.write(text.event_row(row))
+                async with self._init.events(follow=True) as told:
+                    async for row in told:
+                        self._dirty.set()
+                        if self._shown == "events":
+                            self._below.write(text.event_row(row))
             except ControlError as error:
                 self._trouble(error)
             await asyncio.sleep(_AGAIN)
@@ -136,7 +138,7 @@ class Top(App[None]):
         while True:
             self._dirty.clear()
             try:
-                status = await self._link.ask("status")
+                status = await self._init.status()
             except ControlError as error:
                 self._trouble(error)
                 await asyncio.sleep(_AGAIN)
@@ -253,20 +255,22 @@ class Top(App[None]):
             if what == "logs":
                 await self._fill_with_output(whom)
             elif what == "events":
-                async for row in self._link.rows("events"):
-                    self._below.write(text.event_row(row))
+                async with self._init.events() as told:
+                    async for row in told:
+                        self._below.write(text.event_row(row))
             else:
                 await self._fill_with_answer(what, whom)
         except ControlError as error:
             self._below.write(Text(error.message, "red"))
 
     async def _fill_with_output(self, whom: str) -> None:
-        async for row in self._link.rows("logs", names=[whom], lines=_LINES, follow=True):
-            self._below.write(text.log_row(row))
+        async with self._init.logs(names=[whom], lines=_LINES, follow=True) as told:
+            async for row in told:
+                self._below.write(text.log_row(row))
         self._below.write(Text("init sends no more", "yellow"))
 
     async def _fill_with_answer(self, what: str, whom: str) -> None:
-        (found,) = (await self._link.ask(what, names=[whom]))["services"]
+        (found,) = (await self._init.call(BY_NAME[what], {"names": [whom]}))["services"]
         if what == "tree":
             for process in found["processes"]:
                 words = f"{process['pid']:>8} {process['role']:<6} {process['command']}"
@@ -306,7 +310,7 @@ class Top(App[None]):
     async def _do(self, verb: str, name: str) -> None:
         more = {"no_wait": True} if verb in ("start", "stop", "restart") else {}
         try:
-            answer = await self._link.ask(verb, takes=5.0, names=[name], **more)
+            answer = await self._init.call(BY_NAME[verb], {"names": [name], **more})
         except ControlError as error:
             self.notify(
                 error.message, title=f"cannot {verb} {name}", severity="error", markup=False

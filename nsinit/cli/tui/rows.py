@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from nsinit.cli.output import amount, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 COLUMNS: Final = ("name", "state", "pid", "for", "cpu%", "memory", "restarts", "details")
 SORTS: Final = ("order", "name", "state", "cpu%", "memory", "restarts")
@@ -42,7 +42,7 @@ class Row(NamedTuple):
         )
 
 
-def rows(status: dict[str, Any], top: dict[str, Any] | None) -> list[Row]:
+def rows(status: Mapping[str, Any], top: dict[str, Any] | None) -> list[Row]:
     """Those of all services, in the order of init; what `top` does not know is not known."""
     used = {row["name"]: row for row in (top or {}).get("services", [])}
     return [_row(s, used.get(s["name"])) for s in status["services"]]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TINTS: Final = {
     "running": "green",
@@ -37,7 +40,7 @@ def output(line: str) -> Text:
     return Text.from_ansi("".join(p if _COLOUR.fullmatch(p) else plain(p) for p in parts))
 
 
-def log_row(row: dict[str, Any]) -> Text:
+def log_row(row: Mapping[str, Any]) -> Text:
     """A row of `logs`."""
     if "skipped" in row:
         return Text(f"{row['skipped']} bytes were skipped here", "yellow")
@@ -45,7 +48,7 @@ def log_row(row: dict[str, Any]) -> Text:
     return Text.assemble((_clock(row["time"]), "dim"), " ", line)
 
 
-def event_row(row: dict[str, Any]) -> Text:
+def event_row(row: Mapping[str, Any]) -> Text:
     """A row of `events`: a change of state, or whatever else there is."""
     who = row.get("service") or "init"
     head = ((_clock(row["time"]), "dim"), " ", (f"{plain(who)} ", "bold"))

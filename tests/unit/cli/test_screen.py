@@ -85,3 +85,12 @@ def test_event_of_any_kind_is_shown_when_it_comes() -> None:
     other = {"time": 0.0, "seq": 3, "type": "update", "added": ["x"], "none": None}
     assert text.event_row(other).plain.endswith(" init update added=['x']")
     assert text.log_row({"skipped": 12}).plain == "12 bytes were skipped here"
+
+
+def test_event_is_shown_when_it_is_no_change_of_state() -> None:
+    """Its row has the keys of a change too, without values."""
+    row: dict[str, Any] = dict.fromkeys(("service", "old", "new", "want", "run", "pid", "reason"))
+    row |= {"seq": 1, "time": 1.0, "type": "boot", "version": "1"}
+    assert text.event_row(row).plain.endswith("init boot version=1")
+    row |= {"type": "state", "service": "web", "old": "stopped", "new": "waiting", "reason": "x"}
+    assert text.event_row(row).plain.endswith("web stopped -> waiting (x)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from nsinit.control.access import Peer
 from nsinit.control.eventfeed import EventFeed
@@ -13,7 +13,6 @@ from nsinit.runtime.events import KEPT, Happening, History, Note
 from tests.unit.control.test_shapes import VIEW
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterable
 
     from nsinit.control.carry import Going
@@ -98,7 +97,7 @@ def feed(past: Iterable[str], *, follow: bool) -> tuple[Feed[str], Client, Loop]
     client, loop = Client(), Loop()
     made = Feed(
         client,
-        cast("asyncio.AbstractEventLoop", loop),
+        loop,
         lambda text: text.encode() + b"\n",
         past,
         follow=follow,
@@ -256,9 +255,7 @@ def events(
     def wanted(event: Happening | Note) -> bool:
         return not kinds or event.type in kinds
 
-    made = EventFeed(
-        client, cast("asyncio.AbstractEventLoop", loop), history, wanted, since, follow=follow
-    )
+    made = EventFeed(client, loop, history, wanted, since, follow=follow)
     history.followers.append(made.tell)
     return made, client, loop
 

@@ -46,7 +46,7 @@ def gate(listen: Listen) -> RemoteGate:
     """One by that configuration; the token is there if there is a file."""
     token = TOKEN.encode() if listen.token_file else b""
     port = SimpleNamespace(listen=listen, token=token)
-    return RemoteGate(cast("Any", SimpleNamespace(port=port)), cast("Any", None))
+    return RemoteGate(cast("Any", SimpleNamespace(port=port)))
 
 
 def ask(listen: Listen, method: str, target: str, **headers: str) -> tuple[int, str]:

@@ -65,6 +65,17 @@ def test_pattern_is_refused_when_it_fits_nothing(
     assert (refusal.message, refusal.hint) == (message, hint)
 
 
+def test_init_is_not_held_up_when_many_patterns_are_given() -> None:
+    """The same one counts once; more than a person writes are refused."""
+    assert select(["*"] * 1000, SERVICES) == list(SERVICES)
+    assert select(["web"] * 5 + [f"w*{'b' * (n % 2)}*" for n in range(100)], SERVICES)
+    with pytest.raises(Refusal, match="at most 32 patterns"):
+        select([f"*{'?' * n}" for n in range(40)], SERVICES)
+    with pytest.raises(Refusal) as caught:
+        select(["x" * 60_000], SERVICES)
+    assert len(caught.value.message) < 300
+
+
 def test_nothing_is_chosen_when_there_are_no_services() -> None:
     """No patterns means all there are."""
     assert select([], {}) == []

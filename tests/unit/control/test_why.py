@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nsinit.control.why import Why
+from nsinit.control.why import LINKS, Why
 from nsinit.core import messages as m
 from tests.unit.core.world import World, booted
 
@@ -32,6 +32,15 @@ def test_state_and_time_come_first_when_explained() -> None:
         ],
         "chain": [],
     }
+
+
+def test_chain_is_cut_when_hundreds_of_services_wait() -> None:
+    """Else the answer about a thousand of them had half a million links."""
+    rows: dict[str, Any] = {"s0": {"type": "notify", "start_timeout": 60}}
+    rows |= {f"s{n}": {"depends_on": [f"s{n - 1}"]} for n in range(1, 300)}
+    w = booted(rows)
+    assert len(_chain(w, "s299")) == LINKS
+    assert len(_chain(w, "s50")) == 50
 
 
 def test_chain_goes_to_the_cause_when_services_wait() -> None:

@@ -50,7 +50,7 @@ def crashing() -> tuple[Supervisor, Iterator[tuple[m.Event, float]]]:
 
 def lines(recorder: Recorder) -> list[str]:
     """Its record, as a file has it."""
-    return [json.dumps(row) for row in recorder.rows(5.0, 6.0)]
+    return b"".join(recorder.pieces(5.0, 6.0)).decode().splitlines()
 
 
 def recorded(count: int, limit: int = 1 << 20) -> Recorder:
@@ -100,7 +100,7 @@ def test_error_is_told_again_when_the_core_has_raised_one() -> None:
     assert sum('"raised"' in line for line in text) == 1
     with pytest.raises(BadRecordError, match="line 4"):  # no such event can be told
         read(text)
-    good = [line.replace('"names": null', '"names": ["a"]') for line in text]
+    good = [line.replace('"names":null', '"names":["a"]') for line in text]
     first, second, third = replay(read(good))
     assert (first.wrong, third.wrong) == ("", "")
     assert "does not any more" in second.wrong
