@@ -7,13 +7,10 @@ they are outside; a given directory as the root; a /proc of their own, and nothi
 from __future__ import annotations
 
 import os
-import shutil
 from abc import abstractmethod
 from typing import NamedTuple
 
-from .peer import Contender
-
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+from .peer import OnPath
 
 
 class Launch(NamedTuple):
@@ -23,23 +20,11 @@ class Launch(NamedTuple):
     before: tuple[str, ...] = ()  # words in front, that end with an exec of what follows
 
 
-class Launcher(Contender):
+class Launcher(OnPath):
     """One program that makes sandboxes."""
 
     family = "sandbox"
-
-    @property
-    def program(self) -> str:
-        """Where it is; nothing if it isn't."""
-        return shutil.which(self.name, path=_PATH) or ""
-
-    def is_there(self) -> bool:
-        """Whether it can be measured."""
-        return bool(self.program)
-
-    def version(self) -> tuple[str, ...]:
-        """The command that tells its version."""
-        return (self.program, "--version")
+    path = "/usr/sbin:/usr/bin:/sbin:/bin"
 
     @abstractmethod
     def launch(self, directory: str, root: str, command: tuple[str, ...]) -> Launch:

@@ -34,7 +34,7 @@ class NsinitNetwork(NsinitSandbox):
         del directory
         options = ("--namespaces", _KINDS, "--rootfs", root, "--network", "bridge", "-p", "8080:80")
         host = ("/usr/bin/unshare", "--net", "/bin/sh", "-c", _UP, "sh")
-        return Launch((*self._nsinit.command, "run", *options, "--", *command), before=host)
+        return Launch((*self.command, "run", *options, "--", *command), before=host)
 
 
 class Docker(Launcher):

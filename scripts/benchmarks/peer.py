@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -52,6 +53,25 @@ class Contender(ABC):
     @abstractmethod
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
+
+
+class OnPath(Contender):
+    """One that is a single program, which tells its version."""
+
+    path: ClassVar[str]  # where it is looked for
+
+    @property
+    def program(self) -> str:
+        """Where it is; nothing if it isn't."""
+        return shutil.which(self.name, path=self.path) or ""
+
+    def is_there(self) -> bool:
+        """Whether it can be measured."""
+        return bool(self.program)
+
+    def version(self) -> tuple[str, ...]:
+        """The command that tells its version."""
+        return (self.program, "--version")
 
 
 class Peer(Contender):

@@ -10,7 +10,7 @@ import site
 import sys
 from typing import TYPE_CHECKING
 
-from .peer import Peer, Setup, Wish
+from .peer import Contender, Peer, Setup, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,8 @@ log = {{ file = "{logs}/{name}.log", max_size = "10MiB", keep = 5, compress = fa
 _SCRIPT = "import sys\nfrom nsinit.__main__ import main\nsys.exit(main())\n"
 
 
-class Nsinit(Peer):
-    """nsinit itself."""
+class Ours(Contender):
+    """nsinit itself, whatever it is measured as."""
 
     name = "nsinit"
     get = f"{sys.executable} -m pip install . (or PYTHONPATH=CHECKOUT)"
@@ -82,6 +82,10 @@ class Nsinit(Peer):
     def version(self) -> tuple[str, ...]:
         """The command that tells its version."""
         return (*self.command, "--version")
+
+
+class Nsinit(Ours, Peer):
+    """As an init of many services."""
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """One TOML file; the control socket is beside it."""

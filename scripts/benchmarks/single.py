@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from abc import abstractmethod
-from typing import Final
 
-from .peer import Contender
-from .peer_nsinit import Nsinit
-
-_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+from .peer import OnPath
+from .peer_nsinit import Ours
 
 
-class Single(Contender):
+class Single(OnPath):
     """One such program."""
 
     family = "single"
-
-    @property
-    def program(self) -> str:
-        """Where it is; nothing if it isn't."""
-        return shutil.which(self.name, path=_PATH) or ""
-
-    def is_there(self) -> bool:
-        """Whether it can be measured."""
-        return bool(self.program)
-
-    def version(self) -> tuple[str, ...]:
-        """The command that tells its version."""
-        return (self.program, "--version")
+    path = "/usr/local/bin:/usr/bin:/bin"
 
     @abstractmethod
     def run(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """How to run a command."""
 
 
-class NsinitSingle(Single):
+class NsinitSingle(Ours, Single):
     """`nsinit -- COMMAND`."""
-
-    name = "nsinit"
-    get = Nsinit.get
-
-    def __init__(self) -> None:
-        self._nsinit = Nsinit()
-
-    def is_there(self) -> bool:
-        """Whether it can be imported."""
-        return self._nsinit.is_there()
-
-    def prepare(self, directory: str) -> None:
-        """Compile it, if need be."""
-        self._nsinit.prepare(directory)
-
-    def version(self) -> tuple[str, ...]:
-        """The command that tells its version."""
-        return self._nsinit.version()
 
     def run(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """As in a container."""
-        return (*self._nsinit.command, "--", *command)
+        return (*self.command, "--", *command)
 
 
 class Python(Single):

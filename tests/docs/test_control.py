@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,7 +12,7 @@ from nsinit.control import crowding, routes
 from nsinit.control.commands import ACCESS_LEVELS, COMMANDS
 from nsinit.control.openapi import refusals
 from nsinit.model.load import load, parse_source
-from tests.support.live import ROOT, Live, have, live
+from tests.support.live import ROOT, Live, have, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +33,7 @@ tags = ["front"]
 @pytest.fixture(scope="module")
 def init() -> Iterator[Live]:
     """The service of the examples."""
-    with (
-        tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory,
-        live(pathlib.Path(directory), CONFIG) as made,
-    ):
-        made.wait_for("web", "running")
+    with shared(CONFIG, web="running") as made:
         yield made
 
 

@@ -11,7 +11,6 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Final, Self, TypedDict
 
 TIMEOUT: Final = 30.0
@@ -64,12 +63,7 @@ class Program:
         """Be a context."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End it, if it has not ended."""
         self.process.kill()
         self.process.wait()

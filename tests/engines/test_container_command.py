@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from .container import Containers
+from .processes import ORPHANS
 
 CODES: Final = [0, 1, 2, 77, 126, 127, 128, 255]
 FORWARDED: Final = ["HUP", "INT", "QUIT", "USR1", "USR2", "WINCH", "RTMIN+3"]
@@ -24,21 +25,6 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
 tell("ready")
 while True:
     signal.pause()
-"""
-
-ORPHANS: Final = """\
-import os, time
-reader, writer = os.pipe()
-for _ in range(200):
-    if os.fork() == 0:
-        if os.fork() == 0:
-            os.close(writer)
-            os.read(reader, 1)
-        os._exit(0)
-    os.wait()
-os.close(writer)
-print("all orphaned", flush=True)
-time.sleep(600)
 """
 
 STRAGGLER: Final = """\
@@ -120,7 +106,7 @@ def test_signal_is_forwarded_when_it_comes_in_the_first_moment(containers: Conta
 
 def test_no_zombie_is_left_when_command_orphans_processes(containers: Containers) -> None:
     """Init reaps what the command left behind, and the command goes on."""
-    made = containers.start_command(command=("--", "/usr/bin/python3", "-c", ORPHANS))
+    made = containers.start_command(command=("--", "/usr/bin/python3", "-c", ORPHANS % 200))
     made.await_log("all orphaned")
     assert [one.name for one in made.until_processes(2)] == ["nsinit", "python3"]
 

@@ -5,6 +5,7 @@ from typing import Final
 import pytest
 
 from .container import Container, Containers, Process
+from .processes import ORPHANS
 
 # Leaves a process behind that has left its parent, its session and its group.
 DAEMON: Final = """\
@@ -28,22 +29,6 @@ command = ["/usr/bin/python3", "-c", '''
 stop_timeout = "1s"
 """
 
-# The innermost processes are orphans before they end, all in the same moment.
-THOUSAND: Final = """\
-import os, time
-reader, writer = os.pipe()
-for _ in range(1000):
-    if os.fork() == 0:
-        if os.fork() == 0:
-            os.close(writer)
-            os.read(reader, 1)
-        os._exit(0)
-    os.wait()
-os.close(writer)
-print("all orphaned", flush=True)
-time.sleep(600)
-"""
-
 
 @pytest.fixture
 def neighbour(containers: Containers) -> Container:
@@ -61,7 +46,7 @@ def shared(request: pytest.FixtureRequest, neighbour: Container) -> tuple[str, .
 
 def test_no_zombie_is_left_when_thousand_orphans_end(containers: Containers) -> None:
     """Init reaps a thousand ends at once, counts them, and goes on."""
-    made = containers.start(SERVICE % THOUSAND)
+    made = containers.start(SERVICE % (ORPHANS % 1000))
     made.await_log("all orphaned")
     assert [one.name for one in made.until_processes(2)] == ["nsinit", "python3"]
     assert made.about_init()["orphans_reaped"] >= 1000

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pathlib
 import signal
 import socket
-import tempfile
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,9 +15,10 @@ import pytest
 from nsinit.aclient import AsyncClient
 from nsinit.client import Client
 from nsinit.errors import ControlError, TimedOutError, UnknownNameError, UnreachableError
-from tests.support.live import Live, eventually, live
+from tests.support.live import Live, eventually, shared
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Iterator
 
 CONFIG = """
@@ -34,11 +33,7 @@ min_uptime = 0
 @pytest.fixture(scope="module")
 def init() -> Iterator[Live]:
     """One init for all of them."""
-    with (
-        tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory,
-        live(pathlib.Path(directory), CONFIG) as made,
-    ):
-        made.wait_for("a", "running")
+    with shared(CONFIG, a="running") as made:
         yield made
 
 

@@ -7,7 +7,6 @@ import http.client
 import json
 import pathlib
 import socket
-import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,7 +17,7 @@ from nsinit.control.answers.table import SHAPES
 from nsinit.control.commands import BY_NAME, COMMANDS, Command
 from nsinit.control.openapi import as_json, refusals
 from nsinit.wire import request
-from tests.support.live import DEADLINE, Live, live
+from tests.support.live import DEADLINE, Live, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,12 +80,7 @@ LAST: Final = ("stop", "reexec", "shutdown")  # others would find nobody
 @pytest.fixture(scope="module")
 def init() -> Iterator[Live]:
     """One init for all rows."""
-    with (
-        tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory,
-        live(pathlib.Path(directory), CONFIG) as made,
-    ):
-        made.wait_for("shell", "running")
-        made.wait_for("c", "failed")
+    with shared(CONFIG, shell="running", c="failed") as made:
         yield made
 
 

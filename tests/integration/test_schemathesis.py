@@ -10,13 +10,12 @@ import json
 import os
 import pathlib
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.support.bridge import bridge
-from tests.support.live import ROOT, Live, live
+from tests.support.live import ROOT, Live, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,11 +55,7 @@ expected-statuses = ["2xx", "3xx", "4xx", 503, 504]
 @pytest.fixture(scope="module")
 def init() -> Iterator[Live]:
     """One init for all that is tried."""
-    with (
-        tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory,
-        live(pathlib.Path(directory), CONFIG) as made,
-    ):
-        made.wait_for("second", "running")
+    with shared(CONFIG, second="running") as made:
         yield made
 
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -257,6 +258,18 @@ def live(
         yield made
     finally:
         made.close()
+
+
+@contextlib.contextmanager
+def shared(config: str, **states: str) -> Iterator[Live]:
+    """One init for a whole module, once its services have these states."""
+    with (
+        tempfile.TemporaryDirectory(prefix="nsinit-test-") as directory,
+        live(pathlib.Path(directory), config) as made,
+    ):
+        for name, state in states.items():
+            made.wait_for(name, state)
+        yield made
 
 
 def run_single(*command: str, way: Way = "subreaper", **kwargs: Any) -> subprocess.Popen[bytes]:
