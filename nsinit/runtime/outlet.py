@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 1 << 20  # bytes that wait for a slow reader
 _NOBODY: Final = ("", "", "")  # in the place of a tally's key: nsinit's own lines
+_NEWLINE: Final = 10
 _SAFE: Final = 4096  # PIPE_BUF: what a pipe that polls as writable takes at once (pipe(7))
 
 
@@ -37,7 +38,7 @@ class Outlet:
         self.confess: Callable[[int], bytes] = _confession  # how a loss is told
         self._reactor = reactor
         self._limit = limit
-        self._waiting: deque[tuple[bytes, Tally | None]] = deque()
+        self._waiting: deque[tuple[bytes | memoryview, Tally | None]] = deque()
         self._size = 0
         self._untold = 0  # dropped bytes that the reader has not been told of
         self._told = (b"", 0)  # what is being told of how many
@@ -69,7 +70,7 @@ class Outlet:
             written = self._try(data, tally)
             self._size -= written
             if written < len(data):
-                self._waiting[0] = (data[written:], tally)
+                self._waiting[0] = (memoryview(data)[written:], tally)  # which copies nothing
                 return False
             self._waiting.popleft()
         self._reactor.remove_writer(self._fd)
@@ -101,25 +102,25 @@ class Outlet:
                 self._put_out(data, tallies.of(*key) if any(key) else None)
         self._untold += state.untold
 
-    def _try(self, data: bytes, tally: Tally | None) -> int:
+    def _try(self, data: bytes | memoryview, tally: Tally | None) -> int:
         """How many bytes were taken; all of them if there is nobody to take any, ever."""
-        written = 0
+        written, view = 0, memoryview(data)
         try:
             while written < len(data):
-                written += self._put(self._fd, data[written:])
+                written += self._put(self._fd, view[written:])
         except (BlockingIOError, InterruptedError):
             pass
         except OSError:  # closed, a full disk: this is lost, what comes later may not be
             if written:
-                self._torn = not data.endswith(b"\n", 0, written)
+                self._torn = data[written - 1] != _NEWLINE
             text, count = self._told
-            if tally is None and text.endswith(data):
+            if tally is None and text.endswith(bytes(data)):
                 self._untold += count  # nobody was told
             else:
                 self._drop(len(data) - written, tally)
             return len(data)
         if written:
-            self._torn = not data.endswith(b"\n", 0, written)
+            self._torn = data[written - 1] != _NEWLINE
         return written
 
     def _drop(self, count: int, tally: Tally | None) -> None:
@@ -140,7 +141,7 @@ def _confession(count: int) -> bytes:
     return f"nsinit | {count} bytes were dropped here\n".encode()
 
 
-def _open_without_waiting(fd: int) -> tuple[int, Callable[[int, bytes], int]]:
+def _open_without_waiting(fd: int) -> tuple[int, Callable[[int, memoryview], int]]:
     """A descriptor for the same file, and a write to it that does not wait.
 
     O_NONBLOCK belongs to the open file, which a terminal's other users share, so ours is a new one
@@ -160,7 +161,7 @@ def _open_without_waiting(fd: int) -> tuple[int, Callable[[int, bytes], int]]:
     return fd, _write_what_fits
 
 
-def _send(fd: int, data: bytes) -> int:
+def _send(fd: int, data: memoryview) -> int:
     """Send on a socket that somebody else made, and whose flags are theirs."""
     seam.ask("write")
     connection = _socket.socket(fileno=fd)
@@ -170,7 +171,7 @@ def _send(fd: int, data: bytes) -> int:
         connection.detach()
 
 
-def _write_what_fits(fd: int, data: bytes) -> int:
+def _write_what_fits(fd: int, data: memoryview) -> int:
     """Write to a blocking pipe or terminal what it has room for."""
     poll = select.poll()
     poll.register(fd, select.POLLOUT)

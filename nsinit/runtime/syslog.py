@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.tally import Tallies, Tally
 
 LIMIT: Final = 1 << 20  # bytes that wait for a slow daemon
+_BURST: Final = 1000  # datagrams per turn: a service that writes empty lines makes very many
 _FIRST: Final = 0.5  # s until it is called again, doubled each time
 _LONGEST: Final = 30.0
 _NOBODY: Final = ("", "", "")
@@ -102,14 +103,17 @@ class Syslog:
         """Send what waits, as far as it goes; whether nothing waits any more."""
         if self._socket is None or not self._is_up:
             return not self._waiting
+        left = _BURST
         try:
             while self._waiting or self._untold:
+                if left <= 0:
+                    raise BlockingIOError  # noqa: TRY301  (it is the others' turn)
                 if not self._waiting:
                     self._confess()
                 if self._is_stream:
                     self._push_stream(self._socket)
                 else:
-                    self._push_datagrams(self._socket)
+                    left -= self._push_datagrams(self._socket, left)
                 self._taken()
         except (BlockingIOError, InterruptedError):
             self._reactor.add_writer(self._socket.fileno(), self.flush)
@@ -137,18 +141,20 @@ class Syslog:
         self._frames = [len(one) for one in frames]
         self._bytes = b"".join(frames)
 
-    def _push_datagrams(self, socket: _socket.socket) -> None:
+    def _push_datagrams(self, socket: _socket.socket, most: int) -> int:
         made, tally = self._waiting[0]
         done = 0
         try:
-            for message in made:
+            for message in made[:most]:
                 if not self._send(socket, message) and tally is not None:
                     self._drop(len(message), tally)  # else it was to tell of a loss
                 self._size -= len(message)
                 done += 1
         finally:
             del made[:done]
-        self._waiting.popleft()
+        if not made:
+            self._waiting.popleft()
+        return done
 
     def _send(self, socket: _socket.socket, message: bytes) -> bool:
         """Send a datagram; whether it could be, in this size and to them."""

@@ -80,3 +80,22 @@ def test_message_is_sent_again_when_the_stream_broke_within_it(
     assert 0 < len(messages) < 90
     assert messages == wanted[-len(messages) :]
     assert (tally.dropped, one.unsent) == (0, 0)
+
+
+def test_others_have_their_turn_when_a_block_has_very_many_lines(tally: Tally) -> None:
+    """Whoever takes datagrams never makes the sender wait; in the end all of them were sent."""
+    reactor, told = Reactor(_fail), list[str]()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        address = f"udp:127.0.0.1:{daemon.getsockname()[1]}"
+        one = Syslog(address, reactor, lambda _, text: told.append(text))
+        one.write(RULES, [b"%04d" % number for number in range(4000)], tally)
+        left = [one.unsent]
+        while one.unsent:
+            reactor.turn(1.0)
+            left.append(one.unsent)
+        assert left == [12_000, 8000, 4000, 0]
+        assert daemon.recv(100) == b"0000"
+        reactor.turn(0.0)
+        one.hang_up()
+    assert (tally.bytes, tally.dropped, told) == (16_000, 0, [])
