@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.kernel import seam
 from nsinit.model.logs import FileRules
 from nsinit.runtime.logfile import LogFile
 
@@ -263,3 +264,24 @@ def test_loss_is_told_as_json_when_the_file_has_json(
     first, second = map(json.loads, (tmp_path / "x").read_text().splitlines())
     assert first["message"].startswith("8 bytes were dropped here")
     assert second == {"a": 2}
+
+
+@pytest.mark.parametrize("step", [365 * 86_400, -365 * 86_400])
+def test_file_is_rotated_by_the_hour_when_the_clock_has_jumped_by_a_year(
+    tmp_path: pathlib.Path, step: int
+) -> None:
+    """There and back: each jump ends one file at most, and each hour after it does."""
+    log = Told(tmp_path / "x.log", max_size=0, keep=100, rotate="hourly")
+    at = 1_767_225_600 + 60
+    counts: list[int] = []
+    try:
+        for change in (0, 3600, step, 0, 3600, 3600, -step, 0, 3600, 3600):
+            at += change
+            seam.set_clock(seam.Clock(str(at)))
+            log.write("x\n")
+            counts.append(len(log.file.slots()))
+    finally:
+        seam.set_clock(None)
+    there, back = (1, 0) if step > 0 else (0, 1)
+    steps = [after - before for before, after in zip(counts, counts[1:], strict=False)]
+    assert steps == [1, there, 0, 1, 1, back, 0, 1, 1]
