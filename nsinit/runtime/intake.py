@@ -21,13 +21,15 @@ from nsinit.model.intake import intakes
 from nsinit.model.spec import Log
 from nsinit.runtime.datagrams import read_journal, read_syslog
 from nsinit.runtime.lines import LineCutter, with_prefix
+from nsinit.runtime.tagged import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nsinit.runtime.boot import Init
-    from nsinit.runtime.stream import Stream
-    from nsinit.runtime.tagged import Tagged
+    from nsinit.runtime.lines import Block
+    from nsinit.runtime.shaping import Piece
+    from nsinit.runtime.stream import Key, Stream
 
 OWN: Final = "nsinit"  # stands for whoever is no process of a service
 ENTRY: Final = 256 << 10  # bytes of an entry that are read
@@ -38,6 +40,7 @@ _LAST: Final = 1024  # datagrams that are read before the end of a process is
 _KNOWN: Final = 1024  # senders that are remembered
 _CREDENTIALS: Final = struct.Struct("=iII")
 _ROOM: Final = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(4 * 253)  # SCM_MAX_FD
+_OWN_WORDS: Final = Tagged(5 << 3 | 4, b"", b"", b"")  # LOG_SYSLOG, LOG_WARNING of syslog(3)
 _FLAGS: Final = _socket.MSG_CMSG_CLOEXEC | _socket.MSG_DONTWAIT
 
 
@@ -102,6 +105,10 @@ class Intake:
         from nsinit.runtime.doors import DoorState, IntakeState  # noqa: PLC0415  (to be replaced)
         from nsinit.runtime.handover import pack  # noqa: PLC0415  (the same)
 
+        for (service, _), (run, _, stream) in self._ways.items():
+            if stream.shaper is not None:  # limits begin anew
+                pieces = stream.shaper.flush(seam.monotonic())
+                self._put_shaped((service, run, ""), stream, pieces, _OWN_WORDS)
         rows = [
             DoorState(kind=d.kind, fd=d.socket.fileno(), path=d.path, file=d.file, made=d.made)
             for d in self._doors
@@ -121,6 +128,9 @@ class Intake:
     def close(self) -> None:
         """Take what is there, and remove the sockets that are still ours."""
         self.drain(_LAST)
+        for (service, _), (run, _, stream) in self._ways.items():
+            self._end(service, run, stream)
+        self._ways.clear()
         self._init.desk.before_ends = lambda: None
         for door in self._doors:
             self._init.reactor.remove_reader(door.socket.fileno())
@@ -181,15 +191,46 @@ class Intake:
 
     def _take(self, kind: str, service: str, entry: Tagged) -> None:
         stream = self._way(service, kind)
+        key, cutter = (service, self._run(service), ""), LineCutter(stream.cutter.limit)
+        blocks = [*cutter.feed(entry.text + b"\n"), *cutter.flush()]
+        if stream.shaper is None:
+            for block in blocks:
+                self._put(key, stream, block, entry)
+        else:  # which sees the text alone
+            self._put_shaped(key, stream, stream.shaper.feed(blocks, seam.monotonic()), entry)
+
+    def _put(self, key: Key, stream: Stream, block: Block, entry: Tagged) -> None:
         kept, shown = entry.kept_before, entry.shown_before
-        cutter = LineCutter(stream.cutter.limit)
-        for block in [*cutter.feed(entry.text + b"\n"), *cutter.flush()]:
-            self._init.logs.put(
-                (service, self._run(service), ""),
-                stream,
-                block._replace(data=with_prefix(block, kept, kept)),
-                block._replace(data=with_prefix(block, shown, b"")),
-            )
+        self._init.logs.put(
+            key,
+            stream,
+            block._replace(data=with_prefix(block, kept, kept)),
+            block._replace(data=with_prefix(block, shown, b"")),
+        )
+
+    def _put_shaped(self, key: Key, stream: Stream, pieces: list[Piece], entry: Tagged) -> None:
+        from nsinit.runtime.shaping import Note  # noqa: PLC0415  (for those who ask for it)
+
+        for piece in pieces:
+            self._put(key, stream, piece.block, _OWN_WORDS if isinstance(piece, Note) else entry)
+        at = stream.shaper.wake_at if stream.shaper is not None else None
+        if at is not None and not stream.is_awaited:
+            stream.is_awaited = True
+            wait = max(0.0, at - seam.monotonic())
+            self._init.reactor.later(wait, partial(self._look_again, key, stream))
+
+    def _look_again(self, key: Key, stream: Stream) -> None:
+        stream.is_awaited = False
+        if stream.shaper is not None:
+            self._put_shaped(key, stream, stream.shaper.tick(seam.monotonic()), _OWN_WORDS)
+
+    def _end(self, service: str, run: int, stream: Stream) -> None:
+        """Nothing more goes this way: what was left out is told."""
+        if stream.shaper is not None:
+            pieces = stream.shaper.flush(seam.monotonic())
+            self._put_shaped((service, run, ""), stream, pieces, _OWN_WORDS)
+        if stream.file is not None:
+            stream.file.end()
 
     def _way(self, service: str, kind: str) -> Stream:
         """Where the lines of a service go, as of its present run."""
@@ -199,8 +240,7 @@ class Intake:
         if found is not None:
             if found[:2] == (run, log):
                 return found[2]
-            if found[2].file is not None:
-                found[2].file.end()
+            self._end(service, found[0], found[2])
         made = self._init.logs.way((service, run, ""), kind, log)
         self._ways[service, kind] = (run, log, made)
         return made

@@ -92,6 +92,8 @@ class Outputs:
         from nsinit.runtime.shaping import Shaper  # noqa: PLC0415  (for those who ask for it)
 
         service = key[0]
+        if stream.name not in STREAMS:
+            rules = rules._replace(first="")  # what comes by a socket are records already
         filtered = self.tallies.of(service, stream.name, "filter")
         limited = self.tallies.of(service, stream.name, "rate_limit")
         stream.shaper = Shaper(rules, filtered, limited, self._guard(service), seam.monotonic())

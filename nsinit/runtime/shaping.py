@@ -34,6 +34,10 @@ class Piece(NamedTuple):
     joined: bool
 
 
+class Note(Piece):
+    """What nsinit itself says there."""
+
+
 class Shaper:
     """One stream."""
 
@@ -212,7 +216,7 @@ class Shaper:
         """Tell what was too much."""
         (lines, size), self._untold, self._told_at = self._untold, (0, 0), now
         text = f"nsinit: {lines} lines ({size} bytes) were dropped here: over the rate limit\n"
-        return [Piece(Block(text.encode()), joined=False)]
+        return [Note(Block(text.encode()), joined=False)]
 
     # --- For another init -------------------------------------------------------------------------
 

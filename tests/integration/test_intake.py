@@ -129,6 +129,50 @@ def test_lines_are_those_of_their_services_when_they_come_by_sockets(
         assert "in no sealed file" in init.said()
 
 
+def test_limits_and_filters_hold_when_lines_come_by_a_socket(tmp_path: pathlib.Path) -> None:
+    """As for output; a pattern sees the text alone. What was left out is told and counted."""
+    program = f"""
+import logging, logging.handlers, time
+handler = logging.handlers.SysLogHandler("{tmp_path}/log")
+handler.ident, handler.append_nul = "me: ", False
+logging.getLogger().addHandler(handler)
+for n in range(300):
+    logging.error("%03d", n)
+    logging.error("secret")
+time.sleep(1000)
+"""
+    config = f"""
+[init]
+syslog = "{tmp_path}/log"
+[services.a]
+command = ["python3", "-c", '''{program}''']
+log = {{ rate_limit = {{ lines = 10 }}, exclude = "^secret", multiline = {{ first = "^0" }} }}
+"""
+
+    def lost() -> dict[str, int]:
+        found = init.client.status(names=["a"])["services"][0]["logs"]["sinks"]
+        return {one["sink"]: one["dropped"] for one in found if one["stream"] == "syslog"}
+
+    def notes() -> list[dict[str, Any]]:
+        return [row for row in rows(init, names=["a"]) if "over the rate limit" in row["line"]]
+
+    with live(tmp_path, config) as init:
+        init.wait_for("a", "running")
+        eventually(lambda: lost().get("filter") == 300 * len("secret\n"), "all have come")
+        eventually(
+            lambda: (
+                sum(int(r["line"].split("(")[1].split()[0]) for r in notes())
+                == lost()["rate_limit"]
+            ),
+            "all is told",
+        )
+        kept = [row for row in rows(init, names=["a"]) if row not in notes()]
+        assert 10 <= len(kept) < 200
+        assert len(kept) * 4 + lost()["rate_limit"] == 300 * 4
+        assert {row["identifier"] for row in kept} == {"me"}
+        assert {row.get("identifier") for row in notes()} == {None}
+
+
 def test_sockets_stay_when_init_is_replaced_and_go_with_it(tmp_path: pathlib.Path) -> None:
     """Anybody may write to them; a stranger's lines are told apart; nothing else is left behind."""
     path, journal = tmp_path / "log", tmp_path / "j" / "socket"

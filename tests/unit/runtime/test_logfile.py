@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -283,5 +284,5 @@ def test_file_is_rotated_by_the_hour_when_the_clock_has_jumped_by_a_year(
     finally:
         seam.set_clock(None)
     there, back = (1, 0) if step > 0 else (0, 1)
-    steps = [after - before for before, after in zip(counts, counts[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(counts)]
     assert steps == [1, there, 0, 1, 1, back, 0, 1, 1]
