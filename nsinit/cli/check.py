@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.boxes import Verb
 from nsinit.cli.families import read, tell
-from nsinit.cli.output import as_json, paint, say
+from nsinit.cli.output import as_one, paint, say
 from nsinit.cli.words import split_words
 from nsinit.control.row import Param
 from nsinit.errors import EXIT_OK, ConfigError, UnknownNameError
@@ -48,13 +48,28 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     env = given_environment()
-    words = argv[: argv.index("--")] if "--" in argv else argv
-    if {"-h", "--help"} & set(words[:1]):
-        read("check", VERB, ["--help"])
-    if json := "--json" in words[:2]:
-        argv.remove("--json")
-    asked, command = split_words("check", argv, env)
+    options, words = _split_options(argv)
+    json = read("check", VERB, options)["json"]
+    asked, command = split_words("check", words, env)
     return _in_json(asked, env, command) if json else _in_text(asked, env, command)
+
+
+def _split_options(argv: list[str]) -> tuple[list[str], list[str]]:
+    """The options before FILE or right after it, and the other words."""
+    options: list[str] = []
+    words: list[str] = []
+    while argv:
+        word = argv[0]
+        if word in ("-h", "--help", "--json") or word.startswith(("--format=", "--color=")):
+            options.append(argv.pop(0))
+        elif word in ("--format", "--color"):
+            options += argv[:2]
+            del argv[:2]
+        elif words or word.startswith("-"):
+            break
+        else:
+            words.append(argv.pop(0))
+    return options, words + argv
 
 
 def _load(
@@ -86,7 +101,7 @@ def _in_json(asked: str | None, env: Mapping[str, str], command: list[str]) -> i
             "sandbox": loaded.config.sandbox is not None,
             "warnings": [_row(problem) for problem in warnings],
         }
-    say(as_json(made))
+    say(as_one(made))
     return code
 
 

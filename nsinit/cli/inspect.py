@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from nsinit.cli.list import GRACE, own_namespaces, user_name
-from nsinit.cli.output import Wishes, as_json, say
+from nsinit.cli.output import as_one, say
 from nsinit.client import Client
 from nsinit.errors import EXIT_OK, ControlError
 from nsinit.sandbox.record import namespaces_of
@@ -16,10 +16,8 @@ from nsinit.sandbox.state import find
 def run(*, name: str, json: bool) -> int:
     """Print it; the exit code."""
     made = describe(name)
-    if Wishes.format:
-        say(as_json([made]))  # the sandbox is the row, not its services
-    elif json:
-        say(as_json(made))
+    if json:
+        say(as_one(made))
     else:
         from json import dumps
 

@@ -148,3 +148,8 @@ def as_json(value: Any) -> str:  # noqa: ANN401  (decoded JSON)
     import json
 
     return json.dumps(value, ensure_ascii=False)
+
+
+def as_one(value: dict[str, Any]) -> str:
+    """As `as_json`, where the lists in it are no rows: the fields wanted are those of the whole."""
+    return as_json([value] if Wishes.format else value)

@@ -54,7 +54,10 @@ def is_wanted(*, quiet: bool) -> bool:
 class Watching(Client):
     """A client that tells how far init is while it waits for an answer, or for the end of init."""
 
-    _line: Line | None = None
+    def __init__(self, path: str | None, *, name: str) -> None:
+        super().__init__(path, name=name)
+        self._line: Line | None = None
+        self._ctl = f"nsinit ctl -s {name}" if name else "nsinit ctl"
 
     def call(self, command: Command, params: Mapping[str, object]) -> Any:  # noqa: ANN401  (JSON)
         """As `Client.call`; the answer of a shutdown comes when init has ended, and says so."""
@@ -69,7 +72,7 @@ class Watching(Client):
                 answer["ended"] = True
         except KeyboardInterrupt:
             if self._line is not None:
-                self._line.give_up("init", "nsinit ctl status")
+                self._line.give_up("init", f"{self._ctl} status")
             raise
         finally:
             if self._line is not None:
@@ -255,6 +258,6 @@ class Line:
 
 def _columns() -> int:
     try:
-        return os.get_terminal_size(2).columns
+        return os.get_terminal_size(2).columns or 80  # a serial line may not know
     except OSError:
         return 80

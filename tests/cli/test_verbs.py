@@ -87,6 +87,8 @@ def test_advice_is_given_when_something_is_odd(typed: Type, tmp_path: pathlib.Pa
         (["run", "a", "b"], 2, "nsinit run --help"),
         (["check", "--help"], 0, "exit codes"),
         (["check", "-x"], 2, "hint: nsinit check --help"),
+        (["check", "--format"], 2, "expected one argument"),
+        (["check", "--format", "{ok} {files}", "--", "sh"], 0, "true the command line"),
         (["--"], 2, "a command must follow"),
         (["--", "sh", "-c", "echo $0; exit 5"], 5, "sh"),
     ],
