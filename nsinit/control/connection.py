@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from nsinit.control.accepting import negotiate
-from nsinit.control.access import NOBODY, Peer
+from nsinit.control.access import ADMIN, NOBODY, Peer
 from nsinit.control.answering import Answer
 from nsinit.control.carry import ClientState
 from nsinit.control.crowding import FullError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _REPLACED: Final = Refusal(
     503, "replaced", "init was replaced before it could answer", "ask again: what was begun goes on"
 )
+MAX_UNSENT: Final = 32 << 20  # bytes of answers that all who are not admin have not taken yet
 MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
 
 
@@ -253,6 +254,13 @@ class Client(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(make(self._http))
+        if self.unsent and self.level < ADMIN and self._is_too_much():
+            self.drop(too_slow=True)
+
+    def _is_too_much(self) -> bool:
+        """Whether others could fill the memory of init by asking for much and reading nothing."""
+        others = (client.unsent for client in self._server.clients if client.level < ADMIN)
+        return sum(others) > MAX_UNSENT
 
     def take_input(self) -> _socket.socket | None:
         """Leave it to somebody else to read what it says."""

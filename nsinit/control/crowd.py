@@ -78,8 +78,8 @@ class Crowd:
             told.tally.ends = state.ends
         told.spent = dict(state.spent)
         for one in state.clients:
-            client = self._server.take(one)
-            self._server.start_soon(self._connect(client, one))
+            if (client := self._server.take(one)) is not None:
+                self._server.start_soon(self._connect(client, one))
 
     async def _connect(self, client: Client, state: ClientState) -> None:
         connection = socket.socket(fileno=state.fd)

@@ -36,7 +36,7 @@ from nsinit.runtime.reexec import RefusedError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Collection, Container
 
     from nsinit.control.reply import Reply
     from nsinit.core.view import ServiceView
@@ -61,6 +61,7 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
         self.count_clients: Callable[[], int] = lambda: 0
         self.spent = {}
         self.tally = Tally(init.history)
+        init.history.forgetters += [self.tally.forget_all_but, self._forget_all_but]
 
     def __call__(self, name: str, params: dict[str, Any], reply: Reply) -> None:
         """Carry out a command; Refusal if it can't be."""
@@ -72,6 +73,10 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
         except Refusal as refusal:
             told["reason"] = f"refused: {refusal}"[:_REASON_MAX]
             raise
+
+    def _forget_all_but(self, names: Collection[str]) -> None:
+        """Who stopped what is no more matters to nobody."""
+        self.stopped_by = {name: who for name, who in self.stopped_by.items() if name in names}
 
     # --- Looking ----------------------------------------------------------------------------------
 

@@ -80,7 +80,6 @@ class Scraper:
         self, key: _Key, clients: dict[str, int], used: dict[str, Used]
     ) -> Generator[None, None, bytes]:
         core = self._init.driver.core
-        self._tally.forget_all_but(core.state.services)
         services: list[metrics.ServiceFacts] = []
         for name in list(core.plan.services):
             if (found := self._service(name, used)) is not None:

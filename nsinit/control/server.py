@@ -113,9 +113,13 @@ class ControlServer:
         except OSError as error:
             self.say.error(f"cannot serve clients: {error}")
 
-    def take(self, state: ClientState) -> Client:
-        """A client of the init before this one; connected a little later."""
-        client = Client(self, self.gates.get(state.gate, self.local))
+    def take(self, state: ClientState) -> Client | None:
+        """A client of the init before this one; connected a little later. None by no such door."""
+        gate = self.gates.get(state.gate)
+        if gate is None:
+            os.close(state.fd)
+            return None
+        client = Client(self, gate)
         client.adopt(state)
         return client
 

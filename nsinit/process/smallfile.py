@@ -12,15 +12,21 @@ import stat
 from nsinit.kernel import seam
 
 
-def read_small(path: str, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes; OSError says why not."""
+def read_small(path: str, limit: int, *, private: bool = False) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes; OSError says why not.
+
+    A `private` one nobody may write but its owner and group.
+    """
     if not stat.S_ISREG(seam.stat(path).st_mode):  # opening a device may do something already
         raise _odd(path)
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     fd = seam.open_fd(path, flags)
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
             raise _odd(path)
+        if private and mode & stat.S_IWOTH:
+            raise OSError(errno.EPERM, "everybody may write it", path)
         parts: list[bytes] = []
         size = 0
         while part := seam.read(fd, min(1 << 16, limit + 1 - size)):

@@ -14,7 +14,7 @@ from nsinit.kernel import seam
 from nsinit.runtime.deaths import Deaths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Collection, MutableMapping
 
     from nsinit.core.view import ServiceView
     from nsinit.runtime.console import Console
@@ -249,6 +249,7 @@ class History:
         self.deaths = Deaths()
         self.listeners: list[Callable[[Happening], None]] = []
         self.followers: list[Callable[[], None]] = []
+        self.forgetters: list[Callable[[Collection[str]], object]] = []
 
     def began(self, service: str, task: str) -> None:
         """A hook or a probe of a service begins."""
@@ -310,6 +311,13 @@ class History:
         self.number += 1
         self.recent.append(Note(self.number, seam.wall(), kind, service, run, fields, names))
         self._tell()
+
+    def forget_all_but(self, names: Collection[str]) -> None:
+        """Services that are gone have no boot; others who keep things by name hear of it too."""
+        for name in self.boot.keys() - set(names):
+            del self.boot[name]
+        for forget in self.forgetters:
+            forget(names)
 
     def _tell(self) -> None:
         for follower in list(self.followers):

@@ -104,7 +104,7 @@ class Port:
             return
         path = os.path.join(self._directory, self.listen.token_file)
         try:
-            token = read_small(path, _TOKEN_MAX).strip()
+            token = read_small(path, _TOKEN_MAX, private=True).strip()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             self._say.error(f"cannot read the token in {path}: {why}; nobody is let in by it")

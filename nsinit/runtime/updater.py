@@ -101,6 +101,7 @@ class Updater:
             self._driver.runs.update(loaded.config, self._unfinished(loaded, found))
             self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
             self._follow(loaded.config.services)
+            self._driver.history.forget_all_but(self._driver.core.state.services)
         return found
 
     def _note(self, found: Difference, counts: dict[str, int]) -> None:

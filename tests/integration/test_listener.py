@@ -100,6 +100,11 @@ def test_port_shows_and_steers_when_it_may(
     file.write_text("another-one-of-the-kind")
     init.ctl("update")
     assert told(port, "/v1/logs", **bearer)[0] == 401
+    file.write_text(TOKEN)
+    file.chmod(0o666)
+    init.ctl("update")
+    eventually(lambda: "everybody may write it; nobody is let in" in init.said(), "the reason")
+    assert told(port, "/v1/logs", **bearer)[0] == 401
 
 
 def test_port_moves_when_the_configuration_does(start: Start, port: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from nsinit.control import connection, page, remote
-from nsinit.control.access import NOBODY, Peer
+from nsinit.control.access import ADMIN, NOBODY, Peer
 from nsinit.control.commands import BY_NAME, COMMANDS
 from nsinit.control.connection import Client
 from nsinit.control.crowding import FullError
@@ -121,6 +121,8 @@ def test_lists_are_of_rows_when_compared_with_the_table() -> None:
          (403, "wrong-origin")),
         (ALL, "POST", "/v1/stop", {**BEARER, **JSON, "host": "a", "origin": "null"},
          (403, "wrong-origin")),
+        (ALL, "POST", "/v1/stop", {**BEARER, **JSON, "host": "a", "origin": "http://[a"},
+         (403, "wrong-origin")),
         (ALL, "POST", "/", {**BEARER, **JSON}, (404, "unknown-route")),
         (ALL, "DELETE", "/v1/stop", BEARER, (405, "wrong-method")),
     ],
@@ -193,9 +195,10 @@ class _Gate:
 
     name, headers = "", ()
     first, idle = 0.15, 0.15
+    level = NOBODY
 
     def enter(self, *_: object) -> Any:
-        return Peer(0, -1, -1), NOBODY, None
+        return Peer(0, -1, -1), self.level, None
 
     def take_turn(self, work: Callable[[], object]) -> None:
         work()
@@ -204,6 +207,40 @@ class _Gate:
         pass
 
     allow = lambda *_: None  # noqa: E731
+
+
+def test_memory_is_bounded_when_many_ask_and_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who makes it too much is dropped; root on the control socket is not."""
+    monkeypatch.setattr(connection, "MAX_UNSENT", 20 << 20)
+    asyncio.run(_ask_for_much())
+
+
+async def _ask_for_much() -> None:
+    class Much(_Handlers):
+        def __call__(self, _: str, __: object, reply: Any) -> None:
+            reply.answer(200, {"live": "x" * (8 << 20)})
+
+    loop, handlers = asyncio.get_running_loop(), Much()
+    for level, dropped in ((NOBODY, 4), (ADMIN, 0)):
+        clients: set[Any] = set()
+        stub = SimpleNamespace(loop=loop, clients=clients, handlers=handlers, say=None)
+        made = _Gate()
+        made.level = level
+        ends = []
+        handlers.clients_dropped = 0
+        for _ in range(6):
+            ours, theirs = socket.socketpair()
+            client = Client(cast("Any", stub), cast("Gate", made))
+            await loop.connect_accepted_socket(lambda made=client: made, ours)  # type: ignore[misc]  # mypy does not see the default
+            ends.append(theirs)
+            client.data_received(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert handlers.clients_dropped == dropped
+        assert len([one for one in clients if one.unsent]) == 6 - dropped
+        for one in [*clients]:
+            one.drop()
+        for end in ends:
+            end.close()
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
