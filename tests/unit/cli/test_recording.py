@@ -17,7 +17,7 @@ ROWS: list[dict[str, Any]] = [{"format": "x"}, {"event": {}, "n": 0}, {"end": 1}
 
 
 def test_record_takes_the_place_of_a_file_when_it_is_whole(tmp_path: pathlib.Path) -> None:
-    """By another name, of which nothing that was there is touched; half a record changes nothing."""
+    """By another name, and what had that is not touched; half a record changes nothing."""
     victim, link = tmp_path / "victim", tmp_path / "link"
     victim.write_text("kept")
     (tmp_path / "record.new").symlink_to(victim)
