@@ -94,6 +94,10 @@ def test_past_is_told_when_services_have_ended_in_many_ways(tmp_path: pathlib.Pa
         assert "signalled by an operator" in text
         assert "its last ends:\n  run 1" in init.ctl("why", "told").stdout
         assert init.ctl("history", "tol", check=False).returncode == 4
+        with pytest.raises(ControlError):
+            init.client.start(names=["x" * 50_000])
+        asked = [row for row in rows(init) if row["type"] == "request"][-1]
+        assert len(str(asked)) < 1000  # what is kept of a request has a bound
         init.ctl("shutdown")
         init.wait()
 
