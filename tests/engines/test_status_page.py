@@ -142,6 +142,8 @@ def test_text_is_only_text_when_it_is_hostile(browser: Browser, init: Live) -> N
     assert browser.run("typeof pwned") == "undefined"
     assert browser.run("document.querySelectorAll('img, #rows script, #detail script').length") == 0
     browser.run("document.querySelector('#rows tr[data-name=db]').click()")
+    heading = "document.querySelector('#detail h2')?.textContent"
+    browser.wait(heading, "details of the other", equals("db"))
     stop = "[...document.querySelectorAll('#detail button')].find(one => one.textContent == 'Stop')"
     browser.wait(stop, "a button")
     browser.run(f"setTimeout(() => {stop}.click())")
