@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0  # s
 _GRACE = 3.0  # s for the answer of an init
+_GLANCE = 0.5  # s for that by which it is told how far it is: who hangs holds up the others
 
 
 def run(*, names: list[str], timeout: float | None, quiet: bool) -> int:
@@ -45,7 +46,7 @@ def run(*, names: list[str], timeout: float | None, quiet: bool) -> int:
         late = [one for one in found if not _is_gone(one, until, line)]
     except KeyboardInterrupt:
         if line is not None:
-            line.give_up(_listed(found), "nsinit list")
+            line.give_up(_listed(found) if len(found) == 1 else "each", "nsinit list")
         raise
     finally:
         if line is not None:
@@ -72,7 +73,7 @@ def _line_about(found: Sequence[Found], timeout: float, *, quiet: bool) -> Line 
         prefix = f"{one.record.name}/" if len(found) > 1 else ""
         with suppress(ControlError):  # it is stopped without a word
             if one.record.control:
-                line.follow(Client(one.record.control, grace=_GRACE), prefix=prefix)
+                line.follow(Client(one.record.control, grace=_GLANCE), prefix=prefix)
     return line
 
 
