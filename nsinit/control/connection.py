@@ -22,6 +22,7 @@ from nsinit.control.gates import REQUEST, UNREAD
 from nsinit.control.patience import Patience
 from nsinit.control.routes import PAGE, Call, HttpConnection, Page, Refusal
 from nsinit.kernel import seam
+from nsinit.kernel.sockets import let_descriptors_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,6 +272,7 @@ class Client(asyncio.Protocol):
         theirs = self._transport.get_extra_info("socket").fileno()
         made = _socket.socket(fileno=os.dup(theirs))
         made.setblocking(False)
+        let_descriptors_in(made, on=True)
         return made
 
     def hear(self, hearer: Callable[[bytes], object]) -> None:

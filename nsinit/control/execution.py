@@ -54,8 +54,8 @@ class Execution:
     def begin(self) -> None:
         """Ask for the descriptors."""
         self._reply.begin_stream()
-        self._say({"descriptors": _STDIO})
         self._input = self._reply.take_input()
+        self._say({"descriptors": _STDIO})
         self._reply.on_leave(self._close)
         if self._input is not None:
             self._init.reactor.add_reader(self._input.fileno(), self._read)

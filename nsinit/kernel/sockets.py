@@ -197,10 +197,14 @@ def _make(family: int, *, stream: bool) -> _socket.socket:
     return _socket.socket(family, kind | _socket.SOCK_CLOEXEC)
 
 
-def refuse_descriptors(socket: _socket.socket) -> None:
-    """Let nobody send any there, if the kernel knows how to; the sender gets EPERM."""
+def let_descriptors_in(socket: _socket.socket, *, on: bool) -> None:
+    """Whether any can be sent there: else the sender gets EPERM, if the kernel knows how to.
+
+    Those that nobody takes the kernel closes when the bytes are read, which may wait as below.
+    Connections have it from their listener.
+    """
     with suppress(OSError):
-        socket.setsockopt(_socket.SOL_SOCKET, _PASS_RIGHTS, 0)
+        socket.setsockopt(_socket.SOL_SOCKET, _PASS_RIGHTS, int(on))
 
 
 def close_received(fds: Iterable[int]) -> None:

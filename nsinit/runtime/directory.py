@@ -95,6 +95,7 @@ def _bind(path: str, mode: int) -> _socket.socket:
     sockets.free_path(path)
     seam.ask("socket")
     made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    sockets.let_descriptors_in(made, on=False)
     umask = os.umask(0o777 & ~mode)
     try:
         made.bind(path)

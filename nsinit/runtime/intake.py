@@ -84,7 +84,7 @@ class Intake:
             opened.setblocking(False)
             opened.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
             if kind == "syslog":
-                sockets.refuse_descriptors(opened)
+                sockets.let_descriptors_in(opened, on=False)
         except OSError as error:
             for directory in reversed(made):
                 with suppress(OSError):
