@@ -106,7 +106,9 @@ def _ask(init: Live, row: Command, params: dict[str, Any]) -> tuple[int, list[An
             assert answer.headers["content-type"] == "application/json"
             return answer.status, [json.loads(answer.read())]
         assert answer.headers["content-type"] == "application/x-ndjson"
-        if row.name in ("exec", "enter"):
+        first: list[Any] = []
+        if row.name in ("exec", "enter"):  # it takes descriptors only once it has asked for them
+            first = [json.loads(answer.readline())]
             with pathlib.Path("/dev/null").open("rb+", 0) as null:
                 socket.send_fds(connection, [b"\0"], [null.fileno()] * 3)
         if row.name == "terminal":
@@ -114,7 +116,7 @@ def _ask(init: Live, row: Command, params: dict[str, Any]) -> tuple[int, list[An
             connection.sendall(json.dumps({"input": text}).encode() + b"\n")
         if row.name in ("attach", "screen"):  # they go on for ever
             return answer.status, [json.loads(answer.readline())]
-        return answer.status, [json.loads(line) for line in answer]
+        return answer.status, first + [json.loads(line) for line in answer]
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
