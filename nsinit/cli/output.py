@@ -93,6 +93,13 @@ def _cut(text: str, width: int) -> str:
     return text[: width - len(mark)].rstrip() + mark
 
 
+def clock(at: float) -> str:
+    """The time of day (local) of an instant in seconds since the epoch, to the millisecond."""
+    import time
+
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at % 1 * 1000):03}"
+
+
 def printable(text: str) -> str:
     """What a program or a sandbox has chosen may hold newlines, and worse."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

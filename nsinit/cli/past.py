@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.cli.output import TINTS, amount, paint, printable, say, span
+from nsinit.cli.output import TINTS, amount, clock, paint, printable, say, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +26,10 @@ def event_line(row: dict[str, Any]) -> str:
     """An event: its number, when, whose, and what."""
     if "skipped" in row:
         return f"{row['skipped']} bytes of events were skipped here: this reader is too slow"
-    clock = time.strftime("%H:%M:%S", time.localtime(row["time"]))
-    millis = int(row["time"] % 1 * 1000)
     kind = row.get("type", "state")
     row = row | {"reason": printable(row["reason"] or "")}
     text = _LINES[kind](row) if kind in _LINES else _anything(row, kind)
-    return f"{row['seq']:>5} {clock}.{millis:03} {row['service'] or 'init'} {text}"
+    return f"{row['seq']:>5} {clock(row['time'])} {row['service'] or 'init'} {text}"
 
 
 def _change(row: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from textual import on, work
 from textual.app import App
 from textual.widgets import DataTable, Footer, Input, RichLog, Static
 
+from nsinit.cli.output import printable
 from nsinit.cli.tui import text
 from nsinit.cli.tui.dialogs import Help, Question
 from nsinit.cli.tui.rows import COLUMNS, SORTS, Row, chosen, rows, summary
@@ -274,12 +275,12 @@ class Top(App[None]):
         if what == "tree":
             for process in found["processes"]:
                 words = f"{process['pid']:>8} {process['role']:<6} {process['command']}"
-                self._below.write(Text(text.plain(words)))
+                self._below.write(Text(printable(words)))
             return
         for sentence in found["sentences"]:
-            self._below.write(Text(text.plain(sentence)))
+            self._below.write(Text(printable(sentence)))
         for link in found["chain"]:
-            self._below.write(Text(text.plain(f"  because {link['name']} {link['text']}")))
+            self._below.write(Text(printable(f"  because {link['name']} {link['text']}")))
         for row in found["output"]:
             self._below.write(text.log_row(row))
 
@@ -331,4 +332,4 @@ class Top(App[None]):
 
 def _cells(row: Row) -> list[Text]:
     name, state, *others = row.cells()
-    return [Text(text.plain(name)), text.state(state), *(Text(text.plain(o)) for o in others)]
+    return [Text(printable(name)), text.state(state), *(Text(printable(o)) for o in others)]

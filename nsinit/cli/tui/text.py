@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from nsinit.cli.output import TINTS, clock, printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TINTS: Final = {
-    "running": "green",
-    "exited": "green",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "waiting": "yellow",
-    "backoff": "red",
-    "failed": "bold red",
-    "stopped": "dim",
-}
 _COLOUR: Final = re.compile(r"(\x1b\[[0-9;:]*m)")  # SGR of ECMA-48
 
 
@@ -29,15 +20,10 @@ def state(word: str) -> Text:
     return Text(word, TINTS.get(word, ""))
 
 
-def plain(text: str) -> str:
-    """What can be printed of a text; the rest as Python would write it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def output(line: str) -> Text:
     """A line that a program has written."""
     parts = _COLOUR.split(line.expandtabs())
-    return Text.from_ansi("".join(p if _COLOUR.fullmatch(p) else plain(p) for p in parts))
+    return Text.from_ansi("".join(p if _COLOUR.fullmatch(p) else printable(p) for p in parts))
 
 
 def log_row(row: Mapping[str, Any]) -> Text:
@@ -45,21 +31,17 @@ def log_row(row: Mapping[str, Any]) -> Text:
     if "skipped" in row:
         return Text(f"{row['skipped']} bytes were skipped here", "yellow")
     line = output(row["line"])
-    return Text.assemble((_clock(row["time"]), "dim"), " ", line)
+    return Text.assemble((clock(row["time"]), "dim"), " ", line)
 
 
 def event_row(row: Mapping[str, Any]) -> Text:
     """A row of `events`: a change of state, or whatever else there is."""
     who = row.get("service") or "init"
-    head = ((_clock(row["time"]), "dim"), " ", (f"{plain(who)} ", "bold"))
+    head = ((clock(row["time"]), "dim"), " ", (f"{printable(who)} ", "bold"))
     if row.get("type", "state") == "state" and row.get("new") is not None:
-        reason = f" ({plain(row['reason'])})" if row.get("reason") else ""
+        reason = f" ({printable(row['reason'])})" if row.get("reason") else ""
         return Text.assemble(*head, f"{row['old']} -> ", state(row["new"]), reason)
     kind = str(row.get("type", ""))
     known = ("time", "service", "type", "seq", "old", "new", "want", "run", "replica")
-    more = " ".join(f"{k}={plain(str(v))}" for k, v in row.items() if k not in known and v)
+    more = " ".join(f"{k}={printable(str(v))}" for k, v in row.items() if k not in known and v)
     return Text.assemble(*head, kind, f" {more}" if more else "")
-
-
-def _clock(at: float) -> str:
-    return f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at % 1 * 1000):03}"
