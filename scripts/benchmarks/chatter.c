@@ -1,7 +1,6 @@
 /* `chatter RECORDS NAME BYTES`: on USR1 writes so many bytes of lines of 100 to stdout, and tells
    when the last was taken (E); stays until TERM. */
 #include "record.h"
-#include <signal.h>
 #include <string.h>
 
 #define LINE 100
@@ -14,10 +13,7 @@ int main(int argc, char **argv)
     int number;
     if (argc != 4)
         return 2;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    await_orders(&set);
     memset(block, 'x', sizeof block);
     for (int i = 0; i < LINES; i++)
         block[i * LINE + LINE - 1] = '\n';

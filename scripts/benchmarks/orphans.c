@@ -1,7 +1,6 @@
 /* `orphans RECORDS NAME COUNT`: on USR1 makes so many orphans as fast as it can, each of which ends
    at once, tells when the last has been made (O), and stays until TERM. */
 #include "record.h"
-#include <signal.h>
 #include <sys/wait.h>
 
 int main(int argc, char **argv)
@@ -10,10 +9,7 @@ int main(int argc, char **argv)
     int number;
     if (argc != 4)
         return 2;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    await_orders(&set);
     int fd = open_records(argv[1]);
     record(fd, 'S', getpid(), now(), argv[2]);
     while (sigwait(&set, &number) == 0 && number == SIGUSR1) {

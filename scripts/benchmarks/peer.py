@@ -94,3 +94,18 @@ class Peer(Contender):
     def says_all_run(self, answer: str, count: int) -> bool:
         """Whether the status command's answer says that `count` services run."""
         return answer.lower().count("running") >= count
+
+
+class Packaged(Peer):
+    """One of Debian's packages, of the same name, whose programs tell no version."""
+
+    program: ClassVar[str]  # that shows that it is installed
+    path: ClassVar[str]  # where it is looked for
+
+    def is_there(self) -> bool:
+        """Whether its programs are there."""
+        return shutil.which(self.program, path=self.path) is not None
+
+    def version(self) -> tuple[str, ...]:
+        """The command that tells the package's."""
+        return ("/usr/bin/dpkg-query", "-W", "-f", "${Version}", self.name)

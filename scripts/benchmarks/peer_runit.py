@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
-from .peer import Peer, Setup, Wish
+from .peer import Packaged, Setup, Wish
 from .peer_s6 import write_script
 
 if TYPE_CHECKING:
@@ -20,22 +19,15 @@ runsvdir -P {directory} &
 pid=$!
 while :; do wait $pid; done
 """
-_PATH = "/usr/bin:/bin:/sbin:/usr/sbin"
 
 
-class Runit(Peer):
+class Runit(Packaged):
     """runsvdir, runsv, sv and svlogd."""
 
     name = "runit"
     get = "apt-get install --no-install-recommends runit"
-
-    def is_there(self) -> bool:
-        """Whether its programs are there."""
-        return shutil.which("runsvdir", path=_PATH) is not None
-
-    def version(self) -> tuple[str, ...]:
-        """The package's version: the programs tell none."""
-        return ("/usr/bin/dpkg-query", "-W", "-f", "${Version}", "runit")
+    program = "runsvdir"
+    path = "/usr/bin:/bin:/sbin:/usr/sbin"
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """A directory per service; a run file is a script that execs it."""

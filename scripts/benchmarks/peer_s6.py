@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from .peer import Peer, Setup, Wish
+from .peer import Packaged, Setup, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,22 +21,15 @@ _ONE = """\
 #!/bin/sh
 exec s6-svc {options} {directory}/"$1"
 """
-_PATH = "/usr/bin:/bin:/command"
 
 
-class S6(Peer):
+class S6(Packaged):
     """s6-svscan, s6-supervise and s6-log."""
 
     name = "s6"
     get = "apt-get install s6"
-
-    def is_there(self) -> bool:
-        """Whether its programs are there."""
-        return shutil.which("s6-svscan", path=_PATH) is not None
-
-    def version(self) -> tuple[str, ...]:
-        """The package's version: the programs tell none."""
-        return ("/usr/bin/dpkg-query", "-W", "-f", "${Version}", "s6")
+    program = "s6-svscan"
+    path = "/usr/bin:/bin:/command"
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """A scan directory; a run file is a script that execs the service."""
@@ -56,7 +49,7 @@ class S6(Peer):
         write_script(f"{directory}/stop", _ONE.format(options="-wd -d", directory=scan))
         write_script(f"{directory}/start", _ONE.format(options="-wu -u", directory=scan))
         limit = str(max(1000, 2 * len(services) + 10))
-        program = shutil.which("s6-svscan", path=_PATH) or ""
+        program = shutil.which("s6-svscan", path=self.path) or ""
         return Setup(
             argv=(program, "-c", limit, scan),
             status=(status,),

@@ -1,6 +1,7 @@
 /* One record: a line that a single write(2) with O_APPEND adds, so that records never mix.
    kind (one letter), pid as its writer sees it, CLOCK_MONOTONIC in nanoseconds, name. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,4 +32,13 @@ static void record(int fd, char kind, int pid, long long at, const char *name)
         perror("record");
         exit(125);
     }
+}
+
+/* Keep TERM and USR1 for sigwait(3): before the first record, whose reader may send them. */
+static void await_orders(sigset_t *orders)
+{
+    sigemptyset(orders);
+    sigaddset(orders, SIGTERM);
+    sigaddset(orders, SIGUSR1);
+    sigprocmask(SIG_BLOCK, orders, NULL);
 }
