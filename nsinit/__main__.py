@@ -22,7 +22,7 @@ def main() -> int:
     verb = argv[0] if argv else ""
     single = name in _NAMES or (verb[:1] == "-" and verb not in _OWN)
     if single or verb == "run":
-        import signal
+        from nsinit.process.lean import signal
 
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     if single:

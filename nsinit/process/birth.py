@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 
+from nsinit.process.lean import signal
 from nsinit.process.tell import tell_surely
-from nsinit.process.terminal import Terminal
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from nsinit.process.single import Settings
+    from nsinit.process.terminal import Terminal
 
 # Those of nsinit.errors, which loads more than a start needs.
 EXIT_NOT_EXECUTABLE = 126
@@ -44,7 +44,7 @@ class Birth:
         self._ignores_children = ignores_children
         self._parent = os.getpid()
         self._listens = _is_for_us(env)
-        self.terminal = Terminal.find()
+        self.terminal = _find_terminal()
         self._acquire: Callable[[], None] | None = None
         if self.terminal is None and os.isatty(0):
             from nsinit.process.terminal import acquirer  # noqa: PLC0415  (loads termios)
@@ -83,6 +83,18 @@ class Birth:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # no KeyboardInterrupt before the exec
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+
+def _find_terminal() -> Terminal | None:
+    """The controlling terminal; where there is none, nothing is loaded for it."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return None
+    from nsinit.process.terminal import Terminal  # noqa: PLC0415  (most containers have none)
+
+    return Terminal.find()
 
 
 def die_with(parent: int, number: int) -> None:

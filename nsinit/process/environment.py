@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from nsinit.kernel import seam
-
 
 def given_environment() -> dict[str, str]:
     """The variables that our caller set; values may hold any bytes (surrogateescape).
@@ -18,7 +16,7 @@ def given_environment() -> dict[str, str]:
     if "LC_CTYPE" not in made:
         return made
     try:
-        fd = seam.open_fd("/proc/self/environ", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open("/proc/self/environ", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return made
     try:

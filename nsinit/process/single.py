@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import time
-from contextlib import suppress
 
 from nsinit.process.birth import EXIT_NOT_EXECUTABLE, Birth, die_with
+from nsinit.process.lean import signal, signal_name, suppress
 from nsinit.process.tell import tell, tell_surely
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
@@ -117,7 +116,7 @@ class Init:
             if self._settings.orphans:
                 _safely(self._look_for_orphans)
         code = os.waitstatus_to_exitcode(status)
-        how = f"ended with code {code}" if code >= 0 else f"was ended by {_name(-code)}"
+        how = f"ended with code {code}" if code >= 0 else f"was ended by {signal_name(-code)}"
         self._say(INFO, f"process {self._child} ({words[0]}) {how}")
         if self._terminal is not None:
             self._terminal.take_back()
@@ -164,11 +163,11 @@ class Init:
     def _pass_on(self, number: int) -> None:
         to = self._settings.rewrite.get(number, number)
         if not to:
-            self._say(DEBUG, f"got {_name(number)}, which is not passed on")
+            self._say(DEBUG, f"got {signal_name(number)}, which is not passed on")
             return
         self._stop_sent = to if number in _STOPPING else 0
-        instead = f" as {_name(to)}" if to != number else ""
-        self._say(DEBUG, f"passing on {_name(number)}{instead}")
+        instead = f" as {signal_name(to)}" if to != number else ""
+        self._say(DEBUG, f"passing on {signal_name(number)}{instead}")
         if self._settings.group or number == signal.SIGCONT:
             self._signal_group(to)
         else:
@@ -216,7 +215,7 @@ class Init:
 
     def _command_stopped(self, number: int) -> None:
         """Stop with the command where a shell continues us; see the module `terminal`."""
-        self._say(DEBUG, f"the command was stopped by {_name(number)}")
+        self._say(DEBUG, f"the command was stopped by {signal_name(number)}")
         if self._terminal is not None:
             if self._terminal.command_stopped(self._child, number):
                 self._signal_group(signal.SIGCONT)
@@ -229,8 +228,9 @@ class Init:
         for pid in _children():
             if pid != self._child and pid not in self._adopted:
                 self._adopted.add(pid)
-                self._say(INFO, f"orphan {pid}{_comm(pid)} gets {_name(self._settings.orphans)}")
-                _send(os.kill, pid, self._settings.orphans)
+                number = self._settings.orphans
+                self._say(INFO, f"orphan {pid}{_comm(pid)} gets {signal_name(number)}")
+                _send(os.kill, pid, number)
 
     # --- The end ----------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Init:
         until = time.monotonic() + self._settings.grace
         number = signal.SIGTERM
         while True:
-            self._say(INFO, f"what the command left behind gets {_name(number)}")
+            self._say(INFO, f"what the command left behind gets {signal_name(number)}")
             _signal_all(number)
             if number == signal.SIGTERM:
                 _signal_all(signal.SIGCONT)  # a stopped one would not hear it
@@ -365,10 +365,3 @@ def _end_by(number: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name.removeprefix("SIG")
-    except ValueError:
-        return f"signal {number}"

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-from contextlib import suppress
+
+from nsinit.process.lean import signal, suppress
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"asyncio", "uvloop", "structlog", "h11", "pyroute2", "rich"}
 
 
-def _loaded(statement: str) -> set[str]:
-    """The modules that are loaded after a statement, in a fresh interpreter."""
-    script = f"{statement}\nimport sys\nprint(*sys.modules)"
+def _loaded(statement: str, *options: str) -> set[str]:
+    """The modules that are loaded after a statement, in a fresh interpreter with these options."""
+    script = f"import sys\nsys.path.append({str(ROOT)!r})\n{statement}\nprint(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, *options, "-c", script],
         env=environment(),
         capture_output=True,
         text=True,
@@ -80,7 +80,11 @@ def test_single_command_loads_little_when_it_starts() -> None:
     loaded = _loaded("import nsinit.__main__, nsinit.cli.single")
     heavy = HEAVY | {"msgspec", "tomllib", "ctypes", "argparse", "socket", "json", "dataclasses"}
     heavy |= {"select", "fcntl", "termios", "nsinit.units", "nsinit.nearest", "nsinit.kernel.proc"}
-    heavy |= {"typing", "re", "nsinit.errors"}
+    heavy |= {"typing", "re", "nsinit.errors", "nsinit.process.terminal"}
+    assert not loaded & heavy
+    # What those load that the interpreter itself does not; `python -S` has none of it.
+    heavy = {"signal", "enum", "functools", "collections", "contextlib", "operator", "reprlib"}
+    loaded = _loaded("import nsinit.__main__, nsinit.cli.single", "-I", "-S")
     assert not loaded & heavy
 
 
