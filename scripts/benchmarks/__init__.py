@@ -2,9 +2,12 @@
 
     command     the command line: chooses, runs the rounds in turn, prints
     stage       where it happens: the compiled programs, and one `Life` of one init after another
+    rounds      one trial, again and again, every peer in turn
     records     what the programs write down, and waiting for it
     figures     medians, ratios, the table, JSON
-    measure_*   what is measured: a `Measure` each
+    measure_*   what is measured: a `Trial` each, which finds the figures of one `Measure` or more
+    size        memory, as several of them need it
+    threads     time on processors and switches, likewise
     peer_*      who is measured: a `Peer` each
 
 A new peer or measurement is a new file and one line in `command`. Knows nothing of nsinit but its

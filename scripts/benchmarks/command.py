@@ -9,24 +9,22 @@ import platform
 import signal
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from . import (
-    measure_boot,
-    measure_command,
     measure_grace,
     measure_idle,
+    measure_life,
     measure_logs,
-    measure_memory,
     measure_orphans,
     measure_restart,
     measure_sandbox,
-    measure_shutdown,
     measure_single,
-    measure_status,
 )
-from .figures import Row, as_table, document
+from .figures import as_table, document
 from .launcher import Bubblewrap, Nspawn, Unshare
 from .launcher_network import Docker, NsinitNetwork
 from .launcher_nsinit import NsinitSandbox
@@ -39,13 +37,15 @@ from .peer_runit import Runit
 from .peer_s6 import S6
 from .peer_supervisord import Supervisord
 from .records import BenchError
+from .rounds import Effort, Rounds
 from .single import Catatonit, DumbInit, NsinitSingle, Python, Tini
 from .stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .measure import Measure
+    from .figures import Row
+    from .measure import Measure, Trial
     from .peer import Contender
 
 OURS: Final = Nsinit.name
@@ -55,36 +55,25 @@ PEERS: Final[tuple[type[Contender], ...]] = (
     *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
     *(NsinitNetwork, Docker),
 )
-MEASURES: Final[dict[str, Measure]] = {
-    measure.name: measure
-    for measure in (
-        measure_boot.MEASURE,
-        measure_restart.MEASURE,
-        measure_orphans.CLEAN,
-        measure_orphans.MOST,
-        measure_orphans.COST,
-        measure_shutdown.MEASURE,
-        measure_grace.MEASURE,
-        measure_memory.MEASURE,
-        measure_idle.SWITCHES,
-        measure_idle.CPU,
-        measure_status.MEASURE,
-        measure_command.MEASURE,
-        measure_logs.ONE,
-        measure_logs.CPU,
-        measure_logs.MANY,
-        measure_single.MEASURE,
-        measure_sandbox.MEASURE,
-        measure_sandbox.NETWORK,
-    )
-}
-_COUNTS: Final = (1, 100)
+TRIALS: Final[tuple[Trial, ...]] = (
+    measure_life.TRIAL,
+    measure_restart.TRIAL,
+    measure_orphans.TRIAL,
+    measure_grace.TRIAL,
+    measure_idle.TRIAL,
+    *measure_logs.TRIALS,
+    measure_single.TRIAL,
+    *measure_sandbox.TRIALS,
+)
+MEASURES: Final[dict[str, Measure]] = {m.name: m for trial in TRIALS for m in trial.measures}
+_COUNTS: Final = (1, 100, 1000)
+_QUICK_COUNTS: Final = (1, 100)
 _EPILOG: Final = """\
 examples:
   .venv/bin/python scripts/bench all
   .venv/bin/python scripts/bench all --quick
   .venv/bin/python scripts/bench boot shutdown --services 1,10,100 --rounds 30
-  .venv/bin/python scripts/bench restart --json restart.json
+  .venv/bin/python scripts/bench restart --peers s6,dinit --json restart.json
 
 Every init is PID 1 of a fresh pid and mount namespace, so root is needed, or user namespaces.
 The peers take turns within each round, and ratios are taken round by round: compare those between
@@ -104,13 +93,12 @@ def main() -> int:
     except KeyboardInterrupt as stop:
         return 128 + int(stop.args[0])
     for family, versions in about["versions"].items():
-        found = [row for row in rows if row.measure.family == family]
-        print(as_table(found, list(versions), OURS), end="\n\n")
+        print(as_table(rows[family], list(versions), OURS), end="\n\n")
     for peer, get in about["missing"].items():
         print(f"{peer} is missing: {get}")
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(document(rows, about, OURS), file, indent=1)
+            json.dump(document(chain.from_iterable(rows.values()), about, OURS), file, indent=1)
             file.write("\n")
     return 0
 
@@ -130,11 +118,29 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under two minutes")
     parser.add_argument("--rounds", type=_positive, metavar="R", help="as many rounds of each")
     parser.add_argument(
-        "--services", type=_counts, default=_COUNTS, metavar="N,...",
-        help=f"how many services (default {','.join(map(str, _COUNTS))})",
+        "--services", type=_counts, metavar="N,...",
+        help=f"how many services (default {_text(_COUNTS)}; with --quick {_text(_QUICK_COUNTS)})",
     )  # fmt: skip
+    parser.add_argument(
+        "--peers", type=_peers, metavar="PEER,...", help=f"only these and {OURS}: {_known()}"
+    )
     parser.add_argument("--json", metavar="FILE", help="write every sample there too")
     return parser.parse_args(argv)
+
+
+def _text(counts: Iterable[int]) -> str:
+    return ",".join(map(str, counts))
+
+
+def _known() -> str:
+    return ", ".join(dict.fromkeys(kind.name for kind in PEERS if kind.name != OURS))
+
+
+def _peers(text: str) -> frozenset[str]:
+    names = frozenset(text.split(","))
+    if wrong := names - {kind.name for kind in PEERS}:
+        raise argparse.ArgumentTypeError(f"no such peer: {', '.join(sorted(wrong))}")
+    return names | {OURS}
 
 
 def _positive(text: str) -> int:
@@ -155,15 +161,20 @@ def _stop(number: int, _: object) -> None:
     raise KeyboardInterrupt(number)
 
 
-def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
-    measures = _chosen(options.what)
-    families = {measure.family for measure in measures}
-    peers: list[Contender] = [kind() for kind in PEERS if kind.family in families]
+def _run(options: argparse.Namespace) -> tuple[dict[str, list[Row]], dict[str, Any]]:
+    """The rows by family, and what they were measured on."""
+    trials = _chosen(options.what)
+    families = {trial.family for trial in trials}
+    peers: list[Contender] = [
+        kind() for kind in PEERS
+        if kind.family in families and (not options.peers or kind.name in options.peers)
+    ]  # fmt: skip
     missing = {peer.name: peer.get for peer in peers if not peer.is_there()}
     if OURS in missing:
         raise BenchError(f"{OURS} is missing: {missing[OURS]}")
     peers = [peer for peer in peers if peer.name not in missing]
     versions: dict[str, dict[str, str]] = {}
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, ExitStack() as stack:
         stage = Stage(directory)
         for peer in peers:
@@ -171,11 +182,7 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
             versions.setdefault(peer.family, {})[peer.name] = stage.admit(peer)
             if isinstance(peer, Peer):
                 stage.warm(peer)
-        rows = [
-            _measure(stage, [p for p in peers if _can(p, measure)], measure, count, options)
-            for measure in measures
-            for count in ([1] if measure.alone else options.services)
-        ]  # fmt: skip
+        rows = _rows(stage, trials, peers, options)
     about = {
         "versions": versions,
         "missing": missing,
@@ -183,36 +190,33 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
         "kernel": platform.release(),
         "processors": os.cpu_count(),
         "quick": options.quick,
+        "seconds": round(time.monotonic() - began),
     }
     return rows, about
 
 
-def _chosen(names: Iterable[str]) -> list[Measure]:
-    return [measure for name, measure in MEASURES.items() if {name, "all"} & set(names)]
+def _rows(
+    stage: Stage, trials: Iterable[Trial], peers: list[Contender], options: argparse.Namespace
+) -> dict[str, list[Row]]:
+    counts = options.services or (_QUICK_COUNTS if options.quick else _COUNTS)
+    names = frozenset(MEASURES if "all" in options.what else options.what)
+    effort = Effort(options.quick, options.rounds or 0)
+    rows: dict[str, list[Row]] = {}
+    for trial in trials:
+        able = [peer for peer in peers if peer.family == trial.family]
+        made: list[Row] = []
+        for count in trial.counts or counts:
+            if measures := trial.asked(count, names):
+                made += Rounds(stage, trial, count, effort).run(able, measures)
+        # Measure by measure: the table tells of each with every number of services.
+        made.sort(key=lambda row: trial.measures.index(row.measure))
+        rows.setdefault(trial.family, []).extend(made)
+    return rows
 
 
-def _can(peer: Contender, measure: Measure) -> bool:
-    return (
-        peer.family == measure.family and getattr(peer, measure.needs or "name", False) is not False
-    )
-
-
-def _measure(
-    stage: Stage, peers: list[Contender], measure: Measure, count: int, options: argparse.Namespace
-) -> Row:
-    """The rounds of one row; who comes first changes, since the second finds warmer caches."""
-    row = Row(measure, count)
-    rounds = options.rounds or (measure.quick_rounds if options.quick else measure.rounds)
-    for number in range(rounds):
-        _tell(f"{measure.name}, {count} services: round {number + 1} of {rounds}")
-        for peer in peers if number % 2 == 0 else reversed(peers):
-            row.add(peer.name, measure.sample(stage, peer, count))
-    _tell("")
-    return row
-
-
-def _tell(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-    elif text:
-        print(text, file=sys.stderr)
+def _chosen(names: Iterable[str]) -> list[Trial]:
+    wanted = set(names)
+    return [
+        trial for trial in TRIALS
+        if "all" in wanted or wanted & {measure.name for measure in trial.measures}
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .measure import Measure
 
@@ -33,8 +33,11 @@ class Row:
         return [value for samples in self.rounds[peer] for value in samples]
 
     def ratios(self, ours: str, theirs: str) -> list[float]:
-        """Ours by theirs, each round by itself: what slows the machine slows both of a pair."""
-        pairs = zip(self.rounds[ours], self.rounds[theirs], strict=True)
+        """Ours by theirs, each round by itself: what slows the machine slows both of a pair.
+
+        A slow peer may have taken part in the first rounds only.
+        """
+        pairs = zip(self.rounds[ours], self.rounds[theirs], strict=False)
         return [_ratio(statistics.median(one), statistics.median(other)) for one, other in pairs]
 
     def as_json(self, ours: str) -> dict[str, Any]:
@@ -108,6 +111,6 @@ def short(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def document(rows: Sequence[Row], about: Mapping[str, object], ours: str) -> dict[str, Any]:
+def document(rows: Iterable[Row], about: Mapping[str, object], ours: str) -> dict[str, Any]:
     """What `--json` writes."""
     return {"about": dict(about), "rows": [row.as_json(ours) for row in rows]}

@@ -1,26 +1,69 @@
-"""What a measurement is: a name, how often, and one sample of one peer."""
+"""What is measured: rows of the table, and the trials that find the figures of several at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .stage import Stage
 
-# The peer is of the family that is measured: a Measure and its family are written together.
-Sample = Callable[[Stage, Any, int], list[float]]
-
 
 class Measure(NamedTuple):
-    """One thing to measure; `sample` gives the figures of one peer in one round."""
+    """One row of the table."""
 
     name: str
     title: str
     unit: str
-    sample: Sample
-    rounds: int
-    quick_rounds: int
     tail: bool = False  # whether the 99th percentile matters
-    family: str = "init"  # of the peers that it measures
-    alone: bool = False  # whether the number of services doesn't: one, then
     needs: str = ""  # what a peer must be able to do
+    rounds: int = 0  # at most so many, one if it is to be quick; 0: as many as its trial has
+    counts: tuple[int, ...] = ()  # only with so many services; (): whatever is asked for
+
+
+class Ask(NamedTuple):
+    """What a trial is asked for: with how many services, which measures, how long it may take."""
+
+    services: int
+    wanted: frozenset[str]
+    quick: bool
+
+
+# Samples by the name of the measure.
+Found = Mapping[str, Sequence[float]]
+# The peer is of the family that is measured: a Trial and its family are written together.
+Sample = Callable[[Stage, Any, Ask], Found]
+# The same of several peers that are alive at the same time: samples by the name of the peer.
+Together = Callable[[Stage, Sequence[Any], Ask], Mapping[str, Found]]
+
+
+class Limits(NamedTuple):
+    """How many rounds there are at most, and how long (s) a peer takes part in them.
+
+    The first round is always made. So those that are quick make many, and the slow do not make
+    everybody wait.
+    """
+
+    rounds: int
+    seconds: float
+
+
+class Trial(NamedTuple):
+    """One way to find figures. Either of `sample` and `together` is there."""
+
+    measures: tuple[Measure, ...]
+    sample: Sample | None = None
+    together: Together | None = None
+    full: Limits = Limits(10, 15.0)
+    quick: Limits = Limits(2, 3.0)
+    family: str = "init"  # of the peers that it measures
+    counts: tuple[int, ...] = ()  # with so many services; (): as the command line says
+
+    def asked(self, count: int, names: frozenset[str]) -> tuple[Measure, ...]:
+        """Those of its measures that are wanted with so many services."""
+        return tuple(
+            m for m in self.measures if m.name in names and (not m.counts or count in m.counts)
+        )
+
+    def limits(self, quick: bool) -> Limits:
+        """Those that hold."""
+        return self.quick if quick else self.full

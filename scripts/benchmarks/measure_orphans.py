@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .measure import Measure
+from .measure import Ask, Found, Limits, Measure, Trial
 from .records import BenchError
 from .threads import used
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 _COUNT: Final = 10_000
 _TIMEOUT: Final = 60.0
-_PATIENCE: Final = 10.0  # s after the last
+_PATIENCE: Final = 5.0  # s after the last
 
 
 class _Seen(NamedTuple):
@@ -60,14 +59,15 @@ def _orphans(init: int, own: list[int], service: int) -> int:
         return sum(1 for word in file.read().split() if int(word) not in (*own, service))
 
 
-def _sample(kind: str, stage: Stage, peer: Peer, _: int) -> list[float]:
-    return [getattr(_watch(stage, peer), kind)]
+def _sample(stage: Stage, peer: Peer, _: Ask) -> Found:
+    seen = _watch(stage, peer)
+    return {CLEAN.name: [seen.clean], MOST.name: [seen.most], COST.name: [seen.cost]}
 
 
 _WHAT: Final = f"{_COUNT} orphans at full speed"
-CLEAN = Measure("orphans", f"{_WHAT}: from the last to no zombie", "ms",
-                partial(_sample, "clean"), 5, 2, alone=True)  # fmt: skip
-MOST = Measure("orphans-zombies", f"{_WHAT}: most zombies at once", "zombies",
-               partial(_sample, "most"), 5, 2, alone=True)  # fmt: skip
-COST = Measure("orphans-cpu", f"{_WHAT}: CPU of init for each", "µs",
-               partial(_sample, "cost"), 5, 2, alone=True)  # fmt: skip
+CLEAN: Final = Measure("orphans", f"{_WHAT}: from the last to no zombie", "ms")
+MOST: Final = Measure("orphans-zombies", f"{_WHAT}: most zombies at once", "zombies")
+COST: Final = Measure("orphans-cpu", f"{_WHAT}: CPU of init for each", "µs")
+TRIAL: Final = Trial(
+    (CLEAN, MOST, COST), sample=_sample, full=Limits(5, 10.0), quick=Limits(1, 0.0), counts=(1,)
+)

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Final
 
-from .measure import Measure
+from .measure import Ask, Found, Limits, Measure, Trial
 from .records import BenchError, Records
 from .stage import ENVIRONMENT
 
@@ -20,7 +20,7 @@ _TIMEOUT: Final = 60.0
 _TOLD: Final = 2000
 
 
-def _sample(stage: Stage, launcher: Launcher, _: int) -> list[float]:
+def _took(stage: Stage, launcher: Launcher) -> list[float]:
     with tempfile.TemporaryDirectory(dir=stage.directory) as place:
         root = _make_root(stage, place)
         records = Records(f"{root}/records/all")
@@ -28,6 +28,14 @@ def _sample(stage: Stage, launcher: Launcher, _: int) -> list[float]:
             return [_run(stage, launcher, place, root, records)]
         finally:
             records.close()
+
+
+def _plain(stage: Stage, launcher: Launcher, _: Ask) -> Found:
+    return {PLAIN.name: _took(stage, launcher)}
+
+
+def _network(stage: Stage, launcher: Launcher, _: Ask) -> Found:
+    return {NETWORK.name: _took(stage, launcher)}
 
 
 def _make_root(stage: Stage, place: str) -> str:
@@ -59,23 +67,19 @@ def _run(stage: Stage, launcher: Launcher, place: str, root: str, records: Recor
     return (records.of("S")[0].at - records.of("I")[0].at) / 1e6
 
 
-MEASURE = Measure(
+PLAIN: Final = Measure(
     "sandbox",
     "sandbox of 7 namespaces, own root and /proc: exec of its maker → exec of the command",
     "ms",
-    _sample,
-    20,
-    5,
-    family="sandbox",
-    alone=True,
 )
-NETWORK = Measure(
-    "network",
-    "the same with a bridge, an address and a published port",
-    "ms",
-    _sample,
-    10,
-    3,
-    family="network",
-    alone=True,
-)
+NETWORK: Final = Measure("network", "the same with a bridge, an address and a published port", "ms")
+TRIALS: Final = (
+    Trial(
+        (PLAIN,), sample=_plain, full=Limits(20, 6.0), quick=Limits(4, 1.0), family="sandbox",
+        counts=(1,),
+    ),
+    Trial(
+        (NETWORK,), sample=_network, full=Limits(10, 15.0), quick=Limits(2, 3.0),
+        family="network", counts=(1,),
+    ),
+)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .measure import Measure
+from .measure import Ask, Found, Limits, Measure, Trial
 from .records import Records
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ _IN_A_ROW: Final = 5
 _TIMEOUT: Final = 20.0
 
 
-def _sample(stage: Stage, init: Single, _: int) -> list[float]:
-    return [_run(stage, init, number) for number in range(_IN_A_ROW)]
+def _sample(stage: Stage, init: Single, _: Ask) -> Found:
+    return {MEASURE.name: [_run(stage, init, number) for number in range(_IN_A_ROW)]}
 
 
 def _run(stage: Stage, init: Single, number: int) -> float:
@@ -31,7 +31,7 @@ def _run(stage: Stage, init: Single, number: int) -> float:
         records.forget()
 
 
-MEASURE = Measure(
-    "true", "an init around `true`: its whole run", "ms", _sample, 10, 3, family="single",
-    alone=True,
-)  # fmt: skip
+MEASURE: Final = Measure("true", "an init around `true`: its whole run", "ms")
+TRIAL: Final = Trial(
+    (MEASURE,), sample=_sample, full=Limits(20, 10.0), family="single", counts=(1,)
+)

@@ -82,6 +82,8 @@ class Peer(Contender):
 
     family = "init"
     keeps_logs = True  # whether it can write the output of services to rotated files
+    restarts_at_once = True  # also a service that ran for less than a second
+    turn = 0.0  # s between looks at its services, if it looks at them in turns
 
     @abstractmethod
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:

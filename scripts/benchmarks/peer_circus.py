@@ -41,6 +41,7 @@ class Circus(Peer):
 
     name = "circus"
     get = f"{sys.executable} -m pip install circus"
+    turn = 1.0
 
     def is_there(self) -> bool:
         """Whether both of its programs are beside the interpreter."""

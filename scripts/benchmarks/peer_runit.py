@@ -28,6 +28,8 @@ class Runit(Packaged):
     get = "apt-get install --no-install-recommends runit"
     program = "runsvdir"
     path = "/usr/bin:/bin:/sbin:/usr/sbin"
+    restarts_at_once = False
+    turn = 1.0
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """A directory per service; a run file is a script that execs it."""

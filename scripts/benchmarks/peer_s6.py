@@ -30,6 +30,7 @@ class S6(Packaged):
     get = "apt-get install s6"
     program = "s6-svscan"
     path = "/usr/bin:/bin:/command"
+    restarts_at_once = False
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """A scan directory; a run file is a script that execs the service."""

@@ -63,6 +63,7 @@ class Supervisord(Peer):
 
     name = "supervisord"
     get = f"{sys.executable} -m pip install supervisor"
+    turn = 1.0
 
     def is_there(self) -> bool:
         """Whether both of its programs are beside the interpreter."""

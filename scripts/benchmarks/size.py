@@ -10,31 +10,27 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from .measure import Measure
 from .records import BenchError
 
 if TYPE_CHECKING:
-    from .peer import Peer
-    from .stage import Life, Stage
+    from .stage import Life
 
-_REST: Final = 1.2  # s without a change; longer than supervisord's turn of 1 s
 _LOOK: Final = 0.1  # s between looks: the kernel tells nobody of a change
 _TIMEOUT: Final = 20.0
 
 
-def _sample(stage: Stage, peer: Peer, count: int) -> list[float]:
-    with stage.life(peer, count) as life:
-        life.wait_for_services()
-        size, since = _own(life), time.monotonic()
-        until = since + _TIMEOUT
-        while time.monotonic() < until:
-            time.sleep(_LOOK)
-            now = _own(life)
-            if now != size:
-                size, since = now, time.monotonic()
-            elif time.monotonic() - since >= _REST:
-                return [(size + _files(life)) / 1024]
-        raise BenchError("its memory does not come to rest")
+def at_rest(life: Life, rest: float) -> float:
+    """MiB, once they have not changed for so long (s)."""
+    size, since = _own(life), time.monotonic()
+    until = since + _TIMEOUT
+    while time.monotonic() < until:
+        time.sleep(_LOOK)
+        now = _own(life)
+        if now != size:
+            size, since = now, time.monotonic()
+        elif time.monotonic() - since >= rest:
+            return (size + _files(life)) / 1024
+    raise BenchError("its memory does not come to rest")
 
 
 def _own(life: Life) -> int:
@@ -71,6 +67,3 @@ def _lines(pid: int, name: str) -> list[str]:
             return file.readlines()
     except OSError as error:
         raise BenchError(f"cannot read the memory of init: {error.strerror}") from None
-
-
-MEASURE = Measure("memory", "memory of its own processes (PSS as if alone)", "MiB", _sample, 5, 2)
