@@ -9,6 +9,7 @@
     size        memory, as several of them need it
     threads     time on processors and switches, likewise
     peer_*      who is measured: a `Peer` each
+    floor       the programs of `peer_floor`: what nothing can be faster than
 
 A new peer or measurement is a new file and one line in `command`. Knows nothing of nsinit but its
 command line, as of any peer.

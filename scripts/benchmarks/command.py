@@ -32,6 +32,7 @@ from .launcher_oci import Crun, Runc
 from .peer import Peer
 from .peer_circus import Circus
 from .peer_dinit import Dinit
+from .peer_floor import FloorC, FloorEpoll, FloorStaged
 from .peer_nsinit import Nsinit
 from .peer_runit import Runit
 from .peer_s6 import S6
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 OURS: Final = Nsinit.name
 PEERS: Final[tuple[type[Contender], ...]] = (
-    *(Nsinit, Dinit, S6, Runit, Supervisord, Circus),
+    *(Nsinit, FloorC, FloorEpoll, FloorStaged, Dinit, S6, Runit, Supervisord, Circus),
     *(NsinitSingle, Python, Tini, DumbInit, Catatonit),
     *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
     *(NsinitNetwork, Docker),

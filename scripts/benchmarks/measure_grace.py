@@ -45,7 +45,9 @@ def _together(stage: Stage, peers: Sequence[Peer], ask: Ask) -> Mapping[str, Fou
     }
 
 
-MEASURE: Final = Measure("grace", "a service that ignores TERM: over its 1 s of grace", "ms")
+MEASURE: Final = Measure(
+    "grace", "a service that ignores TERM: over its 1 s of grace", "ms", needs="kills"
+)
 TRIAL: Final = Trial(
     (MEASURE,), together=_together, full=Limits(6, 40.0), quick=Limits(1, 0.0), counts=(1,)
 )

@@ -53,8 +53,10 @@ def _shutdown(life: Life, count: int) -> float:
 
 BOOT: Final = Measure("boot", "boot: exec of init → the last service has exec'd", "ms")
 MEMORY: Final = Measure("memory", "memory of its own processes (PSS as if alone)", "MiB", rounds=4)
-STATUS: Final = Measure("status", "the status command, its whole run", "ms")
-COMMAND: Final = Measure("command", "stop and start of one service, by command", "ms", counts=(1,))
+STATUS: Final = Measure("status", "the status command, its whole run", "ms", needs="answers")
+COMMAND: Final = Measure(
+    "command", "stop and start of one service, by command", "ms", needs="answers", counts=(1,)
+)
 SHUTDOWN: Final = Measure("shutdown", "shutdown: TERM to init → all are gone", "ms")
 TRIAL: Final = Trial(
     (BOOT, SHUTDOWN, MEMORY, STATUS, COMMAND), sample=_sample, full=Limits(20, 20.0),

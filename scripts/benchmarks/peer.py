@@ -77,11 +77,15 @@ class OnPath(Contender):
 class Peer(Contender):
     """One init, in its best sane configuration, written in its own format.
 
+    What it can't do is said in words that a `Measure` may need.
+
     Every service restarts at once and for ever, and its output goes to the output of init.
     """
 
     family = "init"
     keeps_logs = True  # whether it can write the output of services to rotated files
+    answers = True  # whether it has commands
+    kills = True  # whether it kills what ignores TERM
     restarts_at_once = True  # also a service that ran for less than a second
     turn = 0.0  # s between looks at its services, if it looks at them in turns
 

@@ -15,7 +15,7 @@ from .records import BenchError
 if TYPE_CHECKING:
     from .stage import Life
 
-_LOOK: Final = 0.1  # s between looks: the kernel tells nobody of a change
+_LOOK: Final = 0.05  # s between looks: the kernel tells nobody of a change
 _TIMEOUT: Final = 20.0
 
 

@@ -17,6 +17,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from . import size
 from .peer import PLAIN
 from .records import BenchError, Records
 
@@ -29,6 +30,7 @@ _SOURCES: Final = os.path.dirname(os.path.abspath(__file__))
 _BOOT_TIMEOUT: Final = 60.0
 _ANSWER_TIMEOUT: Final = 20.0
 _END_TIMEOUT: Final = 30.0
+_REST: Final = 0.15  # s without a change of memory
 _TOLD: Final = 2000  # bytes of what init said before it failed
 # What a fresh container has. PYTHONDONTWRITEBYTECODE above all is not passed on: a peer without
 # byte code would compile itself at every start, and one that brought its own would not.
@@ -154,8 +156,11 @@ class Life:
         return max(record.at for record in started)
 
     def wait_until_up(self) -> None:
-        """Wait until init itself says that every service runs."""
+        """Wait until init says that every service runs; one that says nothing, until it rests."""
         self.wait_for_services()
+        if not self._peer.answers:
+            size.at_rest(self, _REST)
+            return
         until = time.monotonic() + _BOOT_TIMEOUT
         while time.monotonic() < until:
             answer, _ = self.status()
