@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from nsinit import errors
+from nsinit import errors, slim
 from nsinit.errors import NsinitError
 from nsinit.process.environment import given_environment
 
@@ -47,6 +47,8 @@ def _run(argv: list[str]) -> int:
         with suppress(BrokenPipeError):  # `nsinit run --help | head`: nobody reads the rest
             print(SHORT.format(flags=flags_text()), flush=True)
         return errors.EXIT_OK
+    slim.load_msgspec()
+    slim.load_tomllib()
     env = given_environment()
     if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:
         from nsinit.cli.resume import resume
@@ -119,7 +121,8 @@ def _run_words(argv: list[str], env: dict[str, str]) -> int:
 
 
 def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:
-    from nsinit.control.server import serve  # h11 and more, after the first services run
+    slim.load_h11()
+    from nsinit.control.server import serve  # and more, after the first services run
 
     return serve(init, loop)
 

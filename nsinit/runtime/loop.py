@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from nsinit import slim
+
 if TYPE_CHECKING:
+    import asyncio
+
     from nsinit.runtime.events import EventLog
 
 
 def make_loop(choice: str, say: EventLog) -> asyncio.AbstractEventLoop:
     """A new loop; without uvloop a word is said, and asyncio does."""
+    slim.load_asyncio()
+    import asyncio  # noqa: PLC0415  (not before that)
+
     if choice != "asyncio":
         try:
+            slim.load_uvloop()
             import uvloop  # noqa: PLC0415  (it may be missing, or not wanted)
         except ImportError as error:
             level = say.warning if choice == "uvloop" else say.info

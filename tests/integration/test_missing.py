@@ -29,15 +29,16 @@ def test_services_run_when_library_cannot_be_imported(tmp_path: pathlib.Path, mi
     stub = tmp_path / "stubs" / f"{missing}.py"
     stub.parent.mkdir()
     stub.write_text(f"raise ImportError('no {missing} here')\n")
-    init = Live(tmp_path, CONFIG, "subreaper")
+    form, line = ("json", '"here"') if missing == "structlog" else ("text", "| here")
+    init = Live(tmp_path, f'[init.log]\nformat = "{form}"\n{CONFIG}', "subreaper")
     init.env["PYTHONPATH"] = f"{stub.parent}:{ROOT}"
     try:
         init.start()
-        eventually(lambda: init.said().count("| here") == 1, "the service runs")
+        eventually(lambda: init.said().count(line) == 1, "the service runs")
         eventually(lambda: f"no {missing} here" in init.said(), "the loss is told")
         pid = int(init.said().split("a is running (pid ")[1].split(")")[0])
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: init.said().count("| here") == 2, "the service is back")
+        eventually(lambda: init.said().count(line) == 2, "the service is back")
         if missing in ("uvloop", "structlog"):
             assert init.wait_for("a", "running")["run"] == 2
         init.signal(signal.SIGTERM)

@@ -1,0 +1,162 @@
+"""Libraries without those parts of others that an init never uses.
+
+What msgspec, tomllib, asyncio and uvloop import is what all of their users together need: numbers
+of unlimited precision, TLS, the sources of functions. Before the first service that is time, and
+afterwards memory, in each container. So while one of them is imported, a stand-in has the place of
+such a module; it knows the few names that are taken from it at import, and for any other name the
+module itself is loaded, as it would have been. Afterwards the stand-ins are gone, and whoever
+imports such a module gets it.
+
+What is lost: msgspec takes no UUID and no Decimal here, and the loops make no TLS connection.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Names = Mapping[str, object]
+
+
+class _StandIn(ModuleType):
+    """A module that is loaded when a name is asked for that it does not have yet."""
+
+    def __init__(self, name: str, names: Names) -> None:
+        super().__init__(name)
+        self.__dict__.update(names)
+        self._names = (*names,)
+
+    def forget(self) -> None:
+        """Whoever keeps this gets everything from the module itself from now on."""
+        for name in self._names:
+            self.__dict__.pop(name, None)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # the machinery of imports looks for these in every module
+            raise AttributeError(name)
+        return getattr(_loaded(self.__name__), name)
+
+
+def _loaded(name: str) -> ModuleType:
+    """The module itself."""
+    if isinstance(sys.modules.get(name), _StandIn):
+        del sys.modules[name]
+    return import_module(name)
+
+
+def _calls(module: str, *names: str) -> dict[str, Callable[..., object]]:
+    """Functions that load their module when they are called."""
+
+    def later(name: str) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            return getattr(_loaded(module), name)(*args, **kwargs)
+
+        return call
+
+    return {name: later(name) for name in names}
+
+
+def _types(base: type, *names: str) -> dict[str, type]:
+    """Types that nothing is an instance of."""
+    return {name: type(name, (base,), {}) for name in names}
+
+
+@contextmanager
+def _without(**modules: Names | None) -> Iterator[None]:
+    """Stand-ins for modules that are not loaded yet; None: there is no such module."""
+    made: dict[str, ModuleType | None] = {}
+    for key, names in modules.items():
+        name = key.replace("__", ".")
+        if name not in sys.modules:
+            made[name] = None if names is None else _StandIn(name, names)
+    sys.modules.update(made)  # type: ignore[arg-type]  # None is what Python itself puts there
+    try:
+        yield
+    finally:
+        for name, module in made.items():
+            if name in sys.modules and sys.modules[name] is module:
+                del sys.modules[name]
+            if isinstance(module, _StandIn):
+                module.forget()
+
+
+def load_msgspec() -> None:
+    """Import msgspec, if that has not been done."""
+    with _without(
+        uuid={**_types(object, "UUID"), "SafeUUID": SimpleNamespace(unknown=None)},
+        decimal=_types(object, "Decimal"),
+        datetime=_dates(),
+        typing_extensions=None,  # 10 ms for what `typing` has too
+        msgspec__inspect={},
+        msgspec___json_schema=_calls("msgspec._json_schema", "schema", "schema_components"),
+        msgspec__toml={},
+        msgspec__yaml={},
+    ):
+        import_module("msgspec")
+
+
+def load_tomllib() -> None:
+    """Import tomllib, if that has not been done."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    digits = "0123456789"
+    with _without(
+        string={"ascii_letters": letters, "digits": digits, "hexdigits": digits + "abcdefABCDEF"},
+        datetime=_dates(),
+    ):
+        import_module("tomllib")
+
+
+def load_asyncio() -> None:
+    """Import asyncio, if that has not been done. It does without TLS where Python has none."""
+    with _without(ssl=None, inspect={}, tokenize={}, queue={}, subprocess=_PIPES):
+        import_module("asyncio")
+
+
+def load_uvloop() -> None:
+    """Import uvloop, if that has not been done. ImportError if it is missing."""
+    load_asyncio()
+    errors = (
+        "SSLError", "SSLWantReadError", "SSLSyscallError", "SSLZeroReturnError", "CertificateError",
+    )  # fmt: skip
+    with _without(
+        ssl={
+            **_types(object, "SSLContext", "MemoryBIO"),
+            **_types(OSError, *errors),
+            **_calls("ssl", "create_default_context"),
+            "SSL_ERROR_WANT_READ": 2,
+            "SSL_ERROR_WANT_WRITE": 3,
+            "SSL_ERROR_SYSCALL": 5,
+        },
+        inspect=_calls("inspect", "isgenerator", "iscoroutinefunction"),
+        queue={},
+        subprocess={**_PIPES, **_types(Exception, "SubprocessError")},
+    ):
+        import_module("uvloop")
+
+
+def load_h11() -> None:
+    """Import h11, if that has not been done. ImportError if it is missing."""
+    with _without(
+        inspect={  # for data classes: the one is for what `help` says of them
+            "signature": lambda _: "(...)",
+            "get_annotations": lambda kind: dict(vars(kind).get("__annotations__", {})),
+        }
+    ):
+        import_module("h11")
+
+
+_PIPES: Names = {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3}
+
+
+def _dates() -> Names:
+    """What `datetime` has in it from Python 3.12 on; before, it has all of it a second time."""
+    try:
+        return vars(import_module("_datetime"))
+    except ImportError:
+        return {}

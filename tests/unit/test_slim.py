@@ -1,0 +1,155 @@
+"""Libraries without what an init never uses, each in an interpreter of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.live import environment
+
+_SOURCES = {"inspect", "dis", "ast", "tokenize"}
+_LOOP = {"ssl", "_ssl", "queue", "subprocess", "locale", *_SOURCES}
+# What a library that was loaded so has not brought along.
+SPARED = {
+    "msgspec": {
+        "uuid", "platform", "decimal", "numbers", "datetime", "textwrap", "typing_extensions",
+        "msgspec.inspect", "msgspec._json_schema", "msgspec.toml", "msgspec.yaml",
+    },
+    "tomllib": {"string", "datetime"},
+    "asyncio": _LOOP,
+    "uvloop": _LOOP,
+    "h11": _SOURCES,
+}  # fmt: skip
+_ECHO = """
+import asyncio, os, tempfile
+async def echo(reader, writer):
+    writer.write(await reader.read())
+    writer.close()
+async def main():
+    with tempfile.TemporaryDirectory() as place:
+        server = await asyncio.start_unix_server(echo, place + "/s")
+        reader, writer = await asyncio.open_unix_connection(place + "/s")
+        writer.write(b"hello")
+        writer.write_eof()
+        print((await reader.read()).decode())
+        server.close()
+loop.run_until_complete(main())
+"""
+
+
+def _run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"from nsinit import slim\n{script}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("library", SPARED)
+def test_library_brings_no_more_than_it_needs_when_it_is_loaded_so(library: str) -> None:
+    """No stand-in is left either: whoever imports such a module gets it."""
+    names = sorted(SPARED[library])
+    loaded = _run(f"slim.load_{library}()\nimport sys\nprint(*sys.modules)").split()
+    assert library in loaded
+    assert set(loaded).isdisjoint(names)
+    there = [name for name in names if importlib.util.find_spec(name)]
+    _run(
+        f"slim.load_{library}()\n"
+        f"import importlib\n"
+        f"for name in {there}:\n"
+        f"    made = importlib.import_module(name)\n"
+        f"    assert type(made).__name__ == 'module' and made.__spec__, made\n"
+    )
+
+
+def test_msgspec_does_all_that_nsinit_asks_when_it_is_slim() -> None:
+    """Structs, JSON, MessagePack; and the schema, for which the rest is loaded."""
+    assert _run(
+        "slim.load_msgspec()\n"
+        "import msgspec\n"
+        "class A(msgspec.Struct):\n"
+        "    a: int\n"
+        "    b: list[str] = []\n"
+        "made = msgspec.convert({'a': 1, 'b': ['x']}, A)\n"
+        "print(msgspec.json.encode(made).decode())\n"
+        "assert msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=A) == made\n"
+        "import sys; assert 'msgspec.inspect' not in sys.modules\n"
+        "assert msgspec.json.schema(A)['$ref']\n"
+        "assert msgspec.inspect.type_info(int) == msgspec.inspect.IntType()\n"
+        "import datetime\n"
+        "print(msgspec.json.encode(datetime.date(2026, 1, 2)).decode())"
+    ).split() == ['{"a":1,"b":["x"]}', '"2026-01-02"']
+
+
+def test_dates_are_those_of_python_when_a_file_has_some() -> None:
+    """A date in TOML is what `datetime` calls one."""
+    assert (
+        _run(
+            "slim.load_tomllib()\n"
+            "import tomllib, datetime\n"
+            "made = tomllib.loads('a = 2026-01-02\\nb = \"\\\\u00e9\"')\n"
+            "assert type(made['a']) is datetime.date and made['b'] == 'é'\n"
+            "import string; print(string.punctuation[0], tomllib._parser.string.octdigits)"
+        )
+        == "! 01234567"
+    )
+
+
+@pytest.mark.parametrize("library", ["asyncio", "uvloop"])
+def test_loop_carries_connections_when_it_is_slim(library: str) -> None:
+    """As it does all of init's, and without a module more."""
+    assert _run(
+        f"slim.load_{library}()\n"
+        f"import {library}, sys\n"
+        f"loop = {library}.new_event_loop()\n"
+        f"{_ECHO}\n"
+        f"assert 'inspect' not in sys.modules"
+    ) == "hello"  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["asyncio", "uvloop"])
+def test_connection_is_refused_when_it_asks_for_tls_of_a_slim_loop(library: str) -> None:
+    """There is an error, not a connection in the clear; TLS without a loop is as ever."""
+    script = (
+        f"slim.load_{library}()\n"
+        f"import asyncio, {library}, ssl, socket\n"
+        f"context = ssl.create_default_context()\n"
+        f"loop = {library}.new_event_loop()\n"
+        "async def main():\n"
+        "    ours, theirs = socket.socketpair()\n"
+        "    try:\n"
+        "        await loop.create_connection(asyncio.Protocol, sock=ours, ssl=context,\n"
+        "                                     server_hostname='x')\n"
+        "    except (RuntimeError, TypeError, AttributeError) as error:\n"
+        "        theirs.setblocking(False)\n"
+        "        try:\n"
+        "            print(theirs.recv(100))\n"
+        "        except BlockingIOError:\n"
+        "            print('nothing was sent')\n"
+        "loop.run_until_complete(main())\n"
+    )
+    assert _run(script) == "nothing was sent"
+
+
+def test_module_itself_is_loaded_when_a_library_wants_more_of_it() -> None:
+    """Another release takes another name at its import: it gets it."""
+    assert _run(
+        "from nsinit.slim import _without\n"
+        "with _without(uuid={'UUID': object}, decimal=None):\n"
+        "    import uuid\n"
+        "    assert uuid.UUID is object\n"
+        "    print(uuid.NAMESPACE_DNS.version)\n"
+        "    try:\n"
+        "        import decimal\n"
+        "    except ImportError:\n"
+        "        print('there is none')\n"
+        "import uuid, decimal\n"
+        "assert isinstance(uuid.uuid4(), uuid.UUID)"
+    ).split("\n") == ["1", "there is none"]
