@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import signal
@@ -11,74 +10,37 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from . import (
-    measure_grace,
-    measure_idle,
-    measure_life,
-    measure_logs,
-    measure_orphans,
-    measure_restart,
-    measure_sandbox,
-    measure_single,
-)
-from .figures import as_table, document
-from .launcher import Bubblewrap, Nspawn, Unshare
-from .launcher_network import Docker, NsinitNetwork
-from .launcher_nsinit import NsinitSandbox
-from .launcher_oci import Crun, Runc
+from . import readme, report
+from .catalogue import MEASURES, OURS, PEERS, TRIALS
 from .peer import Peer
-from .peer_circus import Circus
-from .peer_dinit import Dinit
-from .peer_floor import FloorC, FloorEpoll, FloorStaged
-from .peer_nsinit import Nsinit
-from .peer_runit import Runit
-from .peer_s6 import S6
-from .peer_supervisord import Supervisord
 from .records import BenchError
+from .result import Result
 from .rounds import Effort, Rounds
-from .single import Catatonit, DumbInit, NsinitSingle, Python, Tini
 from .stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .figures import Row
-    from .measure import Measure, Trial
+    from .measure import Trial
     from .peer import Contender
 
-OURS: Final = Nsinit.name
-PEERS: Final[tuple[type[Contender], ...]] = (
-    *(Nsinit, FloorC, FloorEpoll, FloorStaged, Dinit, S6, Runit, Supervisord, Circus),
-    *(NsinitSingle, Python, Tini, DumbInit, Catatonit),
-    *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
-    *(NsinitNetwork, Docker),
-)
-TRIALS: Final[tuple[Trial, ...]] = (
-    measure_life.TRIAL,
-    measure_restart.TRIAL,
-    measure_orphans.TRIAL,
-    measure_grace.TRIAL,
-    measure_idle.TRIAL,
-    *measure_logs.TRIALS,
-    measure_single.TRIAL,
-    *measure_sandbox.TRIALS,
-)
-MEASURES: Final[dict[str, Measure]] = {m.name: m for trial in TRIALS for m in trial.measures}
 _COUNTS: Final = (1, 100, 1000)
 _QUICK_COUNTS: Final = (1, 100)
 _EPILOG: Final = """\
 examples:
   .venv/bin/python scripts/bench all
   .venv/bin/python scripts/bench all --quick
+  .venv/bin/python scripts/bench all --json docs/performance.json \\
+      && .venv/bin/python scripts/bench --readme
   .venv/bin/python scripts/bench boot shutdown --services 1,10,100 --rounds 30
   .venv/bin/python scripts/bench restart --peers s6,dinit --json restart.json
 
 Every init is PID 1 of a fresh pid and mount namespace, so root is needed, or user namespaces.
 The peers take turns within each round, and ratios are taken round by round: compare those between
-machines and days, not milliseconds. Figures: median (least to most). Progress goes to stderr."""
+machines and days, not milliseconds. Progress goes to stderr."""
 
 
 def main() -> int:
@@ -86,6 +48,8 @@ def main() -> int:
     options = _parse(sys.argv[1:])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    if options.readme:
+        return readme.write()
     try:
         rows, about = _run(options)
     except BenchError as error:
@@ -93,14 +57,10 @@ def main() -> int:
         return 1
     except KeyboardInterrupt as stop:
         return 128 + int(stop.args[0])
-    for family, versions in about["versions"].items():
-        print(as_table(rows[family], list(versions), OURS), end="\n\n")
-    for peer, get in about["missing"].items():
-        print(f"{peer} is missing: {get}")
+    result = Result(about, rows)
+    print(report.text(result))
     if options.json:
-        with open(options.json, "w") as file:
-            json.dump(document(chain.from_iterable(rows.values()), about, OURS), file, indent=1)
-            file.write("\n")
+        result.save(options.json)
     return 0
 
 
@@ -113,7 +73,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "what", nargs="+", choices=[*MEASURES, "all"], metavar="WHAT",
+        "what", nargs="*", choices=[*MEASURES, "all"], metavar="WHAT",
         help=f"{', '.join(MEASURES)}, or all",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under two minutes")
@@ -126,7 +86,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--peers", type=_peers, metavar="PEER,...", help=f"only these and {OURS}: {_known()}"
     )
     parser.add_argument("--json", metavar="FILE", help="write every sample there too")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--readme", action="store_true",
+        help=f"measure nothing: write the tables of {readme.SOURCE} into the pages that have them",
+    )  # fmt: skip
+    options = parser.parse_args(argv)
+    if bool(options.what) == options.readme:
+        parser.error("say what to measure, or --readme")
+    return options
 
 
 def _text(counts: Iterable[int]) -> str:
@@ -162,8 +129,8 @@ def _stop(number: int, _: object) -> None:
     raise KeyboardInterrupt(number)
 
 
-def _run(options: argparse.Namespace) -> tuple[dict[str, list[Row]], dict[str, Any]]:
-    """The rows by family, and what they were measured on."""
+def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """The rows, and what they were measured on."""
     trials = _chosen(options.what)
     families = {trial.family for trial in trials}
     peers: list[Contender] = [
@@ -185,6 +152,8 @@ def _run(options: argparse.Namespace) -> tuple[dict[str, list[Row]], dict[str, A
                 stage.warm(peer)
         rows = _rows(stage, trials, peers, options)
     about = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "command": " ".join(["scripts/bench", *sys.argv[1:]]),
         "versions": versions,
         "missing": missing,
         "python": platform.python_version(),
@@ -198,11 +167,11 @@ def _run(options: argparse.Namespace) -> tuple[dict[str, list[Row]], dict[str, A
 
 def _rows(
     stage: Stage, trials: Iterable[Trial], peers: list[Contender], options: argparse.Namespace
-) -> dict[str, list[Row]]:
+) -> list[Row]:
     counts = options.services or (_QUICK_COUNTS if options.quick else _COUNTS)
     names = frozenset(MEASURES if "all" in options.what else options.what)
     effort = Effort(options.quick, options.rounds or 0)
-    rows: dict[str, list[Row]] = {}
+    rows: list[Row] = []
     for trial in trials:
         able = [peer for peer in peers if peer.family == trial.family]
         made: list[Row] = []
@@ -211,7 +180,7 @@ def _rows(
                 made += Rounds(stage, trial, count, effort).run(able, measures)
         # Measure by measure: the table tells of each with every number of services.
         made.sort(key=lambda row: trial.measures.index(row.measure))
-        rows.setdefault(trial.family, []).extend(made)
+        rows += made
     return rows
 
 

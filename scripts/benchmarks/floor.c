@@ -57,10 +57,11 @@ static void rotate(struct service *s)
     open_log(s);
 }
 
-static void pump(struct service *s)
+static int pump(struct service *s)
 {
     ssize_t got = read(s->out[0], buffer, sizeof buffer);
-    must(got, "read");
+    if (got < 0)
+        return 0;
     for (ssize_t done = 0; done < got;) {
         ssize_t put = write(s->file, buffer + done, got - done);
         must(put, s->path);
@@ -68,6 +69,7 @@ static void pump(struct service *s)
     }
     if ((s->size += got) >= SIZE)
         rotate(s);
+    return 1;
 }
 
 static void load(const char *path, const char *logs)
@@ -126,8 +128,14 @@ static void reap(void)
                     start(&services[i]);
                 break;
             }
-    if (ends && !running)
-        _exit(0);
+    if (!ends || running)
+        return;
+    for (int i = 0; i < count && services[i].path; i++) {
+        fcntl(services[i].out[0], F_SETFL, O_NONBLOCK);
+        while (pump(&services[i]))
+            ;
+    }
+    _exit(0);
 }
 
 static void end(void)

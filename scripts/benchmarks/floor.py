@@ -40,8 +40,17 @@ class Output:
         flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND
         self.file, self.size = posix.open(self.path, flags, 0o644), 0
 
+    def drain(self, buffer: bytearray) -> None:
+        """Carry all that is there."""
+        posix.set_blocking(self.reader, False)
+        try:
+            while True:
+                self.pump(buffer)
+        except BlockingIOError:
+            return
+
     def pump(self, buffer: bytearray) -> None:
-        """Carry what one read gives, which must not block."""
+        """Carry what one read gives."""
         got = posix.readv(self.reader, [buffer])
         view = memoryview(buffer)[:got]
         while view:
@@ -103,6 +112,8 @@ class Floor:
             if name is not None and not self.ends:
                 self.start(name)
         if self.ends and not self.names:
+            for output in self.outputs.values():
+                output.drain(self.buffer)
             posix._exit(0)  # noqa: SLF001  (os has it under the same name)
 
     def end(self) -> None:

@@ -9,15 +9,17 @@ from .stage import Stage
 
 
 class Measure(NamedTuple):
-    """One row of the table."""
+    """One row of the table, with every number of `things` that is measured."""
 
     name: str
     title: str
     unit: str
+    more: bool = False  # whether more of it is better
     tail: bool = False  # whether the 99th percentile matters
     needs: str = ""  # what a peer must be able to do
     rounds: int = 0  # at most so many, one if it is to be quick; 0: as many as its trial has
     counts: tuple[int, ...] = ()  # only with so many services; (): whatever is asked for
+    things: str = "services"  # what is counted
 
 
 class Ask(NamedTuple):

@@ -23,11 +23,13 @@ class Wish(NamedTuple):
     """What a measurement wants of every service beside its command.
 
     `grace` is how long (s) one may take to end before it is killed; `logs` a directory in which the
-    output of each is to be kept in files of 10 MiB, five of them, under its name.
+    output of each is to be kept in files of 10 MiB, five of them, under its name; `stamped` puts
+    the time before each line.
     """
 
     grace: int = 10
     logs: str = ""
+    stamped: bool = False
 
 
 PLAIN = Wish()
@@ -84,6 +86,7 @@ class Peer(Contender):
 
     family = "init"
     keeps_logs = True  # whether it can write the output of services to rotated files
+    stamps_logs = False  # whether it has been told here how to write the time before each line
     answers = True  # whether it has commands
     kills = True  # whether it kills what ignores TERM
     restarts_at_once = True  # also a service that ran for less than a second

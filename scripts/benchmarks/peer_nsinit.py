@@ -31,7 +31,8 @@ min_uptime = 0
 stop_timeout = {grace}
 """
 _FILES = """\
-log = {{ file = "{logs}/{name}.log", max_size = "10MiB", keep = 5, compress = false }}
+log = {{ file = "{logs}/{name}.log", max_size = "10MiB", keep = 5, compress = false,\
+ file_format = "{form}" }}
 """
 # What pip makes of an entry point, for a checkout that is not installed: `python -m` is slower.
 _SCRIPT = "import sys\nfrom nsinit.__main__ import main\nsys.exit(main())\n"
@@ -87,6 +88,8 @@ class Ours(Contender):
 class Nsinit(Ours, Peer):
     """As an init of many services."""
 
+    stamps_logs = True
+
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """One TOML file; the control socket is beside it."""
         path = f"{directory}/nsinit.toml"
@@ -96,7 +99,8 @@ class Nsinit(Ours, Peer):
             for name, command in services.items():
                 words = ", ".join(f'"{word}"' for word in command)
                 text = _SERVICE + (_FILES if wish.logs else "")
-                more = {"grace": wish.grace, "logs": wish.logs}
+                form = "time" if wish.stamped else "raw"
+                more = {"grace": wish.grace, "logs": wish.logs, "form": form}
                 file.write(text.format(name=name, command=words, **more))
         ask = (*self.command, "ctl", "--socket", socket)
         return Setup(

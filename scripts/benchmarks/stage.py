@@ -97,7 +97,7 @@ class Stage:
                     stderr=output,
                     start_new_session=True,  # ^C is for the benchmark, which ends the rest
                 )
-                life = Life(self, peer, setup, records, path, names)
+                life = Life(self, peer, setup, records, path, names, wish.logs)
                 try:
                     records.follow(launcher.pid)
                     yield life
@@ -136,8 +136,10 @@ class Life:
         records: Records,
         program: str,
         names: list[str],
+        logs: str,
     ) -> None:
         self.records = records
+        self.logs = logs  # the directory that has them, if it has
         self._stage = stage
         self._peer = peer
         self._setup = setup
