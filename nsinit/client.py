@@ -17,11 +17,8 @@ ends where the connection ends.
 from __future__ import annotations
 
 import _socket
-import json
 import sys
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Self
 
 from nsinit.control.commands import BY_NAME, Command
 from nsinit.errors import (
@@ -30,10 +27,12 @@ from nsinit.errors import (
     UnreachableError,
 )
 from nsinit.locate import CONNECT_TIMEOUT, find_socket
-from nsinit.wire import PIECE, Answer, error_of, lost, request
+from nsinit.wire import PIECE, Answer, decode, error_of, lost, request
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final, Self
 
     from nsinit.attached import Attached
     from nsinit.calls import Calls
@@ -85,8 +84,7 @@ class Client(Calls):
         connection.settimeout(patience(command, params, self._grace))
         rows = Answer(connection)
         try:
-            with suppress(BrokenPipeError):  # who turns us away has said why
-                connection.sendall(request(command, params))
+            _send(connection, request(command, params))
             self.before_answer(connection)
             status = rows.head()
         except (OSError, ValueError, IndexError) as error:
@@ -98,7 +96,7 @@ class Client(Calls):
             text = rows.rest()
             if command.text and status == 200:
                 return text.decode()
-            body = json.loads(text)
+            body = decode(text)
             if not isinstance(body, dict):
                 raise ValueError("it is no object")  # noqa: TRY301
         except (OSError, ValueError) as error:
@@ -178,7 +176,7 @@ class Client(Calls):
         try:
             connection.sendall(request(command, params))
             if answer.head() != 200:
-                raise error_of(json.loads(answer.rest()))
+                raise error_of(decode(answer.rest()))
         except (OSError, ValueError, IndexError) as error:
             connection.close()
             raise lost(self.path, error) from None
@@ -227,8 +225,10 @@ class CommandRun:
 
     def signal(self, number: int) -> None:
         """Send a signal to its process group."""
-        with suppress(OSError):  # it has ended
+        try:
             self._connection.send(bytes((number,)))
+        except OSError:
+            return  # it has ended
 
     def wait(self) -> int:
         """Wait for its end: its exit code, or minus the signal that killed it.
@@ -244,7 +244,7 @@ class CommandRun:
         try:
             piece = self._connection.recv(PIECE)
             *lines, self._data = (self._data + piece).split(b"\n")
-            rows = [json.loads(line) for line in lines]
+            rows = [decode(line) for line in lines]
         except (OSError, ValueError) as error:
             self._connection.close()
             raise lost(self._path, error) from None
@@ -261,6 +261,14 @@ class CommandRun:
             self._connection.close()
             raise UnreachableError("lost the command: init has ended")
         return None
+
+
+def _send(connection: _socket.socket, data: bytes) -> None:
+    """Send a request; who turns us away before it is sent has said why."""
+    try:
+        connection.sendall(data)
+    except BrokenPipeError:
+        return
 
 
 def command_of(name: str) -> Command:
@@ -320,7 +328,7 @@ def _seconds(wait: object) -> float:
 def _stream(answer: Answer, path: str) -> Iterator[dict[str, Any]]:
     try:
         for line in answer.lines():
-            yield json.loads(line)
+            yield decode(line)
     except (OSError, ValueError) as error:
         raise lost(path, error) from None
     finally:

@@ -25,7 +25,6 @@ says what to do next, and the exit code of the program that ends by it::
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -61,15 +60,31 @@ class UsageError(NsinitError):
     exit_code = EXIT_USAGE
 
 
-class Problem(NamedTuple):
-    """One thing that is wrong in the configuration, with its place."""
+class Problem:
+    """One thing that is wrong in the configuration, with its place; a value.
 
-    file: str
-    line: int
-    path: str
-    message: str
-    hint: str = ""
-    excerpt: str = ""  # the line itself, and what points at the place in it
+    The `excerpt` is the line itself, and what points at the place in it.
+    """
+
+    __slots__ = ("excerpt", "file", "hint", "line", "message", "path")
+
+    def __init__(
+        self, file: str, line: int, path: str, message: str, hint: str = "", excerpt: str = ""
+    ) -> None:
+        self.file, self.line, self.path = file, line, path
+        self.message, self.hint, self.excerpt = message, hint, excerpt
+
+    def _all(self) -> tuple[str | int, ...]:
+        return (self.file, self.line, self.path, self.message, self.hint, self.excerpt)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return f"Problem{self._all()!r}"
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "

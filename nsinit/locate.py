@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import _socket
-import json
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import UnreachableError, UsageError
 from nsinit.places import RECORD_NAME, is_private, roots, socket_path
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
 CONNECT_TIMEOUT: Final = 5.0
 
@@ -50,6 +50,8 @@ def _recorded(root: str, name: str) -> str:
     """The control socket that a sandbox has elsewhere, or nothing."""
     if not name:
         return ""
+    import json  # noqa: PLC0415  (nearly all have it beside their record)
+
     try:
         with open(f"{root}/{name}/{RECORD_NAME}", "rb") as file:
             path = json.load(file)["control"]

@@ -5,10 +5,10 @@ Pure: the environment and the uid are arguments. Imports nothing of nsinit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
 SYSTEM_ROOT: Final = "/run/nsinit"
 SOCKET_NAME: Final = "control.sock"

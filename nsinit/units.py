@@ -1,13 +1,18 @@
 """Durations, sizes, signals and file modes as text, and back.
 
-Imports `signal` only, and only the standard library. Every `parse_X` has a `format_X` with
-`parse_X(format_X(value)) == value`. Errors are `ValueError`s that say what was expected.
+Imports only the part of `signal` that is written in C: `nsinit ctl` waits for this. Every `parse_X`
+has a `format_X` with `parse_X(format_X(value)) == value`. Errors are `ValueError`s that say what
+was expected.
 """
 
 from __future__ import annotations
 
-import signal
-from typing import Final
+TYPE_CHECKING = False  # as `typing` has it
+if TYPE_CHECKING:
+    import signal
+    from typing import Final
+else:
+    import _signal as signal  # without the enums around it
 
 _DURATIONS: Final = (
     ("d", 86_400.0),
@@ -31,12 +36,16 @@ _MAX_SECONDS: Final = 10 * 365 * 86_400.0  # ten years: anything longer is a sli
 
 # Linux's own spellings beside Python's; SIGPOLL and SIGIO are one number, and so on.
 _SIGNAL_ALIASES: Final = {"IOT": signal.SIGABRT, "POLL": signal.SIGIO, "CLD": signal.SIGCHLD}
+_ALL: Final[dict[str, int]] = {
+    name[3:]: int(number)
+    for name, number in sorted(vars(signal).items())
+    if name.startswith("SIG") and name[3] != "_"
+}
 SIGNAL_NUMBERS: Final[dict[str, int]] = {
-    name.removeprefix("SIG"): int(number)
-    for name, number in sorted(signal.Signals.__members__.items())
-    if name not in ("SIGRTMIN", "SIGRTMAX")
+    name: number for name, number in _ALL.items() if name not in ("RTMIN", "RTMAX")
 } | {name: int(number) for name, number in _SIGNAL_ALIASES.items()}
-SIGNAL_NAMES: Final[dict[int, str]] = {int(s): s.name.removeprefix("SIG") for s in signal.Signals}
+# Of several names the first: ABRT rather than IOT.
+SIGNAL_NAMES: Final[dict[int, str]] = {number: name for name, number in reversed(_ALL.items())}
 RT_MIN: Final = int(signal.SIGRTMIN)
 RT_MAX: Final = int(signal.SIGRTMAX)
 

@@ -1,12 +1,10 @@
 """Requests and answers of the control socket as bytes, for a client of it.
 
-Requests are HTTP/1.0, so an answer ends where the connection ends.
+Requests are HTTP/1.0, so an answer ends where the connection ends. The modules of the standard
+library that could be used here load more than `nsinit ctl` takes for everything else.
 """
 
 from __future__ import annotations
-
-import json
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import (
     ControlError,
@@ -16,9 +14,11 @@ from nsinit.errors import (
     UnreachableError,
 )
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Final
 
     from nsinit.control.commands import Command
 
@@ -28,20 +28,27 @@ _ERRORS: Final[dict[str, type[ControlError]]] = {
     "unknown-name": UnknownNameError,
 }
 PIECE: Final = 1 << 16
+_FORM_MAX: Final = 1000  # pairs that init takes in a form
+_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+_NO_JSON: Final = "it is no JSON"
 
 
 def request(command: Command, params: Mapping[str, object]) -> bytes:
-    """An HTTP/1.0 request; a GET has its parameters in the query, a POST in a JSON body."""
+    """An HTTP/1.0 request; a GET has its parameters in the query, a POST as a form in its body."""
     given = {name: value for name, value in params.items() if value is not None}
-    target, body = command.path, b""
+    pairs = [(n, v) for n, value in given.items() for v in _items(value)]
+    form = "&".join(f"{name}={_quote(value)}" for name, value in pairs)
+    target, kind, body = command.path, "", b""
     if command.method == "GET":
-        pairs = [(n, v) for n, value in given.items() for v in _items(value)]
-        query = "&".join(f"{name}={_quote(value)}" for name, value in pairs)
-        target += f"?{query}" if query else ""
+        target += f"?{form}" if form else ""
+    elif len(pairs) < _FORM_MAX:
+        kind, body = "Content-Type: application/x-www-form-urlencoded\r\n", form.encode("ascii")
     else:
+        import json  # noqa: PLC0415  (for hundreds of names: nobody types them)
+
         body = json.dumps(given).encode()
-    head = f"{command.method} {target} HTTP/1.0\r\nHost: nsinit\r\nContent-Length: {len(body)}\r\n"
-    return head.encode("ascii") + b"\r\n" + body
+    head = f"{command.method} {target} HTTP/1.0\r\nHost: nsinit\r\n{kind}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode("ascii") + body
 
 
 def _items(value: object) -> list[object]:
@@ -53,8 +60,42 @@ def _quote(value: object) -> str:
     if isinstance(value, float):
         text = f"{value:f}" if "e" in text else text  # never 1e-05
     raw = text.encode("utf-8", "surrogateescape")
-    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
-    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in raw)
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in raw)
+
+
+class _Rules:
+    """What `json.JSONDecoder` asks of its scanner when nothing is asked of it."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
+
+
+def _scanner() -> Callable[[str, int], tuple[Any, int]]:
+    """The part of `json` that is written in C; the rest of it loads regular expressions."""
+    rules: Any = _Rules
+    try:
+        from _json import make_scanner  # noqa: PLC0415  (CPython alone has it)
+    except ImportError:
+        from json import JSONDecoder  # noqa: PLC0415
+
+        return JSONDecoder().raw_decode
+    return make_scanner(rules)
+
+
+_scan: Final = _scanner()
+
+
+def decode(data: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """What `json.loads` makes of it; ValueError."""
+    text = data.decode("utf-8", "surrogatepass").strip(" \t\r\n")
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError(_NO_JSON) from None
+    if end != len(text):
+        raise ValueError(_NO_JSON)
+    return value
 
 
 class Head:

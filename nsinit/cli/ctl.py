@@ -7,21 +7,21 @@ an operator waits for this.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit import errors
 from nsinit.cli import show
-from nsinit.cli.output import Wishes, as_json, complain, say
-from nsinit.cli.parsing import JSON, make_parser, parse
+from nsinit.cli.output import Wishes, as_json, complain, is_watched, say
+from nsinit.cli.parsing import JSON, Parser
 from nsinit.client import Client
 from nsinit.control.commands import VERBS, Command
 from nsinit.control.row import QUIET, Param
 from nsinit.errors import ControlError, NsinitError, TimedOutError, UsageError
 from nsinit.nearest import did_you_mean
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
+    from typing import Any, Final
 
 _HELP: Final = """\
 usage: nsinit ctl [-s NAME] [--socket PATH] VERB ...
@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except SystemExit:  # argparse has shown its help
+    except SystemExit:  # the help is shown
         return errors.EXIT_OK
 
 
@@ -83,7 +83,7 @@ def _run(argv: list[str]) -> int:
     command = VERBS.get(rest[0])
     if command is None:
         raise UsageError(f"there is no verb {rest[0]!r}", hint=did_you_mean(rest[0], VERBS))
-    given = parse(parser(command), rest[1:], command.params)
+    given = parser(command).read(rest[1:])
     as_text = not given.pop("json")
     given = {key: value for key, value in given.items() if value not in (None, [])}
     picture = _picture(command, given, as_text=as_text)
@@ -119,11 +119,10 @@ def _run(argv: list[str]) -> int:
 
 def _client(command: Command, path: str | None, name: str, *, quiet: bool) -> Client:
     """Who asks; for what takes long, on a terminal, one who tells how far it is."""
-    if command.name in WAITS:
-        from nsinit.cli.progress import Watching, is_wanted
+    if command.name in WAITS and is_watched(quiet=quiet):
+        from nsinit.cli.progress import Watching
 
-        if is_wanted(quiet=quiet):
-            return Watching(path, name=name)
+        return Watching(path, name=name)
     return Client(path, name=name)
 
 
@@ -160,10 +159,10 @@ def _common(argv: list[str]) -> tuple[str, str | None, list[str]]:
     return name, path, argv
 
 
-def parser(command: Command) -> argparse.ArgumentParser:
+def parser(command: Command) -> Parser:
     """The parser of a verb, with its help."""
     words = "ctl " + command.name
-    return make_parser(words, command.summary, command.examples, params_of(command))
+    return Parser(words, command.summary, command.examples, params_of(command))
 
 
 def params_of(command: Command) -> tuple[Param, ...]:

@@ -128,10 +128,11 @@ def _hear(launcher: _socket.socket, patience: float | None = None) -> dict[str, 
 
 def _await_ready(name: str, control: str, stopped: list[int], *, quiet: bool) -> list[str]:
     """What has failed of that which should be up; nothing when all of it is. ControlError."""
-    from nsinit.cli.progress import BEAT, DOWN, UP, Line, is_wanted
+    from nsinit.cli.output import is_watched
+    from nsinit.cli.progress import BEAT, DOWN, UP, Line
 
     client = Client(control)
-    line = Line("starting", UP, is_seen=is_wanted(quiet=quiet))
+    line = Line("starting", UP, is_seen=is_watched(quiet=quiet))
     try:
         line.follow(client)
         while line.is_told and not stopped:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nsinit.errors import EXIT_OK, NsinitError, UsageError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
     from collections.abc import Callable, Mapping, Sequence
 
     from nsinit.cli.boxes import Verb
+    from nsinit.cli.parsing import Parser
 
 
 class Family(NamedTuple):
@@ -110,18 +110,14 @@ class Family(NamedTuple):
 
 def read(words: str, verb: Verb, argv: list[str]) -> dict[str, Any]:
     """What was given to a verb that is typed as these words."""
-    from nsinit.cli.parsing import parse
-
-    return parse(parser_of(words, verb), argv, verb.params)
+    return parser_of(words, verb).read(argv)
 
 
-def parser_of(words: str, verb: Verb) -> ArgumentParser:
+def parser_of(words: str, verb: Verb) -> Parser:
     """Its parser, with its help."""
-    from nsinit.cli.parsing import make_parser
+    from nsinit.cli.parsing import Parser
 
-    parser = make_parser(words, verb.summary, verb.examples, verb.params)
-    parser.epilog = (parser.epilog or "") + verb.codes
-    return parser
+    return Parser(words, verb.summary, verb.examples, verb.params, verb.codes)
 
 
 def tell(work: Callable[[], int]) -> int:
@@ -145,5 +141,5 @@ def tell(work: Callable[[], int]) -> int:
 def _code_of(work: Callable[[], int]) -> int:
     try:
         return work()
-    except SystemExit as end:  # argparse has shown its help
+    except SystemExit as end:  # the help is shown
         return int(end.code or 0)

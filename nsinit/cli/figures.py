@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
 from nsinit.cli.output import amount, span
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any, Final
 
 COLUMNS: Final = ("MEMORY", "THROTTLED%", "READ/S", "WRITTEN/S")
 _UNKNOWN: Final = "-"

@@ -7,17 +7,16 @@ is UTF-8; JSON always is.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import as_json, colours
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import ControlError, UsageError
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, Final
 
     from nsinit.client import Client
     from nsinit.control.commands import Command
@@ -57,6 +56,8 @@ def _rows(
         yield from client.call(command, given)
         return
     if (count := given.pop("lines", None)) is not None:
+        from collections import deque
+
         # The last that fit, which only who has seen all of them knows; then what has come since.
         kept: deque[Row] = deque(maxlen=count)
         past = {key: value for key, value in given.items() if key != "follow"}
@@ -80,6 +81,8 @@ def matcher(pattern: str | None, *, invert: bool) -> Callable[[Row], bool] | Non
         if invert:
             raise UsageError("--invert-match goes with --grep", hint="--grep REGEX")
         return None
+    import re
+
     try:
         search = re.compile(pattern).search
     except (re.error, RecursionError, OverflowError) as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, Final, TextIO
 
     from nsinit.errors import NsinitError
 
@@ -42,6 +43,15 @@ def colours(stream: TextIO) -> bool:
     if env.get("FORCE_COLOR"):
         return True
     return stream.isatty() and env.get("TERM") != "dumb"
+
+
+def is_watched(*, quiet: bool) -> bool:
+    """Whether somebody sees a line on stderr that changes, and wants it."""
+    try:
+        seen = os.isatty(2) and sys.stderr is not None
+    except OSError:
+        return False
+    return seen and not quiet and os.environ.get("TERM") not in (None, "dumb")
 
 
 def paint(text: str, colour: str, stream: TextIO | None = None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS, amount, clock, paint, printable, say, span
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
 _BY: Final = {
     "stop": "stopped by an operator",

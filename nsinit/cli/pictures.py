@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS, amount, as_json, paint, printable, say, span, table
-from nsinit.cli.past import death_line
+from nsinit.cli.past import death_line, show_history
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any, Final
 
 _VERDICTS: Final = {"healthy": "green", "unhealthy": "red", "not-running": "yellow"}
 
@@ -205,4 +206,5 @@ PICTURES: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "graph": _graph,
     "tree": _tree,
     "top": _top,
+    "history": show_history,
 }

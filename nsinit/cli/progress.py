@@ -6,7 +6,6 @@ terminal there is none.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
@@ -18,7 +17,7 @@ from nsinit.cli.output import room, say
 from nsinit.client import Client
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import ControlError
-from nsinit.wire import PIECE
+from nsinit.wire import PIECE, decode
 
 if TYPE_CHECKING:
     import _socket
@@ -40,15 +39,6 @@ VERBS: Final = {
 _GOALS: Final = {"stopped": DOWN, "exited": ("exited", "failed")}
 _PATIENCE: Final = 0.3  # s; who gets an answer sooner needs no line
 BEAT: Final = 0.5  # s between two looks at the clock
-
-
-def is_wanted(*, quiet: bool) -> bool:
-    """Whether somebody sees a line that changes."""
-    try:
-        seen = os.isatty(2) and sys.stderr is not None
-    except OSError:
-        return False
-    return seen and not quiet and os.environ.get("TERM") not in (None, "dumb")
 
 
 class Watching(Client):
@@ -208,7 +198,7 @@ class Line:
 
     def _hear(self, source: _Source, piece: bytes) -> None:
         *lines, source.rest[0] = (source.rest[0] + piece).split(b"\n")
-        for row in map(json.loads, lines):
+        for row in map(decode, lines):
             name = source.prefix + (row.get("service") or "")
             if name in self._states and "new" in row:
                 self._states[name] = row["new"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.cli.output import TINTS as _TINTS
 from nsinit.cli.output import as_json, paint, say, span, table
-from nsinit.cli.past import event_line, show_history
-from nsinit.cli.pictures import PICTURES
 
+TYPE_CHECKING = False  # as `typing` has it
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
 _WIDTH: Final = 8  # of a name before a line of output
 
@@ -140,6 +139,26 @@ def _change(answer: dict[str, Any]) -> None:
         say("nothing has changed")
 
 
+def _elsewhere(verb: str) -> Callable[[dict[str, Any]], None]:
+    """What is shown by a module that is loaded by then."""
+
+    def show(answer: dict[str, Any]) -> None:
+        from nsinit.cli.pictures import PICTURES
+
+        PICTURES[verb](answer)
+
+    return show
+
+
+def _event_line(row: dict[str, Any]) -> str:
+    from nsinit.cli.past import event_line
+
+    return event_line(row)
+
+
+_PICTURES: Final = (
+    "health", "livez", "readyz", "why", "blame", "graph", "tree", "top", "openapi", "history",
+)  # fmt: skip
 SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "status": _status,
     "list": _list,
@@ -156,12 +175,11 @@ SHOW: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "pause": _pauses,
     "unpause": _pauses,
     "wait": _results,
-    "history": show_history,
     "shutdown": _shutdown,
     "reexec": _reexec,
     "version": _version,
     "metrics": _text,
-    **PICTURES,
+    **{verb: _elsewhere(verb) for verb in _PICTURES},
 }
 STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "logs": log_line,  # with all its options: nsinit.cli.logs
@@ -170,6 +188,6 @@ STREAM: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "terminal": str,
     "exec": str,
     "enter": str,
-    "events": event_line,
+    "events": _event_line,
     "record": as_json,
 }

@@ -64,9 +64,10 @@ def _listed(sandboxes: Sequence[Found]) -> str:
 
 def _line_about(found: Sequence[Found], timeout: float, *, quiet: bool) -> Line | None:
     """What tells on the terminal how far they are, if somebody sees it."""
-    from nsinit.cli.progress import DOWN, Line, is_wanted
+    from nsinit.cli.output import is_watched
+    from nsinit.cli.progress import DOWN, Line
 
-    if not is_wanted(quiet=quiet):
+    if not is_watched(quiet=quiet):
         return None
     line = Line("stopping", DOWN, limit=timeout)
     for one in found:

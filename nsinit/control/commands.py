@@ -6,8 +6,6 @@ with its help, and the method of the Python client. Imports nothing heavy.
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsinit.control.row import (
     ACCESS_LEVELS,
     MAX_INTEGER,
@@ -15,16 +13,18 @@ from nsinit.control.row import (
     PREFIX,
     SOME_NAMES,
     WAITING,
-    Access,
     Command,
-    Kind,
     Param,
 )
 from nsinit.control.verbs import CARE, INSIGHT, LOG_STREAMS, STATES
 
+TYPE_CHECKING = False  # as `typing` has it
+if TYPE_CHECKING:
+    from typing import Final
+
 __all__ = [
-    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "MAX_INTEGER", "PREFIX", "VERBS", "Access",
-    "Command", "Kind", "Param",
+    "ACCESS_LEVELS", "BY_NAME", "BY_PATH", "COMMANDS", "MAX_INTEGER", "PREFIX", "VERBS",
+    "Command", "Param",
 ]  # fmt: skip
 
 COMMANDS: Final[tuple[Command, ...]] = (

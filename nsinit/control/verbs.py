@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nsinit.control.row import NAMES, PREFIX, SOME_NAMES, WAITING, Command, Param
+
+TYPE_CHECKING = False  # as `typing` has it
+if TYPE_CHECKING:
+    from typing import Final
 
 STATES: Final = (
     "stopped", "waiting", "starting", "running", "stopping", "backoff", "exited", "failed",

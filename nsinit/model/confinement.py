@@ -164,8 +164,9 @@ def _taken_in(
             text = read(file)
         parse_profile(text)
     except ConfigError as error:
-        for problem in error.problems:
-            report.problems.append(problem._replace(hint=f"the profile of {where}"))
+        hint = f"the profile of {where}"
+        for one in error.problems:
+            report.problems.append(Problem(one.file, one.line, one.path, one.message, hint))
     except ProfileError as error:
         hint = f"the profile of {where}"
         report.problems.append(Problem(file, 0, error.place, str(error), hint))

@@ -17,7 +17,7 @@ from nsinit.errors import (
     UnreachableError,
 )
 from nsinit.locate import find_socket
-from nsinit.wire import request
+from nsinit.wire import decode, request
 
 if TYPE_CHECKING:
     import _socket
@@ -76,8 +76,14 @@ def answered(status: int, body: object) -> Wired:
         ("logs", {"follow": None, "since": 1.5}, "GET /v1/logs?since=1.5 HTTP/1.0", b""),
         ("list", {"names": []}, "GET /v1/list HTTP/1.0", b""),
         ("list", {"names": ["é\r\n"]}, "GET /v1/list?names=%C3%A9%0D%0A HTTP/1.0", b""),
-        ("stop", {"names": ["a"]}, "POST /v1/stop HTTP/1.0", b'{"names": ["a"]}'),
-        ("stop", {"names": "a", "timeout": None}, "POST /v1/stop HTTP/1.0", b'{"names": "a"}'),
+        ("stop", {"names": ["a"]}, "POST /v1/stop HTTP/1.0", b"names=a"),
+        ("stop", {"names": "a", "timeout": None}, "POST /v1/stop HTTP/1.0", b"names=a"),
+        (
+            "stop",
+            {"names": ["a", "b&"], "no_wait": True},
+            "POST /v1/stop HTTP/1.0",
+            b"names=a&names=b%26&no_wait=true",
+        ),
     ],
 )
 def test_request_is_written_when_a_row_is_asked_for(
@@ -86,8 +92,33 @@ def test_request_is_written_when_a_row_is_asked_for(
     """What looks is a query; what changes something has a body."""
     head, _, rest = request(BY_NAME[name], params).partition(b"\r\n\r\n")
     lines = head.decode("ascii").split("\r\n")
-    assert lines == [request_line, "Host: nsinit", f"Content-Length: {len(body)}"]
+    kind = ["Content-Type: application/x-www-form-urlencoded"] if body else []
+    assert lines == [request_line, "Host: nsinit", *kind, f"Content-Length: {len(body)}"]
     assert rest == body
+
+
+def test_body_is_json_when_a_form_would_have_too_many_names() -> None:
+    """Init reads no form of more than a thousand pairs."""
+    names = [f"s{n}" for n in range(1000)]
+    head, _, rest = request(BY_NAME["stop"], {"names": names}).partition(b"\r\n\r\n")
+    assert b"Content-Type" not in head
+    assert json.loads(rest) == {"names": names}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": [1, -2.5e3, true, null, "\\u00e9\\n"], "b": {}}', " [] \n", '"é"', "1", "NaN", "{}"],
+)
+def test_answer_is_read_as_json_does_when_it_is_right(text: str) -> None:
+    """By the same scanner."""
+    assert str(decode(text.encode())) == str(json.loads(text))
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{} x", b"nul", b"[1,]", b"\xff", b'{"a" 1}'])
+def test_answer_is_refused_when_it_is_no_json(data: bytes) -> None:
+    """Whatever is wrong with it."""
+    with pytest.raises(ValueError, match=r"."):
+        decode(data)
 
 
 def test_answer_is_its_json_when_all_went_well() -> None:

@@ -90,9 +90,9 @@ def test_option_is_refused_when_it_does_not_belong_before_the_verb(argv: list[st
 
 def test_arguments_are_parameters_when_a_verb_is_parsed() -> None:
     """Names and signals stand by themselves; spans are read as everywhere."""
-    parsed = vars(ctl.parser(BY_NAME["signal"]).parse_args(["HUP", "a", "b"]))
+    parsed = ctl.parser(BY_NAME["signal"]).read(["HUP", "a", "b"])
     assert parsed == {"signal": "HUP", "names": ["a", "b"], "json": False}
-    parsed = vars(ctl.parser(BY_NAME["logs"]).parse_args(["-f", "-n", "5", "--since", "@60"]))
+    parsed = ctl.parser(BY_NAME["logs"]).read(["-f", "-n", "5", "--since", "@60"])
     given = {key: value for key, value in parsed.items() if value not in (None, False)}
     assert given == {"names": [], "follow": True, "lines": 5, "since": "@60.000000"}
 

@@ -88,7 +88,7 @@ def test_row_is_a_verb_when_it_is_in_the_table(row: Command) -> None:
     for line in row.examples:
         program, tool, verb, *rest = shlex.split(line)
         assert (program, tool, verb) == ("nsinit", "ctl", row.name)
-        given = vars(ctl.parser(row).parse_args(rest))
+        given = ctl.parser(row).read(rest)
         known = {param.name for param in (*row.params, *row.options)} | {"json"}
         assert set(given) - {"quiet"} == known  # which those have that wait
 
