@@ -4,8 +4,6 @@ The types are as in `nsinit.model.types`: each has a static `read`. What the cal
 by `nsinit.model.callfilter`.
 """
 
-from __future__ import annotations
-
 from os.path import dirname, join
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -134,7 +132,9 @@ NO_FILTER: Final = Seccomp(profile=Profile(UNCONFINED))
 TYPES: Final = (Profile, Calls, Ports)
 
 
-def take_in_profiles(tables: dict[str, Any], report: Report, read: Callable[[str], str]) -> None:
+def take_in_profiles(
+    tables: dict[str, Any], report: "Report", read: "Callable[[str], str]"
+) -> None:
     """Put what is in the files in the place of their paths, in the tables as they were written.
 
     `read` raises ConfigError. What is wrong with a profile is told with the place in it.
@@ -148,7 +148,7 @@ def take_in_profiles(tables: dict[str, Any], report: Report, read: Callable[[str
 
 
 def _taken_in(
-    path: tuple[str, ...], written: str, report: Report, read: Callable[[str], str]
+    path: tuple[str, ...], written: str, report: "Report", read: "Callable[[str], str]"
 ) -> str:
     """The text of a profile; an empty one if it can't be had, or isn't right."""
     from nsinit.errors import ConfigError, Problem  # noqa: PLC0415  (with a profile only)

@@ -1,7 +1,5 @@
 """What can be written about where output goes, beside the keys of `log` itself: structs."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

@@ -3,8 +3,6 @@
 One set of keys for both versions of cgroups; what each comes to there is in `nsinit.cgroups`.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct

@@ -3,8 +3,6 @@
 As in `nsinit.model.spec`: a key is here only when it works.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct, field

@@ -5,8 +5,6 @@ docker's: `cap_drop` takes away, `cap_add` gives, and when a name is in both lay
 own has the last word.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -140,12 +138,12 @@ def _apply(
     return caps | _numbers(add, caps), asked | _numbers(add, frozenset())
 
 
-def _numbers(names: Iterable[str], everything: frozenset[int]) -> frozenset[int]:
+def _numbers(names: "Iterable[str]", everything: frozenset[int]) -> frozenset[int]:
     made = frozenset(NUMBERS[name] for name in names if name != ALL)
     return made | everything if ALL in names else made
 
 
-def _less(names: Iterable[str], caps: frozenset[int]) -> frozenset[int]:
+def _less(names: "Iterable[str]", caps: frozenset[int]) -> frozenset[int]:
     return frozenset() if ALL in names else caps - {NUMBERS[name] for name in names}
 
 

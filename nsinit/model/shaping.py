@@ -1,7 +1,5 @@
 """What may be done to the lines of a service before they go anywhere. Pure."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -53,7 +51,7 @@ class ShapeRules(NamedTuple):
     limit: int = 64 << 10
 
 
-def shape_rules(log: Log) -> ShapeRules | None:
+def shape_rules(log: "Log") -> ShapeRules | None:
     """What is done to lines; None if nothing is."""
     rate, multiline = log.rate_limit, log.multiline
     if rate is None and multiline is None and not log.include and not log.exclude:
@@ -71,7 +69,7 @@ def shape_rules(log: Log) -> ShapeRules | None:
     )
 
 
-def shaping_makes_sense(config: Config) -> Iterator[Finding]:
+def shaping_makes_sense(config: "Config") -> "Iterator[Finding]":
     """Patterns can be understood, limits let something through, and there are lines to shape."""
     from nsinit.model.logs import sinks  # noqa: PLC0415  (which has this among its checks)
 
@@ -103,7 +101,7 @@ def _bad_pattern(pattern: str) -> str:
     return ""
 
 
-def _multiline(table: Multiline, at: KeyPath) -> Iterator[Finding]:
+def _multiline(table: Multiline, at: "KeyPath") -> "Iterator[Finding]":
     if bad := _bad_pattern(table.first):
         yield (*at, "first"), bad, ""
     if not 0 < table.timeout <= LONGEST_HOLD:
@@ -112,7 +110,7 @@ def _multiline(table: Multiline, at: KeyPath) -> Iterator[Finding]:
         yield (*at, "max_size"), f"expected up to {LARGEST_RECORD >> 20}MiB", ""
 
 
-def _rate(table: RateLimit, at: KeyPath) -> Iterator[Finding]:
+def _rate(table: RateLimit, at: "KeyPath") -> "Iterator[Finding]":
     if table.lines is None and table.bytes is None:
         yield at, 'the key "lines" or "bytes" is missing', "rate_limit = 1000"
     for key in ("lines", "bytes"):

@@ -2,9 +2,10 @@
 
 The field names are the keys, the defaults are those of the contract; None means "depends on the
 rest", which `nsinit.model.plan` resolves. A key is here only when it works.
-"""
 
-from __future__ import annotations
+Here and where the types of keys are, annotations are no strings (PEP 563): msgspec would compile
+all 225 of them when it reads the first table, which takes 4 ms.
+"""
 
 from typing import Final, Literal
 

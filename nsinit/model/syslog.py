@@ -4,8 +4,6 @@ Names of hosts are never looked up: that could hold process 1 for as long as a n
 answer.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -78,7 +76,7 @@ class SyslogRules(NamedTuple):
     app_name: str = ""
 
 
-def syslog_rules(log: Log, stream: str) -> SyslogRules:
+def syslog_rules(log: "Log", stream: str) -> SyslogRules:
     """Where messages of a stream go: what is an error to its writer is one there."""
     own = log.stderr.syslog if stream == "stderr" and log.stderr is not None else None
     asked = own or log.syslog or Syslog()
@@ -92,7 +90,7 @@ def syslog_rules(log: Log, stream: str) -> SyslogRules:
     )
 
 
-def syslog_is_wanted(config: Config) -> Iterator[Finding]:
+def syslog_is_wanted(config: "Config") -> "Iterator[Finding]":
     """Nothing is said about syslog where nothing goes there, and lines fit into datagrams."""
     from nsinit.model.logs import sinks  # noqa: PLC0415  (which has this among its checks)
 

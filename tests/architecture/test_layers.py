@@ -209,3 +209,17 @@ def test_sinks_are_not_loaded_when_nobody_has_one() -> None:
     lazy = ("jsonlines", "logfiles", "rfc5424", "shaping", "syslog", "syslogs")
     assert not loaded & {f"nsinit.runtime.{name}" for name in lazy}
     assert not loaded & {"nsinit.kernel.calling", "nsinit.kernel.stopwatch"}
+
+
+def test_no_annotation_is_compiled_when_a_table_is_read() -> None:
+    """A type of a key that was written as a string would be, in the first 10 ms of each start."""
+    names = _loaded(
+        "import builtins, nsinit.model.find as f\n"
+        "from nsinit.model.load import load, parse_source\n"
+        "from nsinit.model.spec import Config\n"
+        "source = parse_source('n.toml', '[services.a]\\ncommand = \"x\"\\n[sandbox]\\n')\n"
+        "def refuse(*a, **k): raise AssertionError(a)\n"
+        "import typing; typing.ForwardRef.__init__ = refuse\n"
+        "load([source], {})"
+    )
+    assert "nsinit.model.sandboxes" in names
