@@ -6,36 +6,23 @@ Each check looks at one thing and yields what it found: nothing when all is righ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal
 
-from nsinit.model import (
-    checks_confinement,
-    checks_network,
-    checks_own,
-    checks_publish,
-    checks_ready,
-    checks_resources,
-    checks_root,
-    checks_sandbox,
-    checks_security,
-    checks_users,
-    graph,
-    listening,
-    logs,
-    remote,
-)
-from nsinit.model.checks_triggers import jitter_is_short, scheduled_services, schedules, watched
-from nsinit.model.intake import intakes_have_places
+from nsinit.model import graph, logs
 from nsinit.model.naming import bad_name
 from nsinit.model.plan import REPLICAS_MAX, STOP_TIMEOUT, condition, stop_steps, waits_for
+from nsinit.model.security import is_asked
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nsinit.model.lines import KeyPath
     from nsinit.model.report import Report
-    from nsinit.model.spec import Config
+    from nsinit.model.spec import Config, Service
+
+    Check = Callable[[Config], Iterator["Finding"]]
 
 SOCKET_PATH_MAX: Final = 107  # unix(7): sun_path holds 108 bytes with its NUL
 RESET_MIN: Final = 0.1  # s
@@ -50,13 +37,22 @@ Finding = tuple["KeyPath", str, str]  # where, what is wrong, what to do
 
 
 def run_checks(config: Config, report: Report) -> None:
-    """Apply every check."""
-    for check in STRICT:
+    """Apply every check that could find something."""
+    for check in checks("STRICT", config):
         for path, message, hint in check(config):
             report.error(path, message, hint)
-    for check in ADVICE:
+    for check in checks("ADVICE", config):
         for path, message, hint in check(config):
             report.warning(path, message, hint)
+
+
+def checks(kind: Literal["STRICT", "ADVICE"], config: Config | None = None) -> Iterator[Check]:
+    """Those that could find something in a configuration; without one, all that there are."""
+    for row in STRICT if kind == "STRICT" else ADVICE:
+        if not isinstance(row, str):
+            yield row
+        elif config is None or _CONCERNS[row](config):
+            yield from getattr(import_module(f"nsinit.model.{row}"), kind)
 
 
 def ids_exist(config: Config) -> Iterator[Finding]:
@@ -270,7 +266,42 @@ def ways_to_reload(config: Config) -> Iterator[Finding]:
             yield path, why, 'use type = "notify", or reload_signal'
 
 
-STRICT: Final = (
+def _some(test: Callable[[Service], object]) -> Callable[[Config], bool]:
+    """Whether that holds of a service."""
+    return lambda config: any(map(test, config.services.values()))
+
+
+def _has_sandbox(config: Config) -> bool:
+    return config.sandbox is not None
+
+
+def _is_confined(config: Config) -> bool:
+    return _has_sandbox(config) or any(map(is_asked, config.services.values()))
+
+
+# Modules with checks of their own, and what a configuration has in which they could find anything.
+# Most have little of all this, and their services need not wait for a hundred checks to be loaded.
+_CONCERNS: Final[dict[str, Callable[[Config], bool]]] = {
+    "checks_ready": _some(lambda s: s.ready or s.health or s.start_timeout is not None),
+    "checks_triggers": _some(lambda s: s.schedule or s.watch),
+    "checks_sandbox": _has_sandbox,
+    "checks_root": _has_sandbox,
+    "checks_network": _has_sandbox,
+    "checks_publish": _has_sandbox,
+    "checks_users": _has_sandbox,
+    "checks_security": _is_confined,
+    "checks_confinement": _is_confined,
+    "checks_own": _some(lambda s: s.has_space or s.pass_fds),
+    "checks_resources": lambda config: (
+        _has_sandbox(config)
+        or any(s.resources is not None or s.resources_optional for s in config.services.values())
+    ),
+    "intake": lambda config: bool(config.init.syslog or config.init.journal),
+    "listening": _some(lambda s: s.sockets or s.fd_store_max),
+    "remote": lambda config: config.init.listen is not None,
+}
+# A name is that of such a module, whose checks stand in its place.
+STRICT: Final[tuple[Check | str, ...]] = (
     something_to_run,
     service_names,
     known_references,
@@ -284,41 +315,39 @@ STRICT: Final = (
     log_owners_exist,
     oneshot_restarts,
     resets_take_time,
-    *checks_ready.STRICT,
+    "checks_ready",
     daemons,
     ways_to_reload,
     numbers_of_replicas,
-    schedules,
-    scheduled_services,
-    watched,
+    "checks_triggers",
     control_path,
-    *checks_sandbox.STRICT,
-    *checks_root.STRICT,
-    *checks_network.STRICT,
-    *checks_publish.STRICT,
-    *checks_security.STRICT,
-    *checks_users.STRICT,
-    *checks_own.STRICT,
-    *checks_confinement.STRICT,
-    *checks_resources.STRICT,
+    "checks_sandbox",
+    "checks_root",
+    "checks_network",
+    "checks_publish",
+    "checks_security",
+    "checks_users",
+    "checks_own",
+    "checks_confinement",
+    "checks_resources",
     *logs.STRICT,
-    intakes_have_places,
+    "intake",
     socket_owners,
-    *listening.STRICT,
-    *remote.STRICT,
+    "listening",
+    "remote",
 )
-ADVICE: Final = (
-    *checks_ready.ADVICE,
-    *checks_sandbox.ADVICE,
-    *checks_network.ADVICE,
-    *checks_security.ADVICE,
-    *checks_users.ADVICE,
-    *checks_own.ADVICE,
-    *checks_confinement.ADVICE,
-    *checks_resources.ADVICE,
+ADVICE: Final[tuple[Check | str, ...]] = (
+    "checks_ready",
+    "checks_sandbox",
+    "checks_network",
+    "checks_security",
+    "checks_users",
+    "checks_own",
+    "checks_confinement",
+    "checks_resources",
     budget_is_enough,
     terminal_output,
-    jitter_is_short,
-    *listening.ADVICE,
-    *remote.ADVICE,
+    "checks_triggers",
+    "listening",
+    "remote",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nsinit.model.plan import condition
 
@@ -92,3 +92,7 @@ def jitter_is_short(config: Config) -> Iterator[Finding]:
         if spec.schedule is not None and every and spec.schedule.jitter >= every:
             path = ("services", name, "schedule", "jitter")
             yield path, "is not below the interval: some runs will be left out", ""
+
+
+STRICT: Final = (schedules, scheduled_services, watched)
+ADVICE: Final = (jitter_is_short,)

@@ -37,3 +37,6 @@ def intakes_have_places(config: Config) -> Iterator[Finding]:
         elif path in seen:
             yield at, "the other one is there already", ""
         seen.add(path)
+
+
+STRICT: Final = (intakes_have_places,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -391,7 +391,7 @@ def test_other_checks_are_silent_when_the_trouble_is_not_theirs(
     check: Check, text: str, findings: list[str]
 ) -> None:
     """One trouble is told once; a configuration without services has none of the others."""
-    others = [c for c in (*checks.STRICT, *checks.ADVICE) if c is not check]
+    others = [c for c in (*checks.checks("STRICT"), *checks.checks("ADVICE")) if c is not check]
     if "services" not in text:
         others = [c for c in others if c is not checks.something_to_run]
     assert {c.__name__: found(c, text) for c in others} == {c.__name__: [] for c in others}
@@ -488,13 +488,26 @@ def test_check_is_silent_when_all_is_right(check: Check, text: str) -> None:
     assert found(check, text) == []
 
 
+def test_check_would_have_found_nothing_when_it_is_left_out() -> None:
+    """Its module is not even loaded for a configuration in which it has nothing to look at."""
+    kinds: tuple[Literal["STRICT", "ADVICE"], ...] = ("STRICT", "ADVICE")
+    for _, text in (*((check, text) for check, text, _ in WRONG), *RIGHT):
+        made = config(text)
+        for kind in kinds:
+            for check in {*checks.checks(kind)} - {*checks.checks(kind, made)}:
+                assert not list(check(made)), (check, text)
+
+
 def test_every_check_is_covered_when_listed() -> None:
     """A new check needs its cases here; some of the larger tables have files of their own."""
     elsewhere = {*logs.STRICT, *checks_root.STRICT, intakes_have_places}
     elsewhere |= {*checks_publish.STRICT, *remote.STRICT, *remote.ADVICE}
     elsewhere |= {*checks_network.STRICT, *checks_network.ADVICE}
     elsewhere |= {*checks_confinement.STRICT, *checks_confinement.ADVICE}
-    assert {check for check, _, _ in WRONG} == {*checks.STRICT, *checks.ADVICE} - elsewhere
+    assert {check for check, _, _ in WRONG} == {
+        *checks.checks("STRICT"),
+        *checks.checks("ADVICE"),
+    } - elsewhere
 
 
 def test_strict_findings_are_errors_and_advice_is_a_warning_when_all_checks_run() -> None:
