@@ -8,6 +8,9 @@ import gc
 import io
 import sys
 
+if not __package__:  # `python3 -I -S .../nsinit`: a directory, and without site-packages
+    sys.path[0] = __file__.rpartition("/nsinit/")[0]
+
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
@@ -22,7 +25,7 @@ def main() -> int:
     verb = argv[0] if argv else ""
     single = name in _NAMES or (verb[:1] == "-" and verb not in _OWN)
     if single or verb == "run":
-        from nsinit.process.lean import signal
+        from nsinit.lean import signal
 
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     if single:

@@ -26,6 +26,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
+if TYPE_CHECKING:
+    from nsinit.problem import Problem
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -58,39 +62,6 @@ class UsageError(NsinitError):
     """The command line makes no sense."""
 
     exit_code = EXIT_USAGE
-
-
-class Problem:
-    """One thing that is wrong in the configuration, with its place; a value.
-
-    The `excerpt` is the line itself, and what points at the place in it.
-    """
-
-    __slots__ = ("excerpt", "file", "hint", "line", "message", "path")
-
-    def __init__(
-        self, file: str, line: int, path: str, message: str, hint: str = "", excerpt: str = ""
-    ) -> None:
-        self.file, self.line, self.path = file, line, path
-        self.message, self.hint, self.excerpt = message, hint, excerpt
-
-    def _all(self) -> tuple[str | int, ...]:
-        return (self.file, self.line, self.path, self.message, self.hint, self.excerpt)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Problem) and self._all() == other._all()
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def __repr__(self) -> str:
-        return f"Problem{self._all()!r}"
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
-        key = f"{self.path}: " if self.path else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}{key}{self.message}{hint}"
 
 
 class ConfigError(NsinitError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
 import msgspec
 
 from nsinit.bundles.spec import Config
-from nsinit.errors import Problem
+from nsinit.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from nsinit.cgroups.here import Spots, find_spots, lacking, no_group, spots_within
 from nsinit.cgroups.settings import CONTROLLERS
-from nsinit.errors import Problem, SandboxError
+from nsinit.errors import SandboxError
 from nsinit.model.report import Report
 from nsinit.model.resources import UNLIMITED, Io, asked
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nsinit.model.resources import Resources
     from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Service
+    from nsinit.problem import Problem
 
 
 class Want(NamedTuple):

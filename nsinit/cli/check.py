@@ -18,9 +18,9 @@ from nsinit.process.environment import given_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nsinit.errors import Problem
     from nsinit.model.images import ImageDefaults
     from nsinit.model.load import Loaded
+    from nsinit.problem import Problem
 
 VERB: Final = Verb(
     "check",

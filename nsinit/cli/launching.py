@@ -148,7 +148,7 @@ def _run_registered(
     )
     try:
         known = entry.notes
-        listener = listener._replace(notes=(*known, *listener.notes))
+        listener.notes = (*known, *listener.notes)
         inside = given._replace(listener=listener, env=_environment(given, wishes.image))
         if plan.group is not None:
             plan.group.record = entry.clean_up_groups
@@ -221,7 +221,8 @@ def _terminal_of(given: Given, wishes: Wishes) -> tuple[Terminal | None, Given]:
 
 def _in_own_root(given: Given) -> Given:
     """What holds for an init that sees neither its files nor its socket."""
-    from nsinit.errors import ConfigError, Problem
+    from nsinit.errors import ConfigError
+    from nsinit.problem import Problem
 
     def load() -> Loaded:
         why = "cannot be read again: the sandbox has a root of its own; stop it, and run it anew"

@@ -28,6 +28,7 @@ MODULES: Final = {
     "net": Program("net VERB ...", "interfaces of a running sandbox: add, remove, show"),
     "image": Program("image VERB ...", "images for sandboxes: import, list, inspect, remove"),
     "check": Program("check [FILE]", "tell everything that is wrong with FILE"),
+    "compile": Program("compile [FILE]", "write FILE.plan, by which it starts sooner"),
     "init": Program("init [DIR|FILE]", "write a commented nsinit.toml to begin with"),
     "convert": Program("convert PATH...", "what supervisord and others have, as nsinit.toml"),
     "schema": Program("schema", "what can be written in nsinit.toml, for editors"),
@@ -42,7 +43,7 @@ _GROUPS: Final = {
     "start": ("run",),
     "a running init": ("ctl", "top"),
     "sandboxes": ("list", "ns", "net", "image"),
-    "configuration": ("check", "init", "convert", "schema"),
+    "configuration": ("check", "compile", "init", "convert", "schema"),
     "more": ("openapi", "completion", "help"),
 }
 _BESIDES: Final = {

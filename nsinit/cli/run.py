@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from nsinit import errors, slim
+from nsinit import errors
 from nsinit.errors import NsinitError
 from nsinit.process.environment import given_environment
+from nsinit.runtime.headstart.planfile import ENDING, NoPlanError, find
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nsinit.model.images import ImageDefaults
     from nsinit.model.load import Loaded
     from nsinit.runtime.boot import Init
+    from nsinit.runtime.headstart.begin import Beginning
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,14 +49,42 @@ def _run(argv: list[str]) -> int:
         with suppress(BrokenPipeError):  # `nsinit run --help | head`: nobody reads the rest
             print(SHORT.format(flags=flags_text()), flush=True)
         return errors.EXIT_OK
-    slim.load_msgspec()
-    slim.load_tomllib()
     env = given_environment()
     if "NSINIT_REEXEC" in env or "NSINIT_REEXEC_CHECK" in env:
+        _load_libraries()
         from nsinit.cli.resume import resume
 
         return resume(env, _serve)
-    return _run_words(argv, env)
+    begun = None
+    if (path := find(argv, env)) is not None:
+        begun = _head_start(path, env)
+    try:
+        _load_libraries()
+        return _run_words(argv, env, begun)
+    except BaseException:
+        if begun is not None:
+            begun.abandon()
+        raise
+
+
+def _load_libraries() -> None:
+    from nsinit import slim
+
+    slim.load_msgspec()
+    slim.load_tomllib()
+
+
+def _head_start(path: str, env: dict[str, str]) -> Beginning | None:
+    """Start what `nsinit compile` has foreseen, before the rest of init is loaded."""
+    from nsinit.runtime.headstart.begin import begin
+
+    try:
+        return begin(path, env)
+    except NoPlanError as error:
+        from nsinit.cli.output import complain
+
+        complain(f"warning: {path}{ENDING} does not count: {error} (nsinit compile {path})")
+        return None
 
 
 def full_help() -> str:
@@ -64,7 +94,7 @@ def full_help() -> str:
     return FULL.format(options=help_text())
 
 
-def _run_words(argv: list[str], env: dict[str, str]) -> int:
+def _run_words(argv: list[str], env: dict[str, str], begun: Beginning | None) -> int:
     from nsinit.cli.words import has_options, split_words
     from nsinit.model.find import load_asked
     from nsinit.runtime.boot import Given, be_init
@@ -98,11 +128,15 @@ def _run_words(argv: list[str], env: dict[str, str]) -> int:
         )
 
     loaded, image = load(patient=True), None
+    if begun is not None and not begun.is_of(source.text for source in loaded.sources):
+        begun.abandon()  # the files have changed since they were compared
+        begun = None
     if loaded.config.sandbox is not None and loaded.config.sandbox.image is not None:
         from nsinit.images.use import Finder
 
         loaded, image = Finder(env).applied(loaded)
-    given = Given(loaded, load, env, _here(), None, _serve, file, command, options)
+    listener = begun.listener if begun is not None else None
+    given = Given(loaded, load, env, _here(), listener, _serve, file, command, options, begun=begun)
     if wanted := {fd for spec in loaded.config.services.values() for fd in spec.pass_fds}:
         from nsinit.kernel.fds import inherited
 
@@ -121,6 +155,8 @@ def _run_words(argv: list[str], env: dict[str, str]) -> int:
 
 
 def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:
+    from nsinit import slim
+
     slim.load_h11()
     from nsinit.control.server import serve  # and more, after the first services run
 

@@ -218,7 +218,7 @@ def _stop_for_certain(rewrite: dict[int, int]) -> None:
 
     Nobody in its session could continue it, so the kernel drops them; STOP it does not drop.
     """
-    from nsinit.process.lean import signal
+    from nsinit.lean import signal
 
     for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         rewrite.setdefault(number, signal.SIGSTOP)

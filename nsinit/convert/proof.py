@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nsinit.convert.document import Document, Table, Value
-    from nsinit.errors import Problem
+    from nsinit.problem import Problem
 
 _VARIABLE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _STAND_INS: Final = ("/x", "1")  # for variables that are not set here: a path, a number

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import libc, seam
+from nsinit.lean import suppress
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
+    from typing import Final
 
 RESERVE: Final = 16  # descriptors that services can't take from init
 _FEW: Final = 1024  # where /proc does not tell which are open
@@ -100,6 +101,13 @@ def raise_limit() -> int:
         except (OSError, ValueError):
             return soft  # a hard limit above fs.nr_open
     return soft
+
+
+def limit(soft: int | None) -> None:
+    """Give back the soft limit that init was given; None leaves what is there."""
+    if soft is not None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
 
 def is_nearly_last(fd: int) -> bool:

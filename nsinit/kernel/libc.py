@@ -9,10 +9,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from typing import Final
 
 from nsinit.errors import SyscallError
 from nsinit.kernel import seam
+
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
+if TYPE_CHECKING:
+    from typing import Final
 
 # PyDLL: the lock of the interpreter is kept, which a raw clone needs and the others don't mind.
 _libc: Final = ctypes.PyDLL(None, use_errno=True)
@@ -101,6 +104,11 @@ def prctl(option: int, value: int, what: str) -> None:
     """prctl(2) with one argument; `what` says in words what it sets."""
     seam.ask("prctl")
     _checked("prctl", what, _libc.prctl(option, value, 0, 0, 0))
+
+
+def become_subreaper() -> None:
+    """Adopt orphaned descendants without being PID 1; PR_SET_CHILD_SUBREAPER(2const)."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1, "child subreaper")
 
 
 def signalfd(mask: int) -> int:

@@ -73,11 +73,6 @@ def own_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10  # also that of who started us
 
 
-def become_subreaper() -> None:
-    """Adopt orphaned descendants without being PID 1."""
-    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1, "child subreaper")
-
-
 def die_with_parent(number: int) -> None:
     """Get a signal when the thread that forked this process ends; check the parent afterwards."""
     libc.prctl(libc.PR_SET_PDEATHSIG, number, "parent death signal")

@@ -3,15 +3,16 @@
 Every system call that nsinit makes by itself goes through `call.NAME` or `nsinit.kernel.libc`; both
 ask `fault` first, when one is set. So a test says "the third fork fails with EAGAIN" to a real
 nsinit, and nothing has to be replaced by a mock. Time comes through here too, so that a clock step
-can be injected. Imports no other module of nsinit.
+can be injected.
 """
 
 from __future__ import annotations
 
 import errno as errno_module
 import os
-import signal
 import time
+
+from nsinit.lean import signal
 
 TYPE_CHECKING = False  # as `typing` has it, which every start of a container would have to load
 if TYPE_CHECKING:

@@ -6,14 +6,12 @@ Python handlers run late or never; a blocked one waits, with its sender, until i
 
 from __future__ import annotations
 
-import signal
 import struct
 from typing import Final, NamedTuple
 
 from nsinit.kernel import libc, seam
+from nsinit.kernel.mask import HEARD
 
-# Faults too: sent by somebody they are signals like any, and a real one kills though it is blocked.
-HEARD: Final = frozenset(int(n) for n in signal.valid_signals()) - {9, 19}  # KILL, STOP
 SI_USER: Final = 0
 SI_KERNEL: Final = 128
 
@@ -57,13 +55,3 @@ class SignalReader:
                 made.append(Received(number, code, pid, uid))
             if len(data) < _INFO.size * _BATCH:
                 return made
-
-
-def block_all() -> set[int]:
-    """Block everything that can be heard, and return the mask before."""
-    return {int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)}
-
-
-def hear_children() -> None:
-    """Undo an ignored SIGCHLD: with it the kernel reaps by itself and every status is lost."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -11,13 +11,14 @@ import errno
 import os
 import stat
 import struct
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
+from nsinit.lean import suppress
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Final
 
 MANY: Final = 0x7FFF_FFFF  # a backlog that net.core.somaxconn alone limits
 _PASS_RIGHTS: Final = 83  # SO_PASSRIGHTS of socket(7), since Linux 6.16

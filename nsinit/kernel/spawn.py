@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SyscallError
 from nsinit.kernel import seam
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
 
 _libc: Final = ctypes.PyDLL(None)
 _SETSIGDEF: Final = 0x04

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.bundles.read import Findings
 from nsinit.bundles.translate import FILE, translate
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model.dockerprofile import ProfileError, parse_profile
 from nsinit.model.report import Source
+from nsinit.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

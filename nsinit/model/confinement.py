@@ -151,9 +151,10 @@ def _taken_in(
     path: tuple[str, ...], written: str, report: "Report", read: "Callable[[str], str]"
 ) -> str:
     """The text of a profile; an empty one if it can't be had, or isn't right."""
-    from nsinit.errors import ConfigError, Problem  # noqa: PLC0415  (with a profile only)
+    from nsinit.errors import ConfigError  # noqa: PLC0415  (with a profile only)
     from nsinit.model.dockerprofile import ProfileError, parse_profile  # noqa: PLC0415
     from nsinit.model.report import dotted  # noqa: PLC0415
+    from nsinit.problem import Problem  # noqa: PLC0415
 
     where = dotted((*path, "seccomp"))
     file = where

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model.load import Loaded, included, load, parse_source, read_file
 from nsinit.model.report import Report, Source
+from nsinit.places import CONFIGS, look_for
+from nsinit.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,15 +18,14 @@ if TYPE_CHECKING:
 
 _MAIN: Final = "main"
 COMMAND_LINE: Final = "the command line"
-PLACES = ("./nsinit.toml", "/etc/nsinit/nsinit.toml")
 
 
 def find_config(asked: str | None, env: Mapping[str, str]) -> str:
-    """The file: the argument, $NSINIT_CONFIG, or the first of PLACES that exists."""
-    found = _look(asked, env)
+    """The file: the argument, $NSINIT_CONFIG, or the first of CONFIGS that exists."""
+    found = look_for(asked, env)
     if found is not None:
         return found
-    looked = ", ".join(PLACES)
+    looked = ", ".join(CONFIGS)
     raise ConfigError(
         [Problem("nsinit.toml", 0, "", f"no configuration file: looked for {looked}",
                  "name one: nsinit run FILE")]
@@ -52,7 +53,7 @@ def load_asked(
     if not command and not bundled and "image" not in options:
         sources = read_sources(find_config(asked, env), patient=patient)
     else:
-        found = _look(asked, env, () if bundled else PLACES)
+        found = look_for(asked, env, () if bundled else CONFIGS)
         sources = [] if found is None else read_sources(found, patient=patient)
     theirs: Mapping[str, Any] | None = None
     if find_image is not None and _names_image(sources, options):
@@ -84,12 +85,6 @@ def _has(sources: Sequence[Source], table: str, key: str) -> bool:
     """Whether there is such a key in any of the files."""
     tables = [source.data.get(table) for source in sources]
     return any(isinstance(one, dict) and key in one for one in tables)
-
-
-def _look(asked: str | None, env: Mapping[str, str], places: Sequence[str] = PLACES) -> str | None:
-    if asked or env.get("NSINIT_CONFIG"):
-        return asked or env["NSINIT_CONFIG"]
-    return next((place for place in places if os.path.lexists(place)), None)
 
 
 def load_config(path: str, env: Mapping[str, str]) -> Loaded:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model import replicas
 from nsinit.model.anchor import anchor
 from nsinit.model.checks import run_checks
@@ -26,6 +26,7 @@ from nsinit.model.sandboxes import Sandbox
 from nsinit.model.spec import Config, Init, Service
 from nsinit.model.types import Names
 from nsinit.nearest import did_you_mean
+from nsinit.problem import Problem
 from nsinit.units import kind_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model.lines import KeyPath, key_lines
+from nsinit.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -25,7 +25,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
-from nsinit.kernel import fds, proc, seam
+from nsinit.kernel import fds, libc, proc, seam
 from nsinit.process import programs
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class _Guard:
 
     def begin(self) -> str:
         """Start it and wait until it is ready; why it is not, or nothing."""
-        proc.become_subreaper()
+        libc.become_subreaper()
         try:
             self._start()
         except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
-from nsinit.process.lean import signal
+from nsinit.lean import signal
 from nsinit.process.tell import tell_surely
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam

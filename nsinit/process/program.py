@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field, structs
 
 from nsinit.errors import SpawnError
-from nsinit.kernel import seam
 from nsinit.model.spec import Service
 from nsinit.model.types import UNLIMITED, Words
+from nsinit.process.executable import find_in_path
 from nsinit.process.identity import find_identity
 from nsinit.process.variables import DEFAULT_PATH, service_variables
 
@@ -203,16 +203,4 @@ def find_executable(program: Program) -> str:
     name = program.argv[0]
     if "/" in name or _is_elsewhere(program):
         return name
-    denied = ""
-    for directory in program.env.get("PATH", DEFAULT_PATH).split(":"):
-        path = os.path.join(program.directory, directory or ".", name)
-        try:
-            mode = seam.stat(path).st_mode
-        except OSError:
-            continue
-        if mode & 0o170000 == 0o100000 and mode & 0o111:
-            return path
-        denied = denied or path
-    if denied:
-        raise SpawnError(denied, "execute", errno.EACCES, hint="it is no executable file")
-    raise SpawnError(name, "find", errno.ENOENT, hint=f"PATH is {program.env.get('PATH')}")
+    return find_in_path(name, program.env.get("PATH", DEFAULT_PATH), program.directory)

@@ -13,8 +13,8 @@ import gc
 import os
 import time
 
+from nsinit.lean import signal, signal_name, suppress
 from nsinit.process.birth import EXIT_NOT_EXECUTABLE, Birth, die_with
-from nsinit.process.lean import signal, signal_name, suppress
 from nsinit.process.tell import tell, tell_surely
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
@@ -287,7 +287,7 @@ def _safely(function: Callable[..., None], *arguments: object) -> None:
 
 
 def _adopt_orphans() -> None:
-    from nsinit.kernel.proc import become_subreaper  # noqa: PLC0415  (ctypes)
+    from nsinit.kernel.libc import become_subreaper  # noqa: PLC0415  (ctypes)
 
     with suppress(OSError):  # a sandbox may forbid it; then orphans go to whoever is above
         become_subreaper()

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 import struct
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
-from nsinit.kernel import fds, seam
+from nsinit.kernel import fds, mask, seam
 from nsinit.kernel.spawn import Attributes, Block, posix_spawn, strings
 from nsinit.process.program import candidates, find_executable
 
@@ -66,7 +65,7 @@ class Spawner:
     def __init__(self, soft_files: int | None = None) -> None:
         """`soft_files` is the soft RLIMIT_NOFILE that init was given, and children get."""
         self.soft_files = soft_files
-        self._ignored = [n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN]
+        self._ignored = mask.ignored()
         self._attributes = Attributes(self._ignored)
 
     def spawn(self, program: Program) -> Child:
@@ -92,7 +91,7 @@ class Spawner:
                 raise _error(program.directory, "enter", error.errno) from None
             if program.umask is not None:
                 umask = os.umask(program.umask)
-            _limit_files(self.soft_files)
+            fds.limit(self.soft_files)
             return self._posix_spawn(path, program, sources)
         finally:
             if umask is not None:
@@ -155,7 +154,7 @@ class Spawner:
         ]
         steps.append(Stage("pass descriptors to", partial(_dup_all, program.fds)))
         steps += stages.early_stages(tuning) if tuning is not None else []
-        steps.append(Stage("limit the descriptors of", partial(_limit_files, self.soft_files)))
+        steps.append(Stage("limit the descriptors of", partial(fds.limit, self.soft_files)))
         steps += [stages.limit_stage(*limit) for limit in program.rlimits]
         steps += stages.rank_stages(tuning) if tuning is not None else []
         steps += stages.enclosing(enclosure.before) if enclosure is not None else []
@@ -289,13 +288,6 @@ def _dup_all(wanted: dict[int, int]) -> None:
             os.set_inheritable(ours, True)
         else:
             seam.dup2(ours, theirs)
-
-
-def _limit_files(soft: int | None) -> None:
-    """Give back the soft descriptor limit that init was given."""
-    if soft is not None:
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
 
 def _error(what: str, stage: str, number: int | None, hint: str = "") -> SpawnError:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 
-from nsinit.process.lean import signal, suppress
+from nsinit.lean import signal, suppress
 
 TYPE_CHECKING = False  # without loading `typing`; see nsinit.kernel.seam
 if TYPE_CHECKING:

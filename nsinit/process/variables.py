@@ -9,15 +9,44 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SpawnError
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from typing import Final, Protocol
 
-    from nsinit.model.spec import Service
-    from nsinit.process.program import Surroundings
+    class Spec(Protocol):
+        """What a service says of its variables."""
+
+        @property
+        def inherit_env(self) -> bool:
+            """Whether it gets those of init."""
+
+        @property
+        def env_file(self) -> Sequence[str]:
+            """The files that have some."""
+
+        @property
+        def environment(self) -> Mapping[str, str | dict[str, str]]:
+            """Its own."""
+
+    class Around(Protocol):
+        """What init says of them; see `Surroundings`."""
+
+        @property
+        def directory(self) -> str:
+            """Where init was started."""
+
+        @property
+        def env(self) -> dict[str, str]:
+            """What it was given."""
+
+        @property
+        def shared(self) -> Mapping[str, str | dict[str, str]]:
+            """`[init].environment`."""
+
 
 # What somebody told init itself, by the names under which init tells its services.
 OF_INIT: Final = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
@@ -25,11 +54,15 @@ DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 ENV_FILE_MAX: Final = 256 << 10
 _OPTIONAL: Final = "?"
 
-Written = dict[str, "str | dict[str, str]"]
+
+def own_variables(service: str, shared: Mapping[str, str]) -> dict[str, str]:
+    """What a service is told by init itself; `shared` is what each is told."""
+    replica = service.rpartition("@")[2] if "@" in service else "1"
+    return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **shared}
 
 
 def service_variables(
-    spec: Service, around: Surroundings, account: Mapping[str, str], own: Mapping[str, str]
+    spec: Spec, around: Around, account: Mapping[str, str], own: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables of a service; SpawnError names the file that can't be used."""
     env: dict[str, str] = {}
@@ -45,7 +78,7 @@ def service_variables(
     return env
 
 
-def _resolved(written: Written, directory: str) -> dict[str, str]:
+def _resolved(written: Mapping[str, str | dict[str, str]], directory: str) -> dict[str, str]:
     """Variables with those filled in whose values are in files."""
     made: dict[str, str] = {}
     for name, value in written.items():

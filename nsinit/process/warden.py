@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.core.policy import exec_status
 from nsinit.errors import EXIT_DENIED, NsinitError, SpawnError
-from nsinit.kernel import proc, seam, signals
+from nsinit.kernel import libc, mask, proc, seam, signals
 
 if TYPE_CHECKING:
     import _socket
@@ -37,9 +37,9 @@ class Warden:
 
     def __init__(self, stream: _socket.socket, init: int) -> None:
         """`init` is the pidfd of the init whose end is the end of all this. Blocks all signals."""
-        signals.block_all()
-        signals.hear_children()
-        proc.become_subreaper()
+        mask.block_all()
+        mask.hear_children()
+        libc.become_subreaper()
         self._reader = signals.SignalReader()
         self._stream: _socket.socket | None = stream
         self._init = init

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
-from nsinit.kernel import fds, proc, seam, signals
+from nsinit.kernel import fds, seam, signals
 from nsinit.model.security import is_asked
 from nsinit.process.program import Surroundings
+from nsinit.process.settle import settle
 from nsinit.process.spawner import Spawner
 from nsinit.process.strays import Strays
 from nsinit.runtime import directory, flight
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.directory import Listener
     from nsinit.runtime.events import Happening
     from nsinit.runtime.handover import Portable
+    from nsinit.runtime.headstart.begin import Beginning
     from nsinit.runtime.intake import Intake
     from nsinit.runtime.passing import Passing
     from nsinit.runtime.port import Port
@@ -73,6 +75,7 @@ class Given(NamedTuple):
     resume: Callable[[Init], object] | None = None  # takes over from the init before this one
     parts: Mapping[str, tuple[bytes, list[int]]] = {}  # and its parts
     passable: frozenset[int] = frozenset()  # descriptors that were given to be passed on
+    begun: Beginning | None = None  # services that run already
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
     group: Group | None = None  # the cgroup of the sandbox
 
@@ -110,7 +113,7 @@ class Init:
             imports.tell(self.say.error)
         path = "" if given.own_root else self.listener.path
         self.notify = Notify(lambda: directory.make_notify_directory(path, given.env), self.reactor)
-        self.spawner = Spawner(fds.raise_limit())
+        self.spawner = Spawner(given.begun.soft_files if given.begun else fds.raise_limit())
         self.groups: ServiceGroups | None = None
         strays = Strays(path if path or given.own_root else None)
         self.runs = Runs(
@@ -183,10 +186,7 @@ class Init:
 
     def _listen(self) -> Listener:
         control = self.given.loaded.config.init.control
-        asked = control.path
-        if "NSINIT_SERVICE" not in self.given.env:  # else it is the socket of an init above us
-            asked = self.given.env.get("NSINIT_SOCKET") or asked
-        return directory.bind_control(asked, "", control.mode, self.given.env)
+        return directory.bind_asked(control.path, control.mode, self.given.env)
 
     def _go_by(self, config: Config) -> None:
         """What a new configuration wants of init before anything is started by it."""
@@ -275,6 +275,7 @@ class Init:
         """Start what starts by itself."""
         self._take_in()
         self.runs.stdio = self.given.stdio
+        self.runs.begun = self.given.begun
         self.history.listeners += self.given.heard
         for note in self.listener.notes:
             self.say.warning(note)
@@ -282,6 +283,8 @@ class Init:
             self.say.info(f"the control socket is {self.listener.path}")
         flight.boot(self)
         self.driver.post(m.Boot())
+        if self.runs.begun is not None and (names := self.runs.begun.end_rest()):
+            self.say.error(f"{', '.join(names)} ran before init, and should not have: ended")
 
     def take_over(self, resume: Callable[[Init], object]) -> None:
         """Go on where another init was; without that, end what it left in order."""
@@ -384,12 +387,7 @@ def be_init(given: Given) -> int:
         seam.inject(seam.Plan(given.env["NSINIT_FAULTS"]))
     if given.env.get("NSINIT_CLOCK"):
         seam.set_clock(seam.Clock(given.env["NSINIT_CLOCK"]))
-    signals.block_all()
-    signals.hear_children()
-    if os.getpid() != 1:
-        proc.become_subreaper()
-    fds.fill_standard()
-    fds.close_on_exec()
+    settle()
     sys.excepthook = lambda *_: None
     os.chdir("/")
     init = Init(given)

@@ -9,25 +9,41 @@ import _socket
 import errno
 import os
 import stat
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from nsinit.kernel import seam, sockets
+from nsinit.lean import suppress
 from nsinit.places import SOCKET_PATH_MAX, is_private, roots, socket_path
 
+TYPE_CHECKING = False  # as `typing` has it, which would be loaded before the first service
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BACKLOG = 128
 
 
-class Listener(NamedTuple):
+class Listener:
     """A bound control socket, not served yet."""
 
-    socket: _socket.socket | None
-    path: str  # "" without a socket
-    made: tuple[str, ...]  # directories that did not exist before
-    notes: tuple[str, ...]  # what could not be done as asked
+    __slots__ = ("made", "notes", "path", "socket")
+
+    def __init__(
+        self,
+        socket: _socket.socket | None,
+        path: str,
+        made: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.socket = socket
+        self.path = path  # "" without a socket
+        self.made = made  # directories that did not exist before
+        self.notes = notes  # what could not be done as asked
+
+
+def bind_asked(asked: str | None, mode: int, env: Mapping[str, str]) -> Listener:
+    """Bind that of an init that no launcher has made: $NSINIT_SOCKET goes before the file."""
+    if "NSINIT_SERVICE" not in env:  # else it is the socket of an init above us
+        asked = env.get("NSINIT_SOCKET") or asked
+    return bind_control(asked, "", mode, env)
 
 
 def bind_control(asked: str | None, name: str, mode: int, env: Mapping[str, str]) -> Listener:

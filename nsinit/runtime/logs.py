@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import structs
 
 from nsinit.kernel import fds, seam
+from nsinit.kernel.pipes import make_pipe
 from nsinit.model.logs import STREAMS, sinks
 from nsinit.runtime.outputs import Outputs
 from nsinit.runtime.ring import Record, Rings
-from nsinit.runtime.stream import Stream, make_pipe
+from nsinit.runtime.stream import Stream
 from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from nsinit.model.spec import Log, Service
@@ -86,10 +87,13 @@ class Logs:
         owner = program.identity[0] if program.identity is not None else None
         return self.open(key, spec.log, owner)
 
-    def open(self, key: Key, log: Log, owner: int | None) -> Ends:
+    def open(
+        self, key: Key, log: Log, owner: int | None, readers: Mapping[str, int] | None = None
+    ) -> Ends:
         """Make what a new run or one of its hooks writes to; OSError when descriptors run out.
 
         `owner` is the uid that the service will have: it may then open /dev/stdout by its name.
+        With `readers` it is born already: the ends of its pipes by stream.
         """
         wanted = {name: sinks(log, name) for name in STREAMS}
         captured = [name for name, to in wanted.items() if not {"null", "inherit"} & set(to)]
@@ -99,7 +103,7 @@ class Logs:
         made: dict[str, tuple[int, int]] = {}
         try:
             for name in captured:
-                made[name] = make_pipe(owner)
+                made[name] = (readers[name], -1) if readers else make_pipe(owner)
         except OSError:
             for pair in made.values():
                 os.close(pair[0])

@@ -17,6 +17,8 @@ from nsinit.process import reaper
 from nsinit.process.daemons import find_daemon
 from nsinit.process.oom import Blame
 from nsinit.process.program import prepare
+from nsinit.process.spawner import Child, Spawner
+from nsinit.process.variables import own_variables
 from nsinit.runtime.mains import Mains
 from nsinit.runtime.stdio import Stdio
 from nsinit.runtime.tasks import Tasks
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from nsinit.kernel.proc import End
     from nsinit.model.spec import Config, Service
     from nsinit.process.program import Program, Surroundings
-    from nsinit.process.spawner import Child, Spawner
     from nsinit.process.strays import Strays
     from nsinit.runtime.handover import Keep, RunsState
+    from nsinit.runtime.headstart.begin import Beginning
     from nsinit.runtime.logs import Ends, Logs
     from nsinit.runtime.notify import Notify
     from nsinit.runtime.reactor import Reactor
@@ -57,6 +59,7 @@ class Runs:
         self.around = around
         self.variables: dict[str, str] = {}  # that every service gets from init
         self.stdio = Stdio()
+        self.begun: Beginning | None = None
         self.orphans_reaped = 0
         self.post: Callable[..., None] = lambda *_: None
         self.pass_on: Callable[[str, Program], None] = lambda *_: None  # open descriptors
@@ -71,7 +74,8 @@ class Runs:
         self._logs = logs
         self._notify = notify
         logs.outputs.start = self.help
-        self._mains = Mains(reactor, strays, self.reap, self._tell)
+        tell = lambda event: self.post(event)  # noqa: E731, PLW0108  (the driver sets it later)
+        self._mains = Mains(reactor, strays, self.reap, tell)
         self.tasks = Tasks(self, reactor, spawner, strays, logs)
         self._helpers: dict[int, Callable[[int], None]] = {}  # init's own children
         self._readiness: Readiness | None = None  # loaded when one is asked for
@@ -80,9 +84,6 @@ class Runs:
         self.watch_memory = self._blame.watch
         self._coming: dict[str, Service] = {}  # what services are once their present run is over
         self._sweeping: dict[str, int] = {}  # services whose last processes are awaited, with run
-
-    def _tell(self, event: m.Event) -> None:
-        self.post(event)  # which the driver sets
 
     # --- Starting ---------------------------------------------------------------------------------
 
@@ -135,6 +136,9 @@ class Runs:
         return self.stdio.give(service, program), ends
 
     def _start(self, service: str, run: int, *, notify: bool) -> Child:
+        if self.begun is not None and (begun := self.begun.claim(service, run)) is not None:
+            begun.lead(partial(self._logs.open, (service, run, ""), self.services[service].log))
+            return Child(begun.pid, begun.path)
         program, ends = self.prepare(service, run, notify=notify)
         told_by: dict[int, int] = {}
         try:
@@ -177,10 +181,7 @@ class Runs:
 
     def own_variables(self, service: str) -> dict[str, str]:
         """What a service, or a hook of init's own (""), is told by init itself."""
-        if not service:
-            return self.variables
-        replica = service.rpartition("@")[2] if "@" in service else "1"
-        return {"NSINIT_SERVICE": service, "NSINIT_REPLICA": replica, **self.variables}
+        return own_variables(service, self.variables) if service else self.variables
 
     def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None

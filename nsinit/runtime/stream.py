@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from nsinit.kernel import fds, seam
+from nsinit.kernel import fds
 from nsinit.runtime.lines import LineCutter
 
 if TYPE_CHECKING:
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
 BUSY_PIPE: Final = 1 << 20
-_PIPE_MODE: Final = 0o622  # who has a descriptor of it may write to it by /dev/stdout
 
 
 class Stream:
@@ -55,22 +51,3 @@ class Stream:
         if count >= self.size and self.size < BUSY_PIPE:
             self.size = BUSY_PIPE
             fds.grow_pipe(self.fd, BUSY_PIPE)
-
-
-def make_pipe(owner: int | None) -> tuple[int, int]:
-    """A pipe to read from without waiting, which a service of that user can open by its name."""
-    reader, writer = seam.pipe(os.O_CLOEXEC)
-    try:
-        if fds.is_nearly_last(writer):
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
-        os.set_blocking(reader, False)
-        with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
-            seam.fchmod(writer, _PIPE_MODE)
-        if owner is not None:
-            with suppress(OSError):  # without CAP_CHOWN it is root's, and its mode lets others in
-                seam.fchown(writer, owner, -1)
-    except OSError:
-        os.close(reader)
-        os.close(writer)
-        raise
-    return reader, writer

@@ -13,8 +13,9 @@ from msgspec import structs
 from nsinit.core import messages as m
 from nsinit.core.order import to_undo
 from nsinit.core.state import ACTIVE
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model.plan import REPLICAS_MAX
+from nsinit.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ from nsinit.isolation.entered import BeAsInit, EnterAll, JoinCgroups, OpenInit
 from nsinit.isolation.imports import ReadModules
 from nsinit.isolation.init import NewKeyring
 from nsinit.isolation.service import enclose
-from nsinit.kernel import fds, seam, signals
+from nsinit.kernel import fds, mask, seam
 from nsinit.process.program import Surroundings, in_place_of_init, on_descriptors, prepare
 from nsinit.process.spawner import Spawner
 from nsinit.process.steps import StepError, Taken
@@ -102,7 +102,7 @@ def _be_between(
 ) -> NoReturn:
     """Enter, and wait for the warden; whatever goes wrong is told."""
     try:
-        signals.block_all()
+        mask.block_all()
         os.setsid()
         notes, *kept = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for fd in (2, *given))
         fds.close_all_but({stream.fileno(), notes, *kept})

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from nsinit.isolation.basics import Inside
-from nsinit.kernel import fds, libc, seam, signals
+from nsinit.kernel import fds, libc, mask, seam
 from nsinit.process.hooks import ENDING, run_hook, tell
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ class Keeper:
 
     def _keep(self, reader: int) -> NoReturn:
         try:
-            signals.block_all()
-            signals.hear_children()
+            mask.block_all()
+            mask.hear_children()
             os.dup2(reader, _FD)
             libc.close_range(_FD + 1, 0xFFFF_FFFF, 0)  # the control socket, for one
             fds.close_on_exec()

@@ -45,7 +45,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
-from nsinit.kernel import fds, libc, namespaces, proc, seam, signals
+from nsinit.kernel import fds, libc, mask, namespaces, proc, seam, signals
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
 from nsinit.sandbox.halfway import CALL, GO, Halfway
 
@@ -75,13 +75,13 @@ def launch(
     `born` is called when the sandbox stands; if that fails, the sandbox ends. The `watched`
     descriptors are called for when they can be read.
     """
-    signals.block_all()
-    signals.hear_children()
+    mask.block_all()
+    mask.hear_children()
     fds.fill_standard()
     fds.close_on_exec()
     reader = signals.SignalReader()
     if "pid" not in plan.kinds:
-        proc.become_subreaper()  # for what a killed init leaves in a shared pid namespace
+        libc.become_subreaper()  # for what a killed init leaves in a shared pid namespace
     taken = Taken()
     try:
         taken.take(plan.host)

@@ -169,10 +169,9 @@ def _long(result: Result) -> str:
     told = ", ".join(f"{peer} {version}".strip() for peer, version in versions.items())
     missing = ", ".join(result.about["missing"]) or "none"
     head = [
-        f"{_origin(result)}. {report.met(result).strip()}",
+        f"{_origin(result)}. {report.met(result)}.",
         f"Versions: {told}. Missing: {missing}.",
         report.HOW_TO_READ,
     ]
     tables = [report.table(result, family) for family in result.about["versions"]]
-    ends = [*report.curve_table(result), *report.verdict_table(result)]
-    return "\n\n".join([*head, *filter(None, tables), *ends]) + "\n"
+    return "\n\n".join([*head, *filter(None, tables), *report.verdict_table(result)]) + "\n"

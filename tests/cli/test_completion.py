@@ -57,7 +57,7 @@ def _offers(init: Live, directory: pathlib.Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["nsinit", "c"], ["ctl", "check", "convert", "completion"]),
+        (["nsinit", "c"], ["ctl", "check", "compile", "convert", "completion"]),
         (["nsinit", "convert", "--fo"], ["--force", "--formation"]),
         (["nsinit", "completion", ""], list(SHELLS)),
         (["nsinit", "st"], ["stop"]),

@@ -139,7 +139,7 @@ def test_orphan_is_adopted_when_we_are_a_subreaper() -> None:
     """The grandchild of a dead child becomes ours."""
 
     def adopt() -> bool:
-        proc.become_subreaper()
+        libc.become_subreaper()
         reader, writer = os.pipe()
         if os.fork() == 0:
             pid = os.fork()

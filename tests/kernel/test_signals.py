@@ -7,12 +7,12 @@ import signal
 
 import pytest
 
-from nsinit.kernel import signals
+from nsinit.kernel import mask, signals
 from tests.kernel.conftest import in_child
 
 
 def _read(send: list[int]) -> list[tuple[int, int, int]]:
-    signals.block_all()
+    mask.block_all()
     reader = signals.SignalReader()
     for number in send:
         os.kill(os.getpid(), number)
@@ -48,7 +48,7 @@ def test_children_are_heard_when_caller_ignored_them() -> None:
 
     def status() -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        signals.hear_children()
+        mask.hear_children()
         pid = os.fork()
         if pid == 0:
             os._exit(9)

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from nsinit.bundles.read import Findings
 from nsinit.bundles.translate import translate
-from nsinit.errors import ConfigError, Problem
+from nsinit.errors import ConfigError
 from nsinit.model.load import load
 from nsinit.model.report import Source
 from tests.support.bundles import CONFIG
 
 if TYPE_CHECKING:
     import pytest
+
+    from nsinit.problem import Problem
 
 _scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

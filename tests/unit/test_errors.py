@@ -8,7 +8,8 @@ import inspect
 import pytest
 
 from nsinit import errors
-from nsinit.errors import ConfigError, NsinitError, Problem, SpawnError, SyscallError
+from nsinit.errors import ConfigError, NsinitError, SpawnError, SyscallError
+from nsinit.problem import Problem
 
 
 @pytest.mark.parametrize(

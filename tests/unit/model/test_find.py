@@ -45,7 +45,7 @@ def test_places_are_told_when_no_file_is_found(
 ) -> None:
     """With what to do."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nsinit.model.find.PLACES", ("./nsinit.toml", "./other.toml"))
+    monkeypatch.setattr("nsinit.model.find.CONFIGS", ("./nsinit.toml", "./other.toml"))
     with pytest.raises(ConfigError) as caught:
         find_config(None, {})
     assert str(caught.value) == (
