@@ -8,9 +8,13 @@
     figures     medians, ratios
     goals       what is wanted of the figures, and whether they are so
     result      all of it as a file, and back
+    curves      what each service more costs
     report      the tables that are printed
+    plot, svg   pictures
     readme      those of the pages, and whether they are stale
     measure_*   what is measured: a `Trial` each, which finds the figures of one `Measure` or more
+    lines       log lines that are lost
+    talk        requests on a control socket
     size        memory, as several of them need it
     threads     time on processors and switches, likewise
     peer_*      who is measured: a `Peer` each

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from . import (
+    measure_fair,
     measure_grace,
     measure_idle,
     measure_life,
@@ -12,6 +13,7 @@ from . import (
     measure_orphans,
     measure_restart,
     measure_sandbox,
+    measure_scale,
     measure_single,
 )
 from .launcher import Bubblewrap, Nspawn, Unshare
@@ -21,7 +23,7 @@ from .launcher_oci import Crun, Runc
 from .peer_circus import Circus
 from .peer_dinit import Dinit
 from .peer_floor import FloorC, FloorEpoll, FloorStaged
-from .peer_nsinit import Nsinit
+from .peer_nsinit import Nsinit, NsinitScale
 from .peer_runit import Runit
 from .peer_s6 import S6
 from .peer_supervisord import Supervisord
@@ -37,6 +39,7 @@ PEERS: Final[tuple[type[Contender], ...]] = (
     *(NsinitSingle, Python, Tini, DumbInit, Catatonit),
     *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
     *(NsinitNetwork, Docker),
+    NsinitScale,
 )
 TRIALS: Final[tuple[Trial, ...]] = (
     measure_life.TRIAL,
@@ -45,8 +48,10 @@ TRIALS: Final[tuple[Trial, ...]] = (
     measure_grace.TRIAL,
     measure_idle.TRIAL,
     *measure_logs.TRIALS,
+    measure_fair.TRIAL,
     measure_single.TRIAL,
     *measure_sandbox.TRIALS,
+    *measure_scale.TRIALS,
 )
 MEASURES: Final[dict[str, Measure]] = {m.name: m for trial in TRIALS for m in trial.measures}
 FAMILIES: Final[dict[str, str]] = {m.name: trial.family for trial in TRIALS for m in trial.measures}

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
-from . import readme, report
+from . import plot, readme, report
 from .catalogue import MEASURES, OURS, PEERS, TRIALS
 from .peer import Peer
 from .records import BenchError
@@ -61,6 +61,8 @@ def main() -> int:
     print(report.text(result))
     if options.json:
         result.save(options.json)
+    if options.plot:
+        print("\n".join(plot.write(result, options.plot)))
     return 0
 
 
@@ -86,6 +88,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--peers", type=_peers, metavar="PEER,...", help=f"only these and {OURS}: {_known()}"
     )
     parser.add_argument("--json", metavar="FILE", help="write every sample there too")
+    parser.add_argument("--plot", metavar="DIR", help="draw pictures (SVG) there")
     parser.add_argument(
         "--readme", action="store_true",
         help=f"measure nothing: write the tables of {readme.SOURCE} into the pages that have them",
@@ -175,7 +178,8 @@ def _rows(
     for trial in trials:
         able = [peer for peer in peers if peer.family == trial.family]
         made: list[Row] = []
-        for count in trial.counts or counts:
+        own = trial.quick_counts if options.quick and trial.quick_counts else trial.counts
+        for count in own or counts:
             if measures := trial.asked(count, names):
                 made += Rounds(stage, trial, count, effort).run(able, measures)
         # Measure by measure: the table tells of each with every number of services.

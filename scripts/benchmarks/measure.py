@@ -16,7 +16,7 @@ class Measure(NamedTuple):
     unit: str
     more: bool = False  # whether more of it is better
     tail: bool = False  # whether the 99th percentile matters
-    needs: str = ""  # what a peer must be able to do
+    needs: str = ""  # what a peer must be able to do: words of `Peer`
     rounds: int = 0  # at most so many, one if it is to be quick; 0: as many as its trial has
     counts: tuple[int, ...] = ()  # only with so many services; (): whatever is asked for
     things: str = "services"  # what is counted
@@ -59,6 +59,7 @@ class Trial(NamedTuple):
     quick: Limits = Limits(2, 3.0)
     family: str = "init"  # of the peers that it measures
     counts: tuple[int, ...] = ()  # with so many services; (): as the command line says
+    quick_counts: tuple[int, ...] = ()  # if it is to be quick; (): as many
 
     def asked(self, count: int, names: frozenset[str]) -> tuple[Measure, ...]:
         """Those of its measures that are wanted with so many services."""

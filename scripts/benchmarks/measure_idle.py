@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .peer import Peer
     from .stage import Stage
 
-_SETTLE: Final = 3.0  # s after the boot
+_SETTLE: Final = 2.0  # s after the boot
 _SPAN: Final = 10.0  # s
 _SERVICES: Final = 100
 

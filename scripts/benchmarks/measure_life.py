@@ -37,11 +37,12 @@ def _sample(stage: Stage, peer: Peer, ask: Ask) -> Found:
         if SHUTDOWN.name in ask.wanted:
             # Not in step with an init that looks now and then, and has just been asked something.
             time.sleep(random.random() * peer.turn)
-            found[SHUTDOWN.name] = [_shutdown(life, ask.services)]
+            found[SHUTDOWN.name] = [shutdown(life, ask.services)]
     return found
 
 
-def _shutdown(life: Life, count: int) -> float:
+def shutdown(life: Life, count: int) -> float:
+    """TERM to init; milliseconds until it is gone. BenchError if a service was not asked to end."""
     begin = time.monotonic_ns()
     os.kill(life.init, signal.SIGTERM)
     gone = life.records.wait("X", 1, _TIMEOUT)[0].at
@@ -60,5 +61,5 @@ COMMAND: Final = Measure(
 SHUTDOWN: Final = Measure("shutdown", "shutdown: TERM to init → all are gone", "ms")
 TRIAL: Final = Trial(
     (BOOT, SHUTDOWN, MEMORY, STATUS, COMMAND), sample=_sample, full=Limits(20, 20.0),
-    quick=Limits(4, 2.5),
+    quick=Limits(3, 2.0),
 )  # fmt: skip

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COUNT: Final = 10_000
 _TIMEOUT: Final = 60.0
-_PATIENCE: Final = 5.0  # s after the last
+_PATIENCE: Final = 3.0  # s after the last
 
 
 class _Seen(NamedTuple):

@@ -17,6 +17,9 @@ class Setup(NamedTuple):
     status: tuple[str, ...]
     stop: tuple[str, ...]  # and the name of a service after it
     start: tuple[str, ...]
+    update: tuple[str, ...] = ()  # what takes over a changed configuration
+    path: str = ""  # of the configuration
+    socket: str = ""  # where it speaks HTTP
 
 
 class Wish(NamedTuple):
@@ -87,6 +90,7 @@ class Peer(Contender):
     family = "init"
     keeps_logs = True  # whether it can write the output of services to rotated files
     stamps_logs = False  # whether it has been told here how to write the time before each line
+    speaks_http = False  # on a socket of its own
     answers = True  # whether it has commands
     kills = True  # whether it kills what ignores TERM
     restarts_at_once = True  # also a service that ran for less than a second

@@ -70,14 +70,17 @@ class Ours(Contender):
         if installed and os.access(script, os.X_OK):
             self.command = (script,)
             return
-        print(f"nsinit is not installed here: a compiled copy of {package} is measured",
-              file=sys.stderr)  # fmt: skip
-        copy = f"{directory}/nsinit"
-        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        compileall.compile_dir(copy, quiet=2)
-        script = f"{directory}/script"
-        with open(script, "w") as file:
-            file.write(_SCRIPT)
+        # Beside the directories of the peers: one for all families.
+        place = f"{os.path.dirname(directory)}/copy"
+        script = f"{place}/script"
+        if not os.path.exists(place):
+            print(f"nsinit is not installed here: a compiled copy of {package} is measured",
+                  file=sys.stderr)  # fmt: skip
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(package, f"{place}/nsinit", ignore=ignored)
+            compileall.compile_dir(f"{place}/nsinit", quiet=2)
+            with open(script, "w") as file:
+                file.write(_SCRIPT)
         self.command = (sys.executable, script)
 
     def version(self) -> tuple[str, ...]:
@@ -89,6 +92,7 @@ class Nsinit(Ours, Peer):
     """As an init of many services."""
 
     stamps_logs = True
+    speaks_http = True
 
     def write(self, directory: str, services: Mapping[str, tuple[str, ...]], wish: Wish) -> Setup:
         """One TOML file; the control socket is beside it."""
@@ -108,4 +112,20 @@ class Nsinit(Ours, Peer):
             status=(*ask, "status"),
             stop=(*ask, "stop"),
             start=(*ask, "start"),
+            update=(*ask, "update"),
+            path=path,
+            socket=socket,
         )
+
+
+class NsinitScale(Nsinit):
+    """Alone, with more services than others are asked to have."""
+
+    family = "scale"
+
+    def change_one(self, setup: Setup) -> None:
+        """Change the last service, in a way that does not restart it."""
+        with open(setup.path) as file:
+            head, key, value = file.read().rpartition("stop_timeout = ")
+        with open(setup.path, "w") as file:
+            file.write(f"{head}{key}1{value}")

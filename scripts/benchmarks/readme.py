@@ -169,9 +169,10 @@ def _long(result: Result) -> str:
     told = ", ".join(f"{peer} {version}".strip() for peer, version in versions.items())
     missing = ", ".join(result.about["missing"]) or "none"
     head = [
-        f"{_origin(result)}. {report.met(result)}.",
+        f"{_origin(result)}. {report.met(result).strip()}",
         f"Versions: {told}. Missing: {missing}.",
         report.HOW_TO_READ,
     ]
     tables = [report.table(result, family) for family in result.about["versions"]]
-    return "\n\n".join([*head, *filter(None, tables), *report.verdict_table(result)]) + "\n"
+    ends = [*report.curve_table(result), *report.verdict_table(result)]
+    return "\n\n".join([*head, *filter(None, tables), *ends]) + "\n"

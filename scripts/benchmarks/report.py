@@ -6,6 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, Final
 
 from .catalogue import MEASURES, OURS
+from .curves import curves
 from .figures import short, summary
 from .goals import count_met, verdicts
 
@@ -24,11 +25,11 @@ is better; less is, in all others."""
 def text(result: Result) -> str:
     """All of it, as Markdown."""
     parts = [table(result, family) for family in result.about["versions"]]
-    parts += [HOW_TO_READ, *verdict_table(result)]
+    parts += [HOW_TO_READ, *curve_table(result), *verdict_table(result)]
     missing = result.about["missing"]
     parts += ["\n".join(f"{peer} is missing: {get}" for peer, get in missing.items())]
     took = result.about["seconds"]
-    parts.append(f"{met(result)}. It took {took // 60:.0f} min {took % 60:.0f} s.")
+    parts.append(f"{met(result)}It took {took // 60:.0f} min {took % 60:.0f} s.")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -61,9 +62,18 @@ def verdict_table(result: Result) -> list[str]:
     return [markdown([["goal", "verdict", "why"], ["---", "---", "---"], *lines])]
 
 
+def curve_table(result: Result) -> list[str]:
+    """What each service costs, and each subscriber; nothing where it was not measured."""
+    found = curves(result.of("scale"), OURS)
+    head = ["what grows", "with", "cost of each", "of each of the last", "verdict"]
+    lines = [head, ["---"] * len(head), *(curve.cells() for curve in found)]
+    return [markdown(lines)] if found else []
+
+
 def met(result: Result) -> str:
-    """How many goals are met."""
-    return count_met(verdicts(result.rows, OURS))
+    """How many goals are met, as a sentence."""
+    found = verdicts(result.rows, OURS)
+    return f"{count_met(found)}. " if found else ""
 
 
 def markdown(lines: Iterable[Sequence[str]]) -> str:

@@ -44,7 +44,8 @@ class Rounds:
             wanted = [row for row in rows if self._is_wanted(row.measure, number)]
             if not there or not wanted:
                 break
-            tell(f"{measures[0].name}, {self._count} services: round {number + 1} of {rounds}")
+            what = f"{measures[0].name}, {self._count} {measures[0].things}"
+            tell(f"{what}: round {number + 1} of {rounds}")
             # Who comes first changes, since the second finds warmer caches.
             self._round(there if number % 2 == 0 else there[::-1], wanted)
         tell("")
@@ -87,7 +88,7 @@ class Rounds:
 
 def can(peer: Contender, measure: Measure) -> bool:
     """Whether a peer does what is measured."""
-    return not measure.needs or bool(getattr(peer, measure.needs))
+    return all(getattr(peer, word) for word in measure.needs.split())
 
 
 def _add(rows: Iterable[Row], peer: Contender, found: Found) -> None:

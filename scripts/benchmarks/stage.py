@@ -142,7 +142,7 @@ class Life:
         self.logs = logs  # the directory that has them, if it has
         self._stage = stage
         self._peer = peer
-        self._setup = setup
+        self.setup = setup
         self._program = program
         self._names = names
         self._count = len(names)
@@ -172,14 +172,16 @@ class Life:
 
     def status(self) -> tuple[str, float]:
         """The answer of the status command, and how long it took (s)."""
-        return self._stage.ask(self._setup.status)
+        return self.ask(self.setup.status)
+
+    def ask(self, argv: tuple[str, ...]) -> tuple[str, float]:
+        """The answer of a command, and how long it took (s)."""
+        return self._stage.ask(argv)
 
     def stop_and_start(self) -> float:
         """Stop the last service and start it again by commands, both of which wait; seconds."""
         name = self._peer.name_of(self._names[-1])
-        return sum(
-            self._stage.ask((*way, name))[1] for way in (self._setup.stop, self._setup.start)
-        )
+        return sum(self._stage.ask((*way, name))[1] for way in (self.setup.stop, self.setup.start))
 
     def outside(self, pid: int) -> int:
         """The pid by which a process of this life is known here."""
