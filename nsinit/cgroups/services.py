@@ -220,8 +220,9 @@ class ServiceGroups:
         A hook or a command of an operator may come back to one, or make it anew: those who are
         `living` are left alone, as one of their processes may be on its way into the group.
         """
-        for name in (self._leaving & self._groups.keys()).difference(living):
-            self._leave(name)
+        for name in self._leaving & self._groups.keys():
+            if name not in living:
+                self._leave(name)
 
     def _leave(self, name: str) -> None:
         group, _ = self._groups[name]

@@ -39,6 +39,34 @@ def keeps_up(state: CoreState, s: ServiceState) -> bool:
     return s.state not in AT_REST or s.by_hand or bool(s.tasks)
 
 
+class Reasons:
+    """The services that may be a reason for init to go on.
+
+    Nobody becomes one without being touched, so whoever was found to be none is not looked at again
+    before that: all events together look at each service as often as it is touched, and not at all
+    of them each time one ends.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] | None = None  # None: it may be anybody
+
+    def note(self, names: dict[str, None]) -> None:
+        """These were touched."""
+        if self._names is not None:
+            self._names.update(names)
+
+    def any(self, state: CoreState) -> bool:
+        """Whether there is one."""
+        if self._names is None:
+            self._names = dict.fromkeys(state.services)
+        while self._names:
+            s = state.services.get(next(reversed(self._names)))
+            if s is not None and keeps_up(state, s):
+                return True
+            self._names.popitem()
+        return False
+
+
 def final_code(plan: Plan, state: CoreState) -> int:
     """The exit code of an init that has nothing left to do."""
     if state.code is not None:

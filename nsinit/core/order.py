@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
 from nsinit.core.state import ACTIVE, AT_REST, State
@@ -86,8 +87,13 @@ def blockers(plan: Plan, state: CoreState, rules: Rules) -> dict[str, str]:
 
 def late_dependents(state: CoreState, rules: Rules) -> list[str]:
     """Who has to stop before a service may."""
-    others = (state.services[name] for name in rules.dependents if name in state.services)
-    return [s.name for s in others if alive(s) and (s.asked or not s.want)]
+    return [name for name in rules.dependents if _is_late(state, name)]
+
+
+def _is_late(state: CoreState, name: str) -> bool:
+    """Whether a dependent is to stop, and has not; one that has left is no more."""
+    s = state.services.get(name)
+    return s is not None and alive(s) and bool(s.asked or not s.want)
 
 
 def _had_its_attempt(plan: Plan, state: CoreState, name: str) -> bool:
@@ -113,11 +119,20 @@ def _is_stuck(plan: Plan, state: CoreState, rules: Rules) -> bool:
     return False
 
 
-def may_stop(state: CoreState, rules: Rules) -> bool:
-    """Whether no dependent that is to stop still has to."""
+def may_stop(state: CoreState, rules: Rules, late: dict[str, int]) -> bool:
+    """Whether no dependent that is to stop still has to.
+
+    `late` is where one was found the last time, by name: it is looked at first, and those after it
+    next. So the stops of all dependents look at each of them twice, not at all of them each time.
+    """
     if state.hurry:
         return True
-    return not late_dependents(state, rules)
+    first, others = late.pop(rules.name, 0), rules.dependents
+    for place in chain(range(first, len(others)), range(min(first, len(others)))):
+        if _is_late(state, others[place]):
+            late[rules.name] = place
+            return False
+    return True
 
 
 def chains(plan: Plan, state: CoreState) -> dict[str, float]:

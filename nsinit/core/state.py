@@ -110,7 +110,7 @@ class CoreState(Struct, kw_only=True):
     shutdown_at: float | None = None  # the armed last-resort timer
     hook: Literal["", TaskKind] = ""  # init's own that runs now
     hook_at: float = 0.0  # when its time is over
-    leaving: list[str] = field(default_factory=list)  # services that the plan has no more
+    leaving: set[str] = field(default_factory=set)  # services that the plan has no more
     outdated: dict[str, Rules] = field(default_factory=dict)  # of runs begun under another plan
     rolls: dict[str, list[str]] = field(default_factory=dict)  # replicas left to restart in turn
 

@@ -38,7 +38,10 @@ class Supervisor:
         self.plan = plan
         self.state = state or CoreState()
         self.strict = strict
-        self._busy: ServiceState | None = None  # a reason to go on; found anew when it is gone
+        self._reasons = finale.Reasons()
+        self._touched: dict[str, None] | None = None  # since `tidy`; None: anybody
+        self._late: dict[str, int] = {}  # where a service has found whom it waits for
+        self._places: dict[str, int] | None = None  # of services in the plan, once it is asked for
         for name in plan.services:
             if name not in self.state.services:
                 self.state.services[name] = ServiceState(name=name)
@@ -64,7 +67,9 @@ class Supervisor:
     def tidy(self) -> None:
         """Forget services that have left, once the actions that name them are carried out."""
         if self.state.leaving:
-            update.forget(self.state, self.plan)
+            names = self._touched if self._touched is not None else [*self.state.leaving]
+            update.forget(self.state, self.plan, names)
+        self._touched = {}
 
     def _request(self, turn: Turn, event: Event) -> None:
         """What an operator asks for; `names` that are unknown are the caller's mistake."""
@@ -95,7 +100,7 @@ class Supervisor:
     def _update(self, turn: Turn, plan: Plan, changed: tuple[str, ...]) -> None:
         known = {name for name in self.plan.services if name not in self.state.leaving}
         self.plan = update.merge(turn, self.state, self.plan, plan, changed)
-        self._busy = None
+        self._reasons, self._places, self._late = finale.Reasons(), None, {}
         self._restart(turn, tuple(update.to_restart(self.state, changed)))
         self._start(turn, [n for n, r in plan.services.items() if r.autostart and n not in known])
         for name, s in self.state.services.items():
@@ -119,6 +124,8 @@ class Supervisor:
         if self.state.phase == "stopping" and strays:
             s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
         before = s.state
+        if self._touched is not None:
+            self._touched[s.name] = None  # a task of it may have been the last
         known = service.handle(turn, s, rules, event)
         by_itself = before is not State.STOPPING and s.state is State.STOPPING
         if by_itself and self.state.phase == "stopping":
@@ -180,15 +187,23 @@ class Supervisor:
         if self.state.phase != "up":
             return
         seen = order.pulled_in(self.plan, self.state, names)
-        for name, rules in self.plan.services.items():  # in starting order, whatever was typed
-            s = self.state.services[name]
+        asked = set(names)
+        for name in self._in_starting_order(seen):  # whatever was typed
+            s, rules = self.state.services[name], self.plan.services[name]
             # What is only pulled in, and about to have ended as it should, need not run again.
             ending = s.state is State.STOPPING and s.want and not s.asked
-            if name in seen and (name in names or not ending):
+            if name in asked or not ending:
                 if s.want and s.state is State.WAITING and rules.trigger:
                     s.triggered = True  # an operator need not wait for the hour
                     turn.touched.append(s)
                 service.start(turn, s)
+
+    def _in_starting_order(self, names: set[str]) -> list[str]:
+        """Those of them that the plan has; without a look at all others for a few."""
+        if self._places is None:
+            self._places = {name: place for place, name in enumerate(self.plan.services)}
+        places = self._places
+        return sorted(names & self.plan.services.keys(), key=lambda name: places[name])
 
     def _restart(self, turn: Turn, names: tuple[str, ...]) -> None:
         """Stop and start; of several replicas of one service one after the other."""
@@ -289,16 +304,24 @@ class Supervisor:
         while turn.touched:
             self._restart_dependents(turn)
             touched, turn.touched = turn.touched, []
-            for s in touched:
-                if s.state not in ACTIVE:
-                    self.state.outdated.pop(s.name, None)
+            self._note(touched)
             for name in self._neighbours(touched):
                 self._mark_ends(turn)  # first, so that nothing starts in the instant of the end
-                self._look(turn, self.state.services[name], self.plan.services[name])
+                if name in self.plan.services:  # dependents may have left
+                    self._look(turn, self.state.services[name], self.plan.services[name])
             self._mark_ends(turn)
             for base in list(self.state.rolls):
                 self._roll(turn, base)
         self._end_if_idle(turn)
+
+    def _note(self, touched: list[ServiceState]) -> None:
+        names = dict.fromkeys(s.name for s in touched)
+        self._reasons.note(names)
+        if self._touched is not None:
+            self._touched.update(names)
+        for s in touched:
+            if s.state not in ACTIVE:
+                self.state.outdated.pop(s.name, None)
 
     def _neighbours(self, touched: list[ServiceState]) -> dict[str, None]:
         made: dict[str, None] = {}
@@ -329,7 +352,7 @@ class Supervisor:
         hosted = rules.accepts and s.begun
         staged = s.stage in ("pre_start", "daemon", "post_start")
         there = s.pid or undo or hosted or staged
-        return bool(there) and order.may_stop(self.state, self.plan.services[s.name])
+        return bool(there) and order.may_stop(self.state, self.plan.services[s.name], self._late)
 
     def _mark_ends(self, turn: Turn) -> None:
         """End init when that is what the end of a service means."""
@@ -346,13 +369,11 @@ class Supervisor:
                 self._shut_down(turn, policy.exit_code(s.last_status), hurry=False)
 
     def _end_if_idle(self, turn: Turn) -> None:
-        if self._busy is not None and finale.keeps_up(self.state, self._busy):
-            return  # the one that was found last time; so this costs nothing per event
-        services = self.state.services.values()
-        self._busy = next((s for s in services if finale.keeps_up(self.state, s)), None)
-        idle = self._busy is None and not self.state.hook
-        over = self.state.phase == "up" and not self.plan.keep_running
-        if idle and (over or self.state.phase == "stopping"):
+        state = self.state
+        if state.phase not in ("up", "stopping") or self._reasons.any(state):
+            return
+        over = state.phase == "stopping" or not self.plan.keep_running
+        if over and not state.hook:
             self._end(turn)
 
     def _end(self, turn: Turn) -> None:

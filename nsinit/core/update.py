@@ -14,6 +14,8 @@ from nsinit.core import order, service
 from nsinit.core.state import ACTIVE, AT_REST, ServiceState, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nsinit.core.state import CoreState
     from nsinit.core.turn import Turn
     from nsinit.model.plan import Plan, Rules
@@ -32,18 +34,19 @@ def merge(turn: Turn, state: CoreState, old: Plan, new: Plan, changed: tuple[str
         else:
             service.stop(turn, s, rules, by_hand=False)
             services[name] = rules
-            if name not in state.leaving:
-                state.leaving.append(name)
-    state.leaving = [name for name in state.leaving if name not in new.services]
+            state.leaving.add(name)
+    state.leaving.difference_update(new.services)
     for name in services:
         if name not in state.services:
             state.services[name] = ServiceState(name=name)
     merged = {name: _among(rules, services) for name, rules in services.items()}
-    for name in state.leaving:
-        for other in (*merged[name].needs, *merged[name].after):
-            base = merged[other]
-            if name not in base.dependents:
-                merged[other] = structs.replace(base, dependents=(*base.dependents, name))
+    more: dict[str, dict[str, None]] = {}
+    for name in services:  # in their order, since dependents are looked at in theirs
+        if name in state.leaving:
+            for other in (*merged[name].needs, *merged[name].after):
+                more.setdefault(other, dict.fromkeys(merged[other].dependents))[name] = None
+    for name, dependents in more.items():
+        merged[name] = structs.replace(merged[name], dependents=tuple(dependents))
     return structs.replace(new, services=merged)
 
 
@@ -69,12 +72,19 @@ def to_restart(state: CoreState, changed: tuple[str, ...]) -> list[str]:
     ]
 
 
-def forget(state: CoreState, plan: Plan) -> None:
-    """Drop what has left and is at rest."""
-    for name in list(state.leaving):
-        s = state.services[name]
+def forget(state: CoreState, plan: Plan, names: Iterable[str]) -> None:
+    """Drop those of the names that have left and are at rest.
+
+    They stay among the dependents of others, who ask whether a dependent is there: to take them out
+    would be a look at every dependent of what is shared by many, for each of these.
+    """
+    for name in names:
+        s = state.services.get(name)
+        if s is None or name not in state.leaving:
+            continue
         if s.state in AT_REST and not order.alive(s) and not s.tasks:
-            state.leaving.remove(name)
-            del state.services[name], plan.services[name]
-            for other, rules in plan.services.items():
-                plan.services[other] = _among(rules, plan.services)
+            state.leaving.discard(name)
+            del state.services[name]
+            for other in plan.services.pop(name).dependents:
+                if other in plan.services:
+                    plan.services[other] = _among(plan.services[other], plan.services)

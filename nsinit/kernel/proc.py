@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.kernel import libc, seam
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -31,7 +34,7 @@ class Used(NamedTuple):
     """What a process and the children that it waited for have used: CPU (s), memory (bytes).
 
     Memory is what the largest of them had resident at the most (getrusage(2)). The kernel counts it
-    from before the exec on, when the child still had that of its parent; see `own_peak`.
+    from before the exec on, when the child still had that of its parent; see `is_own_peak`.
     """
 
     user: float
@@ -64,8 +67,21 @@ def reap() -> End | None:
     return End(pid, os.waitstatus_to_exitcode(status), how, os.WCOREDUMP(status))
 
 
-def own_peak() -> int:
-    """How much memory (bytes) this program has had resident at the most, since its exec."""
+_peak = 0  # what was read last
+
+
+def is_own_peak(size: int) -> bool:
+    """Whether this program has had so much memory (bytes) resident at some time since its exec.
+
+    A peak only rises: it is read anew only when it is not known to be that high already.
+    """
+    global _peak  # noqa: PLW0603  (there is one for the process)
+    if size > _peak:
+        _peak = _read_peak()
+    return size <= _peak
+
+
+def _read_peak() -> int:
     for line in (_slurp("/proc/self/status") or b"").splitlines():
         name, _, value = line.partition(b":")
         if name == b"VmHWM":
@@ -128,18 +144,13 @@ def parse_stat(data: bytes) -> Stat | None:
     return Stat(pid, fields[0].decode("ascii", "replace"), parent, group, session, started)
 
 
-def processes() -> dict[int, Stat] | None:
-    """Every process that can be seen; None if there is no /proc to see it in."""
-    made: dict[int, Stat] = {}
-    try:
-        pids = [int(name) for name in seam.list_directory("/proc") if name.isdigit()]
-    except OSError:
+def processes(known: Container[int] = ()) -> dict[int, Stat] | None:
+    """Every process that can be seen, but for the `known`; None if there is no /proc."""
+    there = pids()
+    if not there:
         return None
-    for pid in pids:
-        found = stat(pid)
-        if found is not None:
-            made[pid] = found
-    return made if pids else None
+    found = (stat(pid) for pid in there if pid not in known)
+    return {one.pid: one for one in found if one is not None}
 
 
 class Usage(NamedTuple):

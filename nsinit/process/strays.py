@@ -16,16 +16,18 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from nsinit.kernel import proc, seam
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, ItemsView
 
     from nsinit.kernel.proc import Stat
 
     Look = dict[int, tuple[Stat, str]]
+
+K = TypeVar("K")
 
 _ROUNDS: Final = 5  # of one signal, against what forks faster than one look
 _ZOMBIE: Final = "Z"
@@ -58,49 +60,118 @@ class Groups(Protocol):
         """How much memory it may have (bytes); None if there is no limit of its own."""
 
 
+class Owned(Generic[K]):
+    """Whose something is. To forget all of one service takes no look at everybody else's."""
+
+    def __init__(self) -> None:
+        self._owners: dict[K, str] = {}
+        self._of: dict[str, set[K]] = {}
+        self.get = self._owners.get
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._owners
+
+    def items(self) -> ItemsView[K, str]:
+        """Everything, with its owner."""
+        return self._owners.items()
+
+    def of(self, service: str) -> Collection[K]:
+        """What belongs to a service."""
+        return self._of.get(service, ())
+
+    @property
+    def owners(self) -> Collection[str]:
+        """Those that something belongs to."""
+        return self._of.keys()
+
+    def give(self, key: K, service: str) -> None:
+        """From now on it is that service's."""
+        self.drop(key)
+        self._owners[key] = service
+        self._of.setdefault(service, set()).add(key)
+
+    def drop(self, key: K) -> str | None:
+        """It is nobody's any more; whose it was."""
+        if (who := self._owners.pop(key, None)) is not None:
+            self._of[who].discard(key)
+            if not self._of[who]:
+                del self._of[who]
+        return who
+
+    def forget(self, service: str) -> None:
+        """Nothing is that service's any more."""
+        for key in self._of.pop(service, ()):
+            del self._owners[key]
+
+    def become(self, owners: dict[K, str]) -> None:
+        """These are all there are."""
+        for key in [key for key in self._owners if key not in owners]:
+            self.drop(key)
+        for key, service in owners.items():
+            if self._owners.get(key) != service:
+                self.give(key, service)
+
+
 class Strays:
-    """The processes of all services."""
+    """The processes of all services.
+
+    What init has started leads its session and its process group, and can leave neither (setsid(2),
+    setpgid(2)): of such a process everything is known without a look at it, so a look costs what
+    there is beside them.
+    """
 
     groups: Groups | None = None  # where any service has one
 
     def __init__(self, marker: str | None = None) -> None:
         """`marker` is what their NSINIT_SOCKET holds, "" if they have none; None: don't look."""
         self.marker = None if marker is None else os.fsencode(marker)
-        self._mains: dict[int, str] = {}
-        self._sessions: dict[int, str] = {}
-        self._members: dict[tuple[int, int], str] = {}  # (pid, start time) to service
-        self._orphans: dict[int, str | None] | None = None  # of this batch
+        self._mains: Owned[int] = Owned()
+        self._leaders: set[int] = set()  # of them
+        self._sessions: Owned[int] = Owned()  # but for those of leaders
+        self._members: Owned[tuple[int, int]] = Owned()  # by pid and start time; likewise
+        self._orphans: dict[str | None, int] | None = None  # of this batch, how many of whom
         self._seen: Look | None = None  # of this batch
         self._grouped: dict[int, str] | None = None  # likewise
         self._many = _MANY  # sessions, before those that are over are forgotten
 
     def began(self, pid: int, service: str) -> None:
-        """A main process was made."""
-        self._mains[pid] = service
-        self._sessions[pid] = service
+        """Init has made a main process, in a session of its own."""
+        self._mains.give(pid, service)
+        self._leaders.add(pid)
         if len(self._sessions) > self._many:  # mostly of hooks and probes that left nothing
             self.refresh()
             self.look()
             self._many = max(_MANY, 2 * len(self._sessions))
 
+    def became(self, pid: int, service: str) -> None:
+        """A process that init has not made is a main one from now on."""
+        self._mains.give(pid, service)
+
     def joined(self, pid: int, service: str) -> None:
         """A process was made that leads a session of a service, and is not its main one."""
-        self._sessions[pid] = service
+        self._sessions.give(pid, service)
 
     def left_session(self, pid: int) -> None:
         """Such a process was reaped; its session is remembered while something is left of it."""
         if pid not in self._mains and not _group_exists(pid):
-            self._sessions.pop(pid, None)
+            self._sessions.drop(pid)
 
     def ended(self, pid: int) -> str | None:
         """A child was reaped; the service whose main process it was, if any."""
-        return self._mains.pop(pid, None)
+        who = self._mains.drop(pid)
+        if who is not None and pid in self._leaders:
+            self._leaders.discard(pid)
+            self._sessions.give(pid, who)  # which others may still be in
+        return who
 
     def refresh(self) -> None:
         """Time has passed, or something was reaped: the next look is a new one."""
         self._orphans = self._seen = self._grouped = None
         if self.groups is not None:
-            self.groups.tidy(set(self._mains.values()))
+            self.groups.tidy(self._mains.owners)
 
     def freeze(self, service: str, *, on: bool) -> str:
         """Freeze all processes of a service, or thaw them; why that can't be, or nothing."""
@@ -117,13 +188,14 @@ class Strays:
         """Nothing of a service is left, or what is left is nobody's business."""
         if self.groups is not None:
             self.groups.forget(service)
-        self._sessions = {sid: who for sid, who in self._sessions.items() if who != service}
-        self._members = {key: who for key, who in self._members.items() if who != service}
+        self._sessions.forget(service)
+        self._members.forget(service)
 
     def export(self) -> tuple[dict[int, str], dict[int, str], list[tuple[int, int, str]]]:
         """What is remembered: main processes, sessions, and members with their start times."""
         members = [(pid, started, who) for (pid, started), who in self._members.items()]
-        return dict(self._mains), dict(self._sessions), members
+        mains, sessions = dict(self._mains.items()), dict(self._sessions.items())
+        return mains, sessions | {pid: mains[pid] for pid in self._leaders}, members
 
     def adopt(
         self,
@@ -132,8 +204,9 @@ class Strays:
         members: list[tuple[int, int, str]],
     ) -> None:
         """Remember what another did."""
-        self._mains, self._sessions = dict(mains), dict(sessions)
-        self._members = {(pid, started): who for pid, started, who in members}
+        self._mains.become(mains)  # which of them lead sessions the next look tells
+        self._sessions.become(sessions)
+        self._members.become({(pid, started): who for pid, started, who in members})
         self.refresh()
 
     # --- Finding ----------------------------------------------------------------------------------
@@ -144,9 +217,19 @@ class Strays:
             found = proc.children()
             if found is None:  # no /proc: the group is all that can be seen
                 return int(any(_group_exists(sid) for sid in self._sessions_of(service)))
-            orphans = [pid for pid in found if pid not in self._mains]
-            self._orphans = {pid: self._owner_of_orphan(pid) for pid in orphans}
-        return sum(who == service for who in self._orphans.values())
+            self._orphans = {}
+            for pid in found:
+                if pid not in self._mains:
+                    who = self._owner_of_orphan(pid)
+                    self._orphans[who] = self._orphans.get(who, 0) + 1
+        return self._orphans.get(service, 0)
+
+    def owner(self, pid: int) -> str | None:
+        """The service that a process belongs to, if it is one of ours."""
+        if pid in self._mains:
+            return self._mains.get(pid)
+        found = self.look().get(pid)
+        return found[1] if found is not None else None
 
     def processes(self, seen: dict[int, Stat]) -> list[tuple[int, str, bool]]:
         """Of these those of services: pid, service, and whether init has started it itself."""
@@ -180,19 +263,25 @@ class Strays:
         return [pid for pid in proc.children() or () if pid not in self._mains]
 
     def look(self) -> Look:
-        """Every process that belongs to a service; remembers what is new among them."""
+        """What belongs to services beside the main processes that init has made.
+
+        Remembers what is new of that.
+        """
         if self._seen is not None:
             return self._seen
-        seen = proc.processes() or {}
+        seen = proc.processes(self._leaders) or {}
         owners: dict[int, str] = {}
         for pid in seen:
             self._find_owner(pid, seen, owners)
         me = os.getpid()
         living = {(pid, seen[pid].started): who for pid, who in owners.items()}
+        for pid in owners:
+            if pid in self._mains and _leads(seen[pid], me):  # another init has made it
+                self._leaders.add(pid)
         sessions = {seen[pid].session: who for pid, who in owners.items()}
-        mains = {pid: who for pid, who in self._sessions.items() if pid in self._mains}
-        self._members = living
-        self._sessions = {sid: who for sid, who in sessions.items() if sid not in (0, me)} | mains
+        self._members.become(living)
+        not_theirs = self._leaders | {0, me}
+        self._sessions.become({sid: who for sid, who in sessions.items() if sid not in not_theirs})
         self._seen = {pid: (seen[pid], who) for pid, who in owners.items()}
         return self._seen
 
@@ -206,9 +295,12 @@ class Strays:
                 owners[pid] = who
                 break
             pid = seen[pid].parent
-        if pid in owners:
+        who = owners.get(pid)
+        if who is None and pid in self._leaders:
+            who = self._mains.get(pid)
+        if who is not None:
             for below in line:
-                owners.setdefault(below, owners[pid])
+                owners.setdefault(below, who)
 
     def _owner_of_orphan(self, pid: int) -> str | None:
         found = proc.stat(pid)
@@ -221,10 +313,14 @@ class Strays:
         ours = found.parent == me
         who = self._mains.get(found.pid) if ours else None
         who = who or self._members.get((found.pid, found.started))
-        who = who or self._sessions.get(found.session) or self._in_groups().get(found.pid)
+        who = who or self._session_owner(found.session) or self._in_groups().get(found.pid)
         if who is None and ours and self.marker is not None:
             who = self._owner_by_environment(found.pid)
         return who
+
+    def _session_owner(self, session: int) -> str | None:
+        owners = self._mains if session in self._leaders else self._sessions
+        return owners.get(session)
 
     def _in_groups(self) -> dict[int, str]:
         if self._grouped is None:
@@ -248,11 +344,13 @@ class Strays:
         """Signal the process group of a main process; that of a daemon has another leader."""
         found = self.look().get(pid)
         group = found[0].group if found is not None else pid
+        if group not in (0, pid) and group == os.getpgrp():
+            group = 0
         with suppress(ProcessLookupError):
-            if group in (0, os.getpgrp()):
-                seam.kill(pid, number)
-            else:
+            if group:
                 seam.killpg(group, number)
+                return
+        self.signal_main(pid, number)  # which has not made its session yet
 
     def signal_all(self, service: str, number: int) -> None:
         """Signal everything that belongs to a service, until no more of it comes to light."""
@@ -269,6 +367,7 @@ class Strays:
                 for found, who in self.look().values()
                 if who == service
                 and found.group not in self._sessions
+                and found.group not in self._leaders
                 and found.state != _ZOMBIE
                 and (found.pid, found.started) not in reached
             ]
@@ -280,7 +379,13 @@ class Strays:
             self.refresh()
 
     def _sessions_of(self, service: str) -> list[int]:
-        return [sid for sid, who in self._sessions.items() if who == service]
+        led = [pid for pid in self._mains.of(service) if pid in self._leaders]
+        return [*led, *self._sessions.of(service)]
+
+
+def _leads(found: Stat, me: int) -> bool:
+    """Whether a child of init leads its session: then it will always do."""
+    return found.parent == me and found.pid == found.session == found.group
 
 
 def _group_exists(group: int) -> bool:

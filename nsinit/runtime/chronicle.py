@@ -187,7 +187,7 @@ class Chronicle:
         )
         if used is not None:
             death.cpu_user, death.cpu_system = used.user, used.system
-            death.memory = used.memory if used.memory > proc.own_peak() else None
+            death.memory = None if proc.is_own_peak(used.memory) else used.memory
         self._history.deaths.add(death)
         self._history.note("exited", death.service, death.run, **told(death))
 

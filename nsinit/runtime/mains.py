@@ -111,7 +111,7 @@ class Mains(dict[int, Main]):
                 self.forget_report(main)
                 del self[old]
         self[pid] = Main(service, run, Child(pid, ""))
-        self._strays.began(pid, service)
+        self._strays.became(pid, service)
         self._watch(pid)
 
     def _watch(self, pid: int) -> None:

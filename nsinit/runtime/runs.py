@@ -249,8 +249,9 @@ class Runs:
     def _hear_last_words(self, dead: set[int]) -> None:
         """A parent may have named the process that goes on for it, and have ended then."""
         self._dead = dead
-        for main in [main for pid, main in self._mains.items() if pid in dead]:
-            self._notify.drain(main.service)
+        for pid in dead:
+            if (main := self._mains.get(pid)) is not None:
+                self._notify.drain(main.service)
         self._dead = set()
 
     def has_ended(self, pid: int) -> bool:
@@ -333,10 +334,7 @@ class Runs:
     def owner(self, pid: int) -> str | None:
         """The service that a process belongs to, if it is one of ours."""
         main = self._mains.get(pid)
-        if main is not None:
-            return main.service
-        found = self._strays.look().get(pid)
-        return found[1] if found else None
+        return main.service if main is not None else self._strays.owner(pid)
 
     def reopen_logs(self) -> int | None:
         """Open every log file by its name again; how many were, None if there is none."""

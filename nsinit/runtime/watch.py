@@ -159,8 +159,8 @@ def _above(core: Supervisor, name: str) -> list[str]:
     while todo:
         below = todo.pop()
         for other in core.plan.services[below].dependents:
-            needs = core.plan.services[other].needs
-            if below in needs and other not in made and other != name:
+            rules = core.plan.services.get(other)  # some may have left
+            if rules and below in rules.needs and other not in made and other != name:
                 todo.append(other)
                 if core.state.services[other].state in ACTIVE:
                     made.append(other)

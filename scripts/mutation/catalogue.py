@@ -244,7 +244,7 @@ MUTANTS: Final = [
     # --- order.py ---------------------------------------------------------------------------------
     Mutant("order.py", "staying = s.want and not s.asked", "staying = True",
            "dependents start on what is about to stop"),
-    Mutant("order.py", "if alive(s) and (s.asked or not s.want)]", "if False]",
+    Mutant("order.py", "alive(s) and bool(s.asked or not s.want)", "False",
            "services stop before their dependents"),
     Mutant("order.py", 'return "never", f"{name} failed"', 'return "wait", f"{name} failed"',
            "dependents of what failed wait for ever"),

@@ -54,7 +54,7 @@ def test_service_is_back_when_a_later_update_brings_it_back() -> None:
     assert w.states == {"a": "running", "b": "stopping"}
     w.exits("b")
     assert w.states == {"a": "running", "b": "running"}
-    assert w.core.state.leaving == []
+    assert not w.core.state.leaving
 
 
 def test_run_ends_by_its_own_rules_when_it_changed() -> None:
