@@ -105,7 +105,7 @@ class Init:
         self.logs = Logs(self.reactor, self.console)
         self.say = EventLog(self.console, config.init.log.level)
         self.logs.outputs.tell = lambda level, text: getattr(self.say, level)(text)
-        self.history = History(self.logs.rings.last_words)
+        self.history = History(self.logs.rings.last_words, self.logs.forget_all_but)
         self.listener = given.listener or self._listen()
         if given.own_root:
             from nsinit.isolation import imports  # noqa: PLC0415  (loaded by then)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -47,11 +46,12 @@ class Deaths:
     def __init__(self, total: int = TOTAL) -> None:
         self._total = total
         self._size = 0
-        self._of: dict[str, deque[Death]] = {}
+        # Short lists: an empty deque takes as much as a death, and many services have had only one.
+        self._of: dict[str, list[Death]] = {}
 
     def add(self, death: Death) -> None:
         """Keep one, and forget what is too much; of all services the oldest goes first."""
-        mine = self._of.setdefault(death.service, deque())
+        mine = self._of.setdefault(death.service, [])
         mine.append(death)
         self._size += _weight(death)
         if len(mine) > PER_SERVICE:
@@ -60,7 +60,7 @@ class Deaths:
             self._drop(min(self._of, key=lambda name: self._of[name][0].at))
 
     def _drop(self, name: str) -> None:
-        self._size -= _weight(self._of[name].popleft())
+        self._size -= _weight(self._of[name].pop(0))
         if not self._of[name]:
             del self._of[name]
 

@@ -248,7 +248,9 @@ class History:
     Listeners are told of changes of services, followers that there is something new of any kind.
     """
 
-    def __init__(self, last_words: LastWords = lambda *_: b"") -> None:
+    def __init__(
+        self, last_words: LastWords = lambda *_: b"", *forgetters: Callable[..., object]
+    ) -> None:
         """`last_words`: of a service and a run so many lines, and so many bytes at the most."""
         self.last_words = last_words
         self.number = 0
@@ -257,7 +259,7 @@ class History:
         self.deaths = Deaths()
         self.listeners: list[Callable[[Happening], None]] = []
         self.followers: list[Callable[[], None]] = []
-        self.forgetters: list[Callable[[Collection[str]], object]] = []
+        self.forgetters: list[Callable[[Collection[str]], object]] = [*forgetters]
 
     def began(self, service: str, task: str) -> None:
         """A hook or a probe of a service begins."""

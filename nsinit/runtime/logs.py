@@ -24,7 +24,7 @@ from nsinit.runtime.stream import Stream
 from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
     from nsinit.model.spec import Log, Service
@@ -368,6 +368,11 @@ class Logs:
     def dropped(self) -> int:
         """Bytes that stdout, stderr, log files and syslog did not take."""
         return self.outputs.dropped
+
+    def forget_all_but(self, names: Collection[str]) -> None:
+        """An update has taken the other services away."""
+        self.rings.forget_all_but(names)
+        self.outputs.tallies.forget_all_but(names)
 
     def counters(self) -> list[Counter]:
         """Bytes of each sink of each stream, and of what was read (sink "capture")."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nsinit.runtime.lines import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
     Row = tuple[int, float, str, int, str, bytes, bool, bool]
 
@@ -30,6 +30,7 @@ _PIECE: Final = 1 << 20  # bytes of records that are handed over at once
 TOTAL: Final = 64 << 20
 CHUNK: Final = 16 << 10
 COST: Final = 32  # bytes: the arrays of a chunk take 29 for a record
+GONE: Final = 100  # services that are no more, whose last output is kept
 PAUSE: Final = 500  # records that are looked through at once
 STREAMS: Final = ("stdout", "stderr", "syslog", "journal")
 _GOES_ON, _CONTINUES, _STREAM = 1, 2, 4
@@ -136,6 +137,7 @@ class Rings:
         self._rings: dict[str, deque[_Chunk]] = {}
         self._sizes: dict[str, int] = {}
         self._limits: dict[str, int] = {}
+        self._gone: dict[str, None] = {}  # services that are no more, in the order of their leaving
         self._number = 0
 
     @property
@@ -154,6 +156,9 @@ class Rings:
         block = _tail(block, min(limit, self.total) - COST)
         record = Record(self._number, at, service, run, stream, block)
         self._put(record)
+        self._gone.pop(service, None)
+        while self.size > self.total and self._gone:
+            self._drop(next(iter(self._gone)))
         ring = self._rings[service]
         while ring and (self._sizes[service] > limit or self.size > self.total):
             self._forget(service, ring)
@@ -175,6 +180,18 @@ class Rings:
         chunk.first += 1
         if chunk.first == len(chunk):
             ring.popleft()
+
+    def forget_all_but(self, services: Collection[str]) -> None:
+        """Of services that are no more the last ones' output stays while there is room for it."""
+        self._limits = {name: size for name, size in self._limits.items() if name in services}
+        gone = {name: None for name in self._gone if name not in services}
+        self._gone = gone | {name: None for name in self._rings if name not in services}
+        for name in list(self._gone)[:-GONE]:
+            self._drop(name)
+
+    def _drop(self, service: str) -> None:
+        del self._rings[service], self._gone[service]
+        self.size -= self._sizes.pop(service)
 
     def _grow(self, service: str, size: int) -> None:
         self.size += size

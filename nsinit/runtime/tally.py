@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 CAPTURE: Final = "capture"  # what was read of a stream; nothing is dropped there
 
@@ -76,6 +76,10 @@ class Tallies:
                 if one.sink != CAPTURE
             ],
         }
+
+    def forget_all_but(self, services: Collection[str]) -> None:
+        """Those of services that are no more; one that comes again begins at 0."""
+        self._all = {key: tally for key, tally in self._all.items() if key[0] in services}
 
     def adopt(self, counters: Iterable[tuple[str, str, str, int, int]]) -> None:
         """Go on from another's."""

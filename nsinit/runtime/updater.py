@@ -102,8 +102,15 @@ class Updater:
             self._driver.runs.update(loaded.config, self._unfinished(loaded, found))
             self._driver.post(m.Update(loaded.plan, tuple(found.restarted)))
             self._follow(loaded.config.services)
-            self._driver.history.forget_all_but(self._driver.core.state.services)
+            self._forget(loaded.config.services)
         return found
+
+    def _forget(self, wanted: Mapping[str, Service]) -> None:
+        """Nothing grows with services that are no more; the next update forgets who still stops."""
+        names = wanted.keys() | self._driver.core.state.services.keys()
+        for gone in self._driver.runs.services.keys() - names:
+            del self._driver.runs.services[gone]
+        self._driver.history.forget_all_but(names)
 
     def _note(self, found: Difference, counts: dict[str, int]) -> None:
         names = (*found.added, *found.removed, *found.restarted, *found.adjusted)

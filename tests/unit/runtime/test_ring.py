@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nsinit.runtime.lines import Block
-from nsinit.runtime.ring import COST, PAUSE, Record, Rings, Wanted, last_of, lines
+from nsinit.runtime.ring import COST, GONE, PAUSE, Record, Rings, Wanted, last_of, lines
 
 
 def rings(total: int = 1000, reads: int = 0, **limits: int) -> Rings:
@@ -67,6 +67,33 @@ def test_writer_forgets_when_all_rings_together_are_full() -> None:
     put(made, "b", "4", "5", "6")
     assert kept(made) == ["1", "2", "3", "5", "6"]
     assert made.size == 10 + 5 * COST
+
+
+def test_services_that_are_no_more_are_forgotten_first_when_all_rings_are_full() -> None:
+    """In the order in which they left; one that came again is like any."""
+    made = rings(8 + 4 * COST, a=100, b=100, c=100)
+    for service in ("a", "b", "c"):
+        put(made, service, "1")
+    made.forget_all_but({"a", "c"})
+    made.forget_all_but({"c"})
+    assert kept(made) == ["1", "1", "1"]
+    made.limit("a", 100)
+    put(made, "a", "2")
+    put(made, "c", "3")
+    assert [kept(made, name) for name in "abc"] == [["1", "2"], [], ["1", "3"]]
+    assert made.size == 8 + 4 * COST
+    put(made, "a", "4")
+    assert [kept(made, name) for name in "ac"] == [["2", "4"], ["1", "3"]]
+
+
+def test_only_the_last_are_kept_when_many_services_have_gone() -> None:
+    """Each ring costs something, however little is in it."""
+    made = rings(1_000_000, **{f"s{number:03}": 100 for number in range(GONE + 2)})
+    for number in range(GONE + 2):
+        put(made, f"s{number:03}", "1")
+    made.forget_all_but({"s000"})
+    assert made.services == ["s000", *(f"s{number:03}" for number in range(2, GONE + 2))]
+    assert made.size == (GONE + 1) * (2 + COST)
 
 
 def test_nothing_is_kept_when_a_service_has_no_ring() -> None:
