@@ -114,7 +114,7 @@ def _why_not_at_all(config: Config) -> str:
     """Why no service of it can be started before init is there; nothing if some can."""
     if config.sandbox is not None:
         return "a sandbox has to be made before a service can be started in it"
-    for key in ("syslog", "journal", "pre_start", "listen"):
+    for key in ("syslog", "journal", "pre_start"):
         if getattr(config.init, key) != getattr(Init(), key):
             return f"[init].{key} has to be there before the first service"
     if any(not isinstance(value, str) for value in config.init.environment.values()):
