@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import libc, seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -19,7 +20,7 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
 
 
-class Stat(NamedTuple):
+class Stat(Named):
     """What /proc/PID/stat says that matters here; `started` (clock ticks) tells pids apart."""
 
     pid: int
@@ -30,7 +31,7 @@ class Stat(NamedTuple):
     started: int
 
 
-class Used(NamedTuple):
+class Used(Named):
     """What a process and the children that it waited for have used: CPU (s), memory (bytes).
 
     Memory is what the largest of them had resident at the most (getrusage(2)). The kernel counts it
@@ -42,7 +43,7 @@ class Used(NamedTuple):
     memory: int
 
 
-class End(NamedTuple):
+class End(Named):
     """A child that has been reaped: an exit code, or minus the signal that killed it."""
 
     pid: int
@@ -153,7 +154,7 @@ def processes(known: Container[int] = ()) -> dict[int, Stat] | None:
     return {one.pid: one for one in found if one is not None}
 
 
-class Usage(NamedTuple):
+class Usage(Named):
     """What a process is and has used: CPU in seconds, resident memory in bytes."""
 
     pid: int
@@ -165,7 +166,7 @@ class Usage(NamedTuple):
     rss: int
 
 
-class Look(NamedTuple):
+class Look(Named):
     """A process, with the CPU (s) of the children that it has waited for, and its memory."""
 
     stat: Stat

@@ -7,10 +7,11 @@ Python handlers run late or never; a blocked one waits, with its sender, until i
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsinit.kernel import libc, seam
 from nsinit.kernel.mask import HEARD
+from nsinit.named import Named
 
 SI_USER: Final = 0
 SI_KERNEL: Final = 128
@@ -20,7 +21,7 @@ _INFO: Final = struct.Struct("=IiiIIiIIIIi84x")
 _BATCH: Final = 64
 
 
-class Received(NamedTuple):
+class Received(Named):
     """One signal: its number, why it was sent (si_code), by whom (0: unseen or the kernel)."""
 
     number: int

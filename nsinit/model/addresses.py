@@ -5,8 +5,9 @@ The spelling is that of systemd's ListenStream= with the kind in front, as in "t
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
+from nsinit.named import Named
 from nsinit.places import SOCKET_PATH_MAX
 
 Kind = Literal["tcp", "udp", "unix", "unix-dgram"]
@@ -19,7 +20,7 @@ _EXPECTED: Final = (
 _ZONE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Named):
     """Where to listen: a host and a port, or a path. A host of "" means every address there is."""
 
     kind: Kind

@@ -6,8 +6,9 @@ from `outside` on, `size` of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from nsinit.named import Named
 from nsinit.units import kind_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ IDS: Final = 0xFFFF_FFFF  # how many there are; the last number is no id
 _FORMS: Final = '"0 1000 1", [0, 1000, 1] or {inside = 0, outside = 1000, size = 1}'
 
 
-class Row(NamedTuple):
+class Row(Named):
     """Some ids and what they are above."""
 
     inside: int

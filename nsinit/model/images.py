@@ -6,11 +6,12 @@ what is written in the configuration counts instead of either.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import ConfigError, UnknownNameError
 from nsinit.model.expand import expand
 from nsinit.model.report import Report, Source
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ _TAG_MAX: Final = 128
 _HUB: Final = ("docker.io/library/", "docker.io/")
 
 
-class ImageDefaults(NamedTuple):
+class ImageDefaults(Named):
     """How an image wants to be run."""
 
     entrypoint: tuple[str, ...] = ()

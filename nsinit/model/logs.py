@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.model.shaping import shaping_makes_sense
 from nsinit.model.spec import Log
 from nsinit.model.syslog import syslog_is_wanted
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ _FILE_KEYS: Final = (
 _DEFAULT: Final = Log()
 
 
-class FileRules(NamedTuple):
+class FileRules(Named):
     """One log file: where it is, and how it is rotated; 0 means no limit."""
 
     path: str

@@ -5,7 +5,9 @@ A probe never looks up a name, which could take long: a host is an address or "l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     import re
@@ -24,7 +26,7 @@ _OURS: Final = ("connection", "content-length", "transfer-encoding", "expect", "
 _SCHEME: Final = "http://"
 
 
-class Target(NamedTuple):
+class Target(Named):
     """Where an HTTP request goes: the addresses to try in turn, the Host header, the path."""
 
     addresses: tuple[tuple[str, int], ...]

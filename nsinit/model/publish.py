@@ -6,8 +6,9 @@ length; the table is that of compose. No port is ever chosen by itself, and no n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
+from nsinit.named import Named
 from nsinit.units import kind_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _FORMS: Final = (
 )
 
 
-class Port(NamedTuple):
+class Port(Named):
     """`many` ports of the host from `port` on, which lead to as many of the sandbox from `to` on.
 
     A host of "" is every address; "0.0.0.0" every IPv4 and "::" every IPv6 address.

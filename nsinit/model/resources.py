@@ -3,12 +3,13 @@
 One set of keys for both versions of cgroups; what each comes to there is in `nsinit.cgroups`.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from nsinit.model.tuning import CpuSet
 from nsinit.model.types import Size, show
+from nsinit.named import Named
 
 WEIGHT_MAX: Final = 10_000  # cgroup-v2.rst
 CPU_MIN: Final = 0.01  # the kernel gives no slice of less than 1 ms, and the period is 100 ms
@@ -55,7 +56,7 @@ class Count(int):
         raise ValueError(f"expected a number from 1, got {show(value)}")
 
 
-class DeviceRule(NamedTuple):
+class DeviceRule(Named):
     """Devices that may be used, and how."""
 
     kind: Literal["a", "b", "c"]  # all, block, character

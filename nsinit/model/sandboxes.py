@@ -3,7 +3,7 @@
 As in `nsinit.model.spec`: a key is here only when it works.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -13,6 +13,7 @@ from nsinit.model.naming import bad_name
 from nsinit.model.network import Network
 from nsinit.model.resources import Resources
 from nsinit.model.security import Security
+from nsinit.named import Named
 
 NamespaceKind = Literal["pid", "mount", "uts", "ipc", "net", "user", "cgroup", "time"]
 
@@ -72,7 +73,7 @@ class Sandbox(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return joined or any(one is not None for one in own)
 
 
-class Origin(NamedTuple):
+class Origin(Named):
     """Where a namespace comes from: new, shared with the launcher, or joined by what `word` is."""
 
     way: Literal["new", "shared", "path", "pid", "sandbox"]

@@ -5,13 +5,14 @@ docker's: `cap_drop` takes away, `cap_add` gives, and when a name is in both lay
 own has the last word.
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from nsinit.capnames import ALL, NUMBERS, parse_name
 from nsinit.model.confinement import BY_DEFAULT, NO_FILTER, Landlock, Seccomp
 from nsinit.model.types import show
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,7 @@ def is_asked(keys: Security) -> bool:
     return any(getattr(keys, name) != getattr(_NOTHING, name) for name in names)
 
 
-class Granted(NamedTuple):
+class Granted(Named):
     """What a service gets, as numbers of capabilities."""
 
     caps: frozenset[int]  # those that there are

@@ -1,11 +1,12 @@
 """What may be done to the lines of a service before they go anywhere. Pure."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from nsinit.model.probing import compile_pattern
 from nsinit.model.types import Seconds, Size
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ class Multiline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_size: Size = Size(64 << 10)
 
 
-class ShapeRules(NamedTuple):
+class ShapeRules(Named):
     """The same for each stream of a service; 0 and "" stand for nothing."""
 
     lines: float = 0

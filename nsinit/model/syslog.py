@@ -4,11 +4,12 @@ Names of hosts are never looked up: that could hold process 1 for as long as a n
 answer.
 """
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
 from nsinit.model import addresses
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Syslog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     app_name: str | None = None
 
 
-class SyslogRules(NamedTuple):
+class SyslogRules(Named):
     """The same for one stream, with all that is left out."""
 
     address: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import proc, seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -16,7 +17,7 @@ _LONGEST: Final = 32  # bytes of a pid file that make sense
 _ZOMBIE: Final = "Z"
 
 
-class Found(NamedTuple):
+class Found(Named):
     """The daemon's pid; or 0 with why, and whether waiting could help."""
 
     pid: int

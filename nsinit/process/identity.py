@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsinit.errors import SpawnError
+from nsinit.named import Named
 
 _MOST: Final = 16 << 20  # bytes of a passwd or group file; it may be anybody's
 
 
-class Account(NamedTuple):
+class Account(Named):
     """A user as passwd(5) describes it; `name` is "" for a uid without an entry."""
 
     name: str
@@ -25,7 +26,7 @@ class Account(NamedTuple):
     shell: str
 
 
-class Identity(NamedTuple):
+class Identity(Named):
     """The ids that a program gets, and the account that they come from."""
 
     uid: int

@@ -18,11 +18,12 @@ import os
 import signal
 import struct
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
 from nsinit.kernel import fds, mask, seam
 from nsinit.kernel.spawn import Attributes, Block, posix_spawn, strings
+from nsinit.named import Named
 from nsinit.process.program import candidates, find_executable
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FAILURE: Final = struct.Struct("=ii")
 _SHORTAGES: Final = frozenset({errno.EAGAIN, errno.ENOMEM})
 
 
-class Child(NamedTuple):
+class Child(Named):
     """A process just made. With a `report` descriptor, `outcome` tells how its exec went."""
 
     pid: int

@@ -10,12 +10,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import fds, seam, signals
 from nsinit.model.security import is_asked
+from nsinit.named import Named
 from nsinit.process.program import Surroundings
 from nsinit.process.settle import settle
 from nsinit.process.spawner import Spawner
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 _FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
 
 
-class Given(NamedTuple):
+class Given(Named):
     """What init finds when it is born, or what its launcher made for it."""
 
     loaded: Loaded

@@ -5,12 +5,13 @@ Looks at the state of a service before and after each event. Changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nsinit.core import messages as m
 from nsinit.core import policy
 from nsinit.core.state import State
 from nsinit.kernel import proc, seam
+from nsinit.named import Named
 from nsinit.runtime.deaths import LINES, OUTPUT, Death
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _TOGETHER: Final = 1.0  # s in which what comes in crowds is counted before it i
 _SIGNALLED_MAX: Final = 1000
 
 
-class Before(NamedTuple):
+class Before(Named):
     """What matters of a service before an event: its process, its task, why it was to end."""
 
     state: State

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nsinit.kernel import seam
+from nsinit.named import Named
 from nsinit.runtime.deaths import Deaths
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class _Plain:
         return say
 
 
-class Happening(NamedTuple):
+class Happening(Named):
     """One change of one service, numbered; `at` is the clock time (s)."""
 
     number: int
@@ -176,7 +177,7 @@ class Happening(NamedTuple):
     type: EventType = "state"
 
 
-class Note(NamedTuple):
+class Note(Named):
     """Anything else that happened, numbered likewise; to a service, to some, or to init ("").
 
     `service` is that of the row, if it is about one; `names` are all that it is about, None for
@@ -192,7 +193,7 @@ class Note(NamedTuple):
     names: tuple[str, ...] | None = None
 
 
-class BootTask(NamedTuple):
+class BootTask(Named):
     """A hook or a probe of a first start: from when to when (monotonic s), and how it ended."""
 
     task: str

@@ -5,10 +5,10 @@ Nothing here looks at each line: blocks of lines pass as they are, found by `rfi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from nsinit.named import Named
 
 
-class Block(NamedTuple):
+class Block(Named):
     """Whole lines, each with its newline. Lines over the limit were cut into several blocks."""
 
     data: bytes

@@ -11,13 +11,14 @@ from __future__ import annotations
 import errno
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from nsinit.kernel import fds, seam
 from nsinit.kernel.pipes import make_pipe
 from nsinit.model.logs import STREAMS, sinks
+from nsinit.named import Named
 from nsinit.runtime.outputs import Outputs
 from nsinit.runtime.ring import Record, Rings
 from nsinit.runtime.stream import Stream
@@ -43,7 +44,7 @@ BUFFER: Final = 256 << 10
 _LOOK_AFTER: Final = 2.0  # s after which it is told what sinks did not take
 
 
-class Ends(NamedTuple):
+class Ends(Named):
     """The descriptors that a service writes to; those to close after the spawn are `ours`."""
 
     stdout: int

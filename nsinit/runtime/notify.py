@@ -12,10 +12,11 @@ import os
 import struct
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
 from nsinit.kernel.sockets import close_received
+from nsinit.named import Named
 from nsinit.places import SOCKET_PATH_MAX
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _CLOEXEC: Final = _socket.MSG_CMSG_CLOEXEC
 _BURST: Final = 64  # datagrams of one service per turn
 
 
-class Message(NamedTuple):
+class Message(Named):
     """One datagram; `own_user`: whoever sent it has the uid that the service has."""
 
     service: str

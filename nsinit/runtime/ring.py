@@ -17,8 +17,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from heapq import merge
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from nsinit.named import Named
 from nsinit.runtime.lines import Block
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ STREAMS: Final = ("stdout", "stderr", "syslog", "journal")
 _GOES_ON, _CONTINUES, _STREAM = 1, 2, 4
 
 
-class Record(NamedTuple):
+class Record(Named):
     """Whole lines that were read together: `at` is the clock time (s) of that.
 
     `number` is that of the last line; that of another is less by the bytes that come after it.
@@ -50,7 +51,7 @@ class Record(NamedTuple):
     block: Block
 
 
-class Wanted(NamedTuple):
+class Wanted(Named):
     """Which records somebody wants to see: clock times (s), and lines numbered above `after`.
 
     `runs` are those of each service, from the first to the last, and `other_runs` those of services

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from nsinit.named import Named
 from nsinit.process.program import Tuning
 
 if TYPE_CHECKING:
     from nsinit.process.program import Program
 
 
-class Stdio(NamedTuple):
+class Stdio(Named):
     """Whose they are (nobody's: ""), init's descriptors for them, and what they are."""
 
     service: str = ""

@@ -6,7 +6,9 @@ waits in a queue is neither: it may still be either.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 CAPTURE: Final = "capture"  # what was read of a stream; nothing is dropped there
 
 
-class Counter(NamedTuple):
+class Counter(Named):
     """One sink of one stream since init began; `bytes` includes what was dropped."""
 
     service: str
