@@ -149,7 +149,8 @@ def _run_registered(
     try:
         known = entry.notes
         listener.notes = (*known, *listener.notes)
-        inside = given._replace(listener=listener, env=_environment(given, wishes.image))
+        env = _environment(given, wishes.image)
+        inside = given._replace(listener=listener, env=env, later=plan.later)
         if plan.group is not None:
             plan.group.record = entry.clean_up_groups
         if sandbox.has_own_root:

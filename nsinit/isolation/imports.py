@@ -1,10 +1,11 @@
 """Python in a root file system that has none, or anybody's.
 
 After the change of root the path of a module leads somewhere else, and what is found there must
-not be run. So all that init may need is read before (or loaded, where the C library can't keep a
-library for later), and then nothing is loaded any more but that and what the interpreter has in
-itself. An import that fails so is an error of nsinit's: it is told, and costs what needed it, not
-the init.
+not be run. So init holds the directories that its modules come from until the first services run,
+and then reads all that it may need; where it can't hold them, that is read before (or loaded, where
+the C library can't keep a library for later). Nothing else is loaded any more but what the
+interpreter has in itself. An import that fails so is an error of nsinit's: it is told, and costs
+what needed it, not the init.
 """
 
 from __future__ import annotations
@@ -14,16 +15,21 @@ import importlib.util
 import os
 import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import nsinit
+from nsinit.isolation import sources
 from nsinit.isolation.basics import Inside
-from nsinit.isolation.shelf import Shelf, can_map_libraries
+from nsinit.isolation.shelf import LIBRARIES, Shelf, can_map_libraries
+from nsinit.isolation.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+
+# Who init is to the host when it has a root of its own: the launcher, or maybe somebody else.
+Reader = Literal["same", "other"]
 
 # Parts of nsinit that run outside only.
 OUTSIDE: Final = (
@@ -50,8 +56,9 @@ _OTHERS: Final = ("asyncio", "msgspec", "typing_extensions", *_OPTIONAL)
 _RESOURCES: Final = ("status.html",)
 
 refused: Final[list[str]] = []
-_shelves: list[Shelf] = []
-_tell: list[Callable[[str], object]] = []
+_shelves: Final[list[Shelf]] = []
+_sources: Final[list[tuple[str, Source, tuple[str, ...]]]] = []  # what is neither held nor read
+_tell: Final[list[Callable[[str], object]]] = []
 
 
 def places() -> set[str]:
@@ -62,26 +69,94 @@ def places() -> set[str]:
 
 def provide() -> None:
     """Have everything that an init may need: what is not loaded yet is read."""
+    find()
+    _read()
+
+
+def find() -> None:
+    """Map the libraries, and note where the rest is, which is to be held or read."""
+    _sources.clear()
+    _shelves.clear()
     if not can_map_libraries():
         load_all()
         return
     shelf = Shelf()
-    shelf.add_standard_library(os.path.dirname(os.__file__))
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # as below
+    standard = Source(os.path.dirname(os.__file__))
+    _sources.append(("", standard, ()))
+    shelf.add_libraries("", standard.directory(LIBRARIES))
     for name in _OTHERS:
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:
             continue
         shelf.left.add(name)  # of the rest of it, if there is any
-        if found.submodule_search_locations:
-            shelf.add_package(name, os.path.dirname(found.origin))
-        else:
-            shelf.add_file(name, found.origin)
-    for top in nsinit.__path__:
-        shelf.add_package("nsinit", top, OUTSIDE)
+        where = Source(os.path.dirname(found.origin))
+        if not found.submodule_search_locations:
+            shelf.add_file(name, where, os.path.basename(found.origin))
+        elif os.path.dirname(where.path) != standard.path:
+            shelf.add_libraries(name, where)
+            _sources.append((name, where, ()))
+    for top in map(Source, nsinit.__path__):
         for name in _RESOURCES:
-            shelf.add_data(os.path.join(top, "resources", name))
-    _shelves[:] = [shelf]
+            shelf.add_data(top.directory("resources"), name)
+        _sources.append(("nsinit", top, OUTSIDE))
+    _shelves.append(shelf)
+
+
+def _read() -> None:
+    while _sources:
+        _shelves[0].add_package(*_sources.pop())
+
+
+def hold() -> None:
+    """Hold the directories of what has been found; where that can't be, read it."""
+    if sys.pycache_prefix is not None:  # byte code is elsewhere
+        _read()
+        return
+    held: list[Source] = []
+    try:
+        for _, source, _ in _sources:
+            held.append(sources.hold(source.path))
+    except OSError:
+        for one in held:
+            os.close(one.mount)
+        _read()
+        return
+    for (name, _, spared), one in zip(_sources, held, strict=True):
+        _shelves[0].hold(name, one, spared)
+    _sources.clear()
+
+
+def settle() -> None:
+    """Read what was not needed yet, and hold no directory any more; when the services run."""
+    for shelf in _shelves:
+        shelf.settle()
+
+
+def _can_be_read(uid: int) -> bool:
+    """Whether somebody who is `uid` outside, and has no power there, can read all that was found.
+
+    One module stands for those beside it: who installs a package gives all of it the same mode.
+    """
+    return all(
+        _is_open(f"{source.path}/{'__init__' if name else 'os'}.py", uid)
+        for name, source, _ in _sources
+    )
+
+
+def _is_open(path: str, uid: int) -> bool:
+    wanted = 0o4
+    while True:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        mode = found.st_mode >> 6 if found.st_uid == uid else found.st_mode
+        if mode & wanted != wanted:
+            return False
+        if path == "/":
+            return True
+        path, wanted = os.path.dirname(path), 0o1
 
 
 def load_all() -> None:
@@ -166,7 +241,36 @@ class ReadModules(Inside):
         provide()
 
 
-class ForbidImports(ReadModules):
+class FindModules(Inside):
+    """A step of the launcher, where init holds the directories when it has a root."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def describe(self) -> str:
+        """For people."""
+        return "find all of nsinit, as there may be no Python in the root"
+
+    def apply(self) -> None:
+        """What init will have no right to read is read by the launcher."""
+        find()
+        if not _can_be_read(os.geteuid() if self._reader == "same" else -1):
+            _read()
+
+
+class HoldModules(Inside):
+    """A step of init, before anything is mounted."""
+
+    def describe(self) -> str:
+        """For people."""
+        return "hold the directories that nsinit is in"
+
+    def apply(self) -> None:
+        """See the module."""
+        hold()
+
+
+class ForbidImports(Inside):
     """A step of init, after the change of root."""
 
     def describe(self) -> str:

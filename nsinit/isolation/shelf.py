@@ -13,19 +13,22 @@ import errno
 import marshal
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from nsinit.kernel import libc, seam
+from nsinit.isolation.sources import Source
+from nsinit.kernel import libc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection
     from types import ModuleType
 
 _HEADER: Final = 16  # bytes in front of the code (PEP 552)
 _NEWEST: Final = (3, 13)  # later interpreters may open a library's file before they ask for it
-_PIECE: Final = 1 << 18
+_PACKAGE: Final = "__init__.py"
+_COMPILED: Final = cache_from_source("m.py").rpartition("m.")[2]  # "cpython-311.pyc"
 # Directories of the standard library that hold nothing for an init.
 _SPARED: Final = frozenset(
     ("__phello__", "__pycache__", "_pyrepl", "curses", "dbm", "distutils", "email", "ensurepip",
@@ -33,7 +36,7 @@ _SPARED: Final = frozenset(
      "dist-packages", "sqlite3", "test", "tests", "tkinter", "turtledemo", "unittest", "venv",
      "wsgiref", "xml", "xmlrpc", "zipfile")
 )  # fmt: skip
-_LIBRARIES: Final = "lib-dynload"
+LIBRARIES: Final = "lib-dynload"
 # And single modules of it, the biggest that nothing of ours leads to.
 _SPARED_FILES: Final = frozenset(
     ("_pydatetime", "_pydecimal", "_pyio", "aifc", "cgi", "doctest", "ftplib", "imaplib", "mailbox",
@@ -78,75 +81,86 @@ class Shelf:
         self._books: dict[str, Book] = {}
         self._mapped: list[object] = []
         self._data: dict[str, bytes] = {}  # files that are no modules, by their paths
-        self.left: set[str] = set()  # modules of the standard library that are there but not here
+        self._held: list[tuple[str, Source, Collection[str]]] = []
+        self.left: set[str] = set()  # modules that are there but not here
 
     def __contains__(self, name: str) -> bool:
         return name in self._books
 
     # --- Filling ----------------------------------------------------------------------------------
 
-    def add_package(self, name: str, directory: str, spared: Iterable[str] = ()) -> None:
-        """All modules below a directory, but for those of these names in it."""
-        for entry in _entries(directory):
+    def add_package(self, name: str, source: Source, spared: Collection[str] = ()) -> None:
+        """All modules below a directory, but for those of these names in it; "" has no name."""
+        for entry in source.entries():
             stem, ending = os.path.splitext(entry.name)
-            if stem in spared or (name == "encodings" and stem not in _ENCODINGS):
-                continue
-            if ending == ".py":
-                package = stem == "__init__"
-                self._add_file(name if package else f"{name}.{stem}", entry.path, package=package)
-            elif ending == ".so":
-                self._add_library(name, entry)
-            elif not ending and entry.name not in _SPARED and entry.is_dir():
-                self.add_package(f"{name}.{entry.name}", entry.path)
-
-    def add_standard_library(self, directory: str) -> None:
-        """What an init could need of it, and a lot more: which module leads where is not known."""
-        for entry in _entries(directory):
-            stem, ending = os.path.splitext(entry.name)
-            if stem in _SPARED_FILES or entry.name in _SPARED:
-                self.left.add(stem)
+            whole = f"{name}.{stem}" if name else stem
+            if _is_spared(name, stem, spared):
+                self.left.add(whole)
+            elif entry.name == _PACKAGE:
+                self._add_file(name, source, entry.name)
             elif ending == ".py":
-                self._add_file(stem, entry.path, package=False)
-            elif entry.name == _LIBRARIES:
-                for library in _entries(entry.path):
-                    self._add_library("", library)
-            elif not ending and entry.is_dir():
-                self.add_package(entry.name, entry.path)
+                self._add_file(whole, source, entry.name)
+            elif stem.isidentifier() and not ending and entry.is_dir():
+                self.add_package(whole, source.directory(entry.name))
 
-    def add_file(self, name: str, path: str) -> None:
+    def add_file(self, name: str, source: Source, file: str) -> None:
         """A module that is one file."""
-        self._add_file(name, path, package=False)
+        self._add_file(name, source, file)
 
-    def add_data(self, path: str) -> None:
+    def add_data(self, source: Source, file: str) -> None:
         """A file that is no module."""
-        try:
-            self._data[path] = _read(path)
-        except OSError:
-            return  # as above
+        with suppress(OSError):  # as if it were not there
+            self._data[f"{source.path}/{file}"] = source.read(file)
 
-    def _add_file(self, name: str, path: str, *, package: bool) -> None:
-        if name in sys.modules and not package:
+    def add_libraries(self, package: str, source: Source) -> None:
+        """The libraries in a directory, which are modules of that package; "" has no name."""
+        for entry in source.entries():
+            ending = next((end for end in EXTENSION_SUFFIXES if entry.name.endswith(end)), "")
+            if ending:
+                self._add_library(package, source, entry.name, ending)
+
+    def _add_file(self, name: str, source: Source, file: str) -> None:
+        if name in self._books or (name in sys.modules and file != _PACKAGE):
             return
-        try:
-            code = _read_compiled(path)
-            self._books[name] = Book(path, code or _read(path), package, source=not code)
-        except OSError:
-            return  # as if it were not there: then what needs it says so
+        book = _read_book(source, file)
+        if book is not None:
+            self._books[name] = book
 
-    def _add_library(self, package: str, entry: os.DirEntry[str]) -> None:
-        ending = next((end for end in EXTENSION_SUFFIXES if entry.name.endswith(end)), "")
-        stem = entry.name.removesuffix(ending)
+    def _add_library(self, package: str, source: Source, file: str, ending: str) -> None:
+        stem = file.removesuffix(ending)
         name = f"{package}.{stem}" if package else stem
-        if not ending or name in sys.modules:
+        if name in sys.modules:
             return
         if not package and stem.startswith(_SPARED_LIBRARIES):
             self.left.add(stem)
             return
+        path = f"{source.path}/{file}"
         try:
-            self._mapped.append(libc.map_library(entry.path))
+            self._mapped.append(libc.map_library(path))
         except OSError:
             return
-        self._books[name] = Book(entry.path, b"", package=False, library=True)
+        self._books[name] = Book(path, b"", package=False, library=True)
+
+    # --- Holding ----------------------------------------------------------------------------------
+
+    def hold(self, name: str, source: Source, spared: Collection[str] = ()) -> None:
+        """Look for modules of a package in a directory, until they are settled."""
+        self._held.append((name, source, spared))
+
+    def settle(self) -> None:
+        """Read what has not been asked for yet, and let go of the directories."""
+        while self._held:
+            name, source, spared = self._held.pop()
+            self.add_package(name, source, spared)
+            os.close(source.mount)
+
+    def _look_up(self, name: str) -> Book | None:
+        for package, source, spared in self._held:
+            if not package or f"{name}.".startswith(f"{package}."):
+                rest = name.removeprefix(package).removeprefix(".")
+                if found := _find(package, source, rest.split(".") if rest else [], spared):
+                    return found
+        return None
 
     # --- Importing --------------------------------------------------------------------------------
 
@@ -155,9 +169,10 @@ class Shelf:
     ) -> ModuleSpec | None:
         """How to make a module."""
         del path, target
-        book = self._books.get(name)
+        book = self._books.get(name) or self._look_up(name)
         if book is None:
             return None
+        self._books[name] = book
         if book.library:
             if not libc.has_library(book.path):  # what is at that path now is somebody else's
                 return None
@@ -191,37 +206,52 @@ class Shelf:
         del self._books[module.__name__]
 
 
-def _entries(directory: str) -> Iterator[os.DirEntry[str]]:
+def _is_spared(package: str, stem: str, spared: Collection[str]) -> bool:
+    if stem in _SPARED or stem in spared:
+        return True
+    return (
+        stem not in _ENCODINGS if package == "encodings" else not package and stem in _SPARED_FILES
+    )
+
+
+def _find(package: str, source: Source, words: list[str], spared: Collection[str]) -> Book | None:
+    """The module that these words lead to from a package."""
+    if not words:
+        return _read_book(source, _PACKAGE)
+    word, *rest = words
+    if _is_spared(package, word, spared):
+        return None
+    module = None if rest else _read_book(source, f"{word}.py")  # as most are
+    whole = f"{package}.{word}" if package else word
+    return module or _find(whole, source.directory(word), rest, ())
+
+
+def _read_book(source: Source, file: str) -> Book | None:
+    """A module; none if it can't be read, as if it were not there: then what needs it says so."""
     try:
-        with os.scandir(directory) as entries:
-            yield from entries
+        code = _read_compiled(source, file)
+        data = code or source.read(file)
     except OSError:
-        return
+        return None
+    return Book(f"{source.path}/{file}", data, package=file == _PACKAGE, source=not code)
 
 
-def _read_compiled(path: str) -> bytes:
+def _read_compiled(source: Source, file: str) -> bytes:
     """The byte code of a source file, if there is some that is not older; else nothing."""
     try:
-        data = _read(cache_from_source(path))
+        if sys.pycache_prefix is None:
+            data = source.read(f"__pycache__/{file.removesuffix('py')}{_COMPILED}")
+        else:
+            path = cache_from_source(f"{source.path}/{file}")
+            data = Source(os.path.dirname(path)).read(os.path.basename(path))
     except (OSError, NotImplementedError):
         return b""
     flags = int.from_bytes(data[4:8], "little")
     if data[:4] != MAGIC_NUMBER or flags > 1:  # what is to be checked by its hash, import checks
         return b""
     if flags == 0:
-        found = os.stat(path)
+        found = source.stat(file)
         stamp = found.st_mtime_ns // 1_000_000_000 & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF
         if stamp != (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little")):
             return b""
     return data
-
-
-def _read(path: str) -> bytes:
-    fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        pieces = []
-        while piece := seam.read(fd, _PIECE):
-            pieces.append(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(fd)

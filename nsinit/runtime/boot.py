@@ -79,6 +79,7 @@ class Given(Named):
     begun: Beginning | None = None  # services that run already
     own_root: bool = False  # neither nsinit nor its sockets and files are to be seen from here
     group: Group | None = None  # the cgroup of the sandbox
+    later: Callable[[], object] = lambda: None  # what the first services need not wait for
 
 
 class Init:
@@ -338,6 +339,7 @@ class Init:
         gc.freeze()  # what is there now stays: no collection has to look at it again
         gc.enable()
         if self.driver.exit_code is None:
+            self._guard(self.given.later, "not all of nsinit can be loaded")
             seam.ask("loop")
             loop.run_forever()
 

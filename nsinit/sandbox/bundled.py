@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from nsinit.isolation.devices import Device
 from nsinit.isolation.idmapped import MapMount
-from nsinit.isolation.imports import ForbidImports, ReadModules
 from nsinit.isolation.mounting import put
 from nsinit.isolation.nodes import Console, DefaultDevices, MakeNode
 from nsinit.isolation.paths import Mask, ReadonlyPath
@@ -24,6 +23,7 @@ from nsinit.process.environment import given_environment
 from nsinit.sandbox.halfway import Halfway
 from nsinit.sandbox.hooks import Created, Keeper, RunInside, RunOutside
 from nsinit.sandbox.plan import RootPlan
+from nsinit.sandbox.root import plan_modules
 
 if TYPE_CHECKING:
     from nsinit.bundles.hooks import State
@@ -38,10 +38,13 @@ _DEV = "/dev"
 def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     """The steps, instead of those of the keys in `[sandbox]` alone."""
     stage = Stage(create=True)
-    host: list[Step] = [ReadModules()]
-    child = _begin(stage, sandbox, bundle)
-    for one in bundle.mounts:
-        child.append(place(stage, one, _mapped(as_mount(one), host, below=one.map_below)))
+    modules = plan_modules(sandbox)
+    host: list[Step] = [modules.host]
+    child = [modules.before, *_begin(stage, sandbox, bundle)]
+    child += [
+        place(stage, one, _mapped(as_mount(one), host, below=one.map_below))
+        for one in bundle.mounts
+    ]
     if not bundle.shares_dev:
         child.append(DefaultDevices(stage, {node.path for node in bundle.nodes}))
     child += [MakeNode(stage, node) for node in bundle.nodes if bundle.makes(node)]
@@ -61,11 +64,11 @@ def plan_bundle(sandbox: Sandbox, bundle: Bundle, state: State) -> RootPlan:
     given = given_environment()
     root = sandbox.rootfs or ""
     child += [RunInside(hook, state, given, root) for hook in bundle.hooks["createContainer"]]
-    child += _end(stage, sandbox, bundle)
+    child += [*_end(stage, sandbox, bundle), modules.after]
     if keeper is not None:
         host.insert(0, keeper)
     started = keeper.started if keeper is not None and bundle.hooks["poststart"] else None
-    return RootPlan(tuple(host), tuple(child), tuple(halfway), started, console)
+    return RootPlan(tuple(host), tuple(child), tuple(halfway), started, console, modules.later)
 
 
 def _mapped(mount: Mount, host: list[Step], *, below: bool | None = None) -> Opened | None:
@@ -121,5 +124,4 @@ def _end(stage: Stage, sandbox: Sandbox, bundle: Bundle) -> list[Step]:
     if last in ("shared", "unbindable"):
         recursive = word != last
         steps.append(Propagation(last, recursive=recursive))
-    steps.append(ForbidImports())
     return steps

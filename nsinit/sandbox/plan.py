@@ -63,6 +63,7 @@ class RootPlan(NamedTuple):
     halfway: tuple[ParentStep, ...] = ()
     started: Callable[[], object] | None = None
     console: Console | None = None
+    later: Callable[[], object] = lambda: None
 
 
 class SandboxPlan(NamedTuple):
@@ -84,6 +85,7 @@ class SandboxPlan(NamedTuple):
     halfway: tuple[ParentStep, ...] = ()  # by the launcher, while init waits for it on its way
     started: Callable[[], object] | None = None  # by init: the main service runs, for who waits
     console: Console | None = None  # makes the terminal of the main service, if told for whom
+    later: Callable[[], object] = lambda: None  # by init: what its first services don't wait for
 
     def describe(self) -> list[str]:
         """The whole plan, a line per step, with its phase."""
@@ -174,6 +176,7 @@ def make_plan(
         halfway=root.halfway,
         started=root.started,
         console=root.console,
+        later=root.later,
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nsinit.isolation.files import Names
 from nsinit.isolation.rootfs import Root, root_steps, sysctl_steps
 from nsinit.isolation.stage import Stage
 from nsinit.model.mounting import Mount, at
+from nsinit.model.sandboxes import NEW, origins
 from nsinit.sandbox.plan import RootPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from nsinit.isolation.idmapped import MapMount
     from nsinit.kernel.idmaps import Which
@@ -73,12 +74,29 @@ def plan_root(
         own=frozenset(kinds),
     )
     child = root_steps(root)
-    if root.is_own or _hides_modules(sandbox.mounts):
-        from nsinit.isolation.imports import ForbidImports, ReadModules  # noqa: PLC0415  (the same)
+    if not (root.is_own or _hides_modules(sandbox.mounts)):
+        return RootPlan(tuple(host), tuple(child))
+    modules = plan_modules(sandbox)
+    child = [modules.before, *child, modules.after]
+    return RootPlan((*host, modules.host), tuple(child), later=modules.later)
 
-        host.append(ReadModules())
-        child.append(ForbidImports())
-    return RootPlan(tuple(host), tuple(child))
+
+class Modules(NamedTuple):
+    """What keeps nsinit's own modules within reach, by phase."""
+
+    host: Step
+    before: Step  # by init, while it sees the root of the launcher
+    after: Step  # when it no longer does
+    later: Callable[[], object]  # when the first services run
+
+
+def plan_modules(sandbox: Sandbox) -> Modules:
+    """For a root that need have no Python."""
+    from nsinit.isolation import imports  # noqa: PLC0415  (the root of most is the host's)
+
+    others = sandbox.users is not None or origins(sandbox).get("user", NEW).joined
+    host = imports.FindModules("other" if others else "same")
+    return Modules(host, imports.HoldModules(), imports.ForbidImports(), imports.settle)
 
 
 def _hides_modules(mounts: Sequence[Mount]) -> bool:

@@ -104,7 +104,8 @@ FAULTS: Final = (
     Fault("old-code", "isolation/shelf.py", "        if stamp != (", "        if not stamp and (",
         "init runs what a module was before it was replaced", (),
         (f"{_IMPORTS}::test_module_is_made_of_its_source_when_its_byte_code_is_old",)),
-    Fault("nothing-preloaded", "sandbox/root.py", "        host.append(ReadModules())\n", "",
+    Fault("nothing-held", "isolation/imports.py",
+        '        """See the module."""\n        hold()', '        """See the module."""',
         "init does not find its own modules in a root without Python", (),
         (f"{_OWN_ROOT}::test_modules_of_the_root_are_not_run_when_it_has_those_of_nsinit[rootful]",)),
     # --- What the launcher was given --------------------------------------------------------------

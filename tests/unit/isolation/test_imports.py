@@ -7,14 +7,18 @@ import asyncio
 import compileall
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.isolation import imports
 from nsinit.isolation.imports import OUTSIDE
 from nsinit.isolation.shelf import Shelf
+from nsinit.isolation.sources import Source
 from tests.support.live import ROOT, environment
 
 if TYPE_CHECKING:
@@ -52,7 +56,8 @@ from nsinit.kernel import libc
 {how}
 names = imports._LATER + tuple(n for n in imports._OPTIONAL if n in {there!r})
 names += tuple(imports._own_modules())
-libc.unshare(0x10000000)  # a user namespace: it may change its root
+libc.unshare(0x10020000)  # a user namespace: it may change its root, and make mounts
+{inside}
 with tempfile.TemporaryDirectory() as other:
     for book in [book for shelf in imports._shelves for book in shelf._books.values()]:
         os.makedirs(other + os.path.dirname(book.path), exist_ok=True)
@@ -61,7 +66,9 @@ with tempfile.TemporaryDirectory() as other:
     os.chroot(other)
     os.chdir("/")
     imports.forbid()
-    for name in names:
+    for number, name in enumerate(names):
+        if number == len(names) // 2:
+            imports.settle()
         __import__(name)
     print("refused:", *imports.refused)
     print(*sys.modules)
@@ -72,11 +79,20 @@ with tempfile.TemporaryDirectory() as other:
 
 
 @pytest.mark.userns
-@pytest.mark.parametrize("how", ["imports.provide()", "imports.load_all()"])
-def test_all_can_be_imported_when_the_root_has_changed(how: str, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "inside"),
+    [
+        ("imports.provide()", "imports.hold()"),
+        ("imports.find()", "imports.hold()"),
+        ("imports.load_all()", ""),
+    ],
+)
+def test_all_can_be_imported_when_the_root_has_changed(
+    how: str, inside: str, tmp_path: pathlib.Path
+) -> None:
     """Whatever any line of nsinit may import later, outside of type checking too."""
     there = [name for name in ("uvloop", "structlog", "h11") if importlib.util.find_spec(name)]
-    done = _python(_ELSEWHERE.format(how=how, there=there), TMPDIR=str(tmp_path))
+    done = _python(_ELSEWHERE.format(how=how, inside=inside, there=there), TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     refused, modules, file = done.stdout.splitlines()
     assert refused == "refused:"
@@ -99,6 +115,70 @@ def test_little_is_loaded_when_all_is_provided() -> None:
         assert {"asyncio", "ssl", "structlog", "h11", "nsinit.runtime.boot"}.isdisjoint(loaded)
 
 
+@pytest.mark.userns
+def test_no_way_leads_out_when_a_directory_is_held(tmp_path: pathlib.Path) -> None:
+    """Neither up nor by a link nor by writing; and it is let go of when all is settled."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "here").write_text("here")
+    (package / "below").symlink_to("../secret")
+    (tmp_path / "secret").write_text("secret")
+    done = _python(
+        "import os\n"
+        "from nsinit.isolation import imports, sources\n"
+        "from nsinit.kernel import libc\n"
+        "libc.unshare(0x10020000)\n"
+        f"held = sources.hold({str(package)!r})\n"
+        "print(held.read('here'), sorted(one.name for one in held.entries()))\n"
+        "for name in ('../secret', 'below', '../package/../secret'):\n"
+        "    try: print(held.read(name))\n"
+        "    except FileNotFoundError as error: print(error.errno)\n"
+        "up = os.stat('..', dir_fd=held.mount)\n"
+        "print(os.path.samestat(up, os.fstat(held.mount)))\n"
+        "try: os.open('new', os.O_CREAT | os.O_WRONLY, dir_fd=held.mount)\n"
+        "except OSError as error: print(error.errno)\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        "imports.find(); imports.hold()\n"
+        "during = os.listdir('/proc/self/fd')\n"
+        "imports.settle()\n"
+        "print(len(during) > len(before), os.listdir('/proc/self/fd') == before)\n"
+    )
+    assert done.stdout.splitlines() == [
+        "b'here' ['below', 'here']", "2", "2", "2", "True", "30", "True True",
+    ], done.stderr  # fmt: skip
+
+
+def test_all_is_read_when_directories_cannot_be_held() -> None:
+    """Without power over the mounts, or where others may not read what root installed."""
+    done = _python(
+        "from nsinit.isolation import imports\n"
+        "from nsinit.kernel import mounts\n"
+        "def refuse(*_, **__): raise PermissionError(1, 'no')\n"
+        "mounts.clone_tree = refuse\n"
+        "imports.find()\n"
+        "print('asyncio.events' in imports._shelves[0], bool(imports._sources))\n"
+        "imports.hold()\n"
+        "print('asyncio.events' in imports._shelves[0], bool(imports._sources))\n"
+    )
+    assert done.stdout.splitlines() == ["False True", "True False"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("above", "mode", "is_open"),
+    [(0o755, 0o644, True), (0o700, 0o644, False), (0o755, 0o600, False)],
+)
+def test_file_is_open_to_others_when_all_above_it_is(above: int, mode: int, is_open: bool) -> None:
+    """What an init without the power of the launcher can read; the owner always can."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:  # pytest's own are closed to others
+        path = f"{place}/file"
+        with open(path, "w") as file:
+            os.fchmod(file.fileno(), mode)
+        os.chmod(place, above)
+        assert imports._is_open(path, -1) is is_open
+        assert imports._is_open(path, os.geteuid())
+        assert not imports._is_open(f"{place}/missing", os.geteuid())
+
+
 def test_module_is_made_of_its_source_when_its_byte_code_is_old(tmp_path: pathlib.Path) -> None:
     """And a module that fails is tried again."""
     package = tmp_path / "shelved"
@@ -109,7 +189,7 @@ def test_module_is_made_of_its_source_when_its_byte_code_is_old(tmp_path: pathli
     compileall.compile_dir(package, quiet=1)
     (package / "other.py").write_text("value = 22")
     shelf = Shelf()
-    shelf.add_package("shelved", str(package), spared=("none",))
+    shelf.add_package("shelved", Source(str(package)), spared=("none",))
     assert "shelved.other" in shelf
     for path in sorted(package.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
