@@ -24,6 +24,12 @@ from .peer_circus import Circus
 from .peer_dinit import Dinit
 from .peer_floor import FloorC, FloorEpoll, FloorStaged
 from .peer_nsinit import Nsinit, NsinitScale
+from .peer_nsinit_image import (
+    Image,
+    NsinitImage,
+    NsinitImageSandbox,
+    NsinitImageSingle,
+)
 from .peer_runit import Runit
 from .peer_s6 import S6
 from .peer_supervisord import Supervisord
@@ -34,10 +40,11 @@ if TYPE_CHECKING:
     from .peer import Contender
 
 OURS: Final = Nsinit.name
+IMAGE: Final = Image.name
 PEERS: Final[tuple[type[Contender], ...]] = (
-    *(Nsinit, FloorC, FloorEpoll, FloorStaged, Dinit, S6, Runit, Supervisord, Circus),
-    *(NsinitSingle, Python, Tini, DumbInit, Catatonit),
-    *(NsinitSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
+    *(Nsinit, NsinitImage, FloorC, FloorEpoll, FloorStaged, Dinit, S6, Runit, Supervisord, Circus),
+    *(NsinitSingle, NsinitImageSingle, Python, Tini, DumbInit, Catatonit),
+    *(NsinitSandbox, NsinitImageSandbox, Unshare, Bubblewrap, Crun, Runc, Nspawn),
     *(NsinitNetwork, Docker),
     NsinitScale,
 )

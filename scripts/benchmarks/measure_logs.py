@@ -59,13 +59,13 @@ def _stamped(stage: Stage, peer: Peer, ask: Ask) -> Found:
 
 
 def _many(stage: Stage, peer: Peer, ask: Ask) -> Found:
-    found = _pour(stage, peer, ask.services, (2 if ask.quick else 10) * _MIB)
+    found = _pour(stage, peer, ask.services, (1 if ask.quick else 10) * _MIB)
     return {MANY.name: [found.speed], MANY_LOST.name: [found.lost]}
 
 
 def _one_size(ask: Ask) -> int:
     """With --quick there are fewer bytes, which are called the same."""
-    return (128 if ask.quick else 1024) * _MIB
+    return (96 if ask.quick else 1024) * _MIB
 
 
 ONE: Final = Measure("logs", "1 GiB of lines into rotated files", "MB/s", more=True,

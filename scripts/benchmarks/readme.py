@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from . import report
-from .catalogue import MEASURES, OURS, PEERS, TRIALS
+from .catalogue import IMAGE, MEASURES, OURS, PEERS, TRIALS
 from .figures import percentile, short, summary
 from .goals import verdicts
 from .records import BenchError
@@ -32,11 +32,8 @@ _END: Final = "<!-- until here -->"
 _BLOCK: Final = re.compile(f"(?<={_BEGIN}\n).*?(?={_END})", re.DOTALL)
 _OLD: Final = 90  # days
 # The columns of the README: what others compare with; all are in docs/performance.md.
-_COLUMNS: Final = (OURS, "dinit", "s6", "runit", "supervisord", "circus")
-_ROWS: Final = (
-    *("boot", "restart", "shutdown", "memory", "idle", "status", "command"),
-    *("logs", "logs-many"),
-)
+_COLUMNS: Final = (OURS, IMAGE, "dinit", "s6", "runit", "supervisord", "circus")
+_ROWS: Final = ("boot", "restart", "shutdown", "memory", "idle", "status", "command", "logs")
 _OTHERS: Final = ("true", "sandbox", "network")
 
 
@@ -104,11 +101,10 @@ def _short(result: Result) -> str:
             lines.append([_title(rows), *cells, _goal(result, name)])
     return "\n".join(
         [
-            f"{_origin(result)}:",
-            "",
+            f"{_origin(result)}:\n",
             report.markdown(lines),
             "",
-            *(_line(result, row) for row in result.rows if row.measure.name in _OTHERS),
+            " ".join(_line(result, row) for row in result.rows if row.measure.name in _OTHERS),
             "",
         ]
     )
@@ -150,7 +146,7 @@ def _line(result: Result, row: Row) -> str:
     theirs = ", ".join(f"{peer} {_figure(row, peer)}" for peer in row.rounds if peer != OURS)
     measure = row.measure
     told = f"{OURS} **{ours}** {measure.unit}; {theirs}"
-    return f"- {measure.title}: {told} ({_goal(result, measure.name)})"
+    return f"{measure.title}: {told} ({_goal(result, measure.name)})."
 
 
 def _origin(result: Result) -> str:

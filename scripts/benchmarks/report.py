@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Final
 
-from .catalogue import MEASURES, OURS
+from .catalogue import IMAGE, MEASURES, OURS
 from .curves import curves
 from .figures import short, summary
 from .goals import count_met, verdicts
@@ -46,20 +46,16 @@ def table(result: Result, family: str) -> str:
 
 
 def verdict_table(result: Result) -> list[str]:
-    """What came of the goals; nothing where none was measured."""
+    """What came of the goals, also in the form for images; nothing where none was measured."""
     found = verdicts(result.rows, OURS)
-    if not found:
-        return []
-    lines = [
-        [
-            f"{MEASURES[v.goal.measure].name}, {v.goal.services}"
-            + (" (stretch)" if v.goal.stretch else ""),
-            v.short,
-            v.words,
-        ]
-        for v in found
-    ]
-    return [markdown([["goal", "verdict", "why"], ["---", "---", "---"], *lines])]
+    as_image = {v.goal: f"{v.short}: {v.words}" for v in verdicts(result.rows, IMAGE)}
+    head = ["goal", "N", f"{OURS}: verdict", "why", *([IMAGE] if as_image else [])]
+    lines = [head, ["---"] * len(head)]
+    for v in found:
+        title = MEASURES[v.goal.measure].name + (" (stretch)" if v.goal.stretch else "")
+        cells = [title, str(v.goal.services), v.short, v.words]
+        lines.append([*cells, as_image.get(v.goal, _NONE)] if as_image else cells)
+    return [markdown(lines)] if found else []
 
 
 def curve_table(result: Result) -> list[str]:

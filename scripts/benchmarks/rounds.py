@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .figures import Row
 from .measure import Ask
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .measure import Found, Measure, Trial
     from .peer import Contender
     from .stage import Stage
+
+
+_BEGAN: Final = time.monotonic()
 
 
 class Effort(NamedTuple):
@@ -97,7 +100,9 @@ def _add(rows: Iterable[Row], peer: Contender, found: Found) -> None:
 
 
 def tell(text: str) -> None:
-    """How far it is, to whoever waits."""
+    """How far it is, and since when, to whoever waits."""
+    if text:
+        text = f"{time.monotonic() - _BEGAN:4.0f} s  {text}"
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
     elif text:
