@@ -75,9 +75,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "what", nargs="*", choices=[*MEASURES, "all"], metavar="WHAT",
-        help=f"{', '.join(MEASURES)}, or all",
-    )  # fmt: skip
+        "what", nargs="*", type=_name, metavar="WHAT", help=f"{', '.join(MEASURES)}, or all"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under two minutes")
     parser.add_argument("--rounds", type=_positive, metavar="R", help="as many rounds of each")
     parser.add_argument(
@@ -97,6 +96,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if bool(options.what) == options.readme:
         parser.error("say what to measure, or --readme")
     return options
+
+
+def _name(text: str) -> str:
+    if text not in {*MEASURES, "all"}:
+        raise argparse.ArgumentTypeError(f"there is no measure {text!r}: see --help")
+    return text
 
 
 def _text(counts: Iterable[int]) -> str:
@@ -156,7 +161,7 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
         rows = _rows(stage, trials, peers, options)
     about = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "command": " ".join(["scripts/bench", *sys.argv[1:]]),
+        "command": _again(options),
         "versions": versions,
         "missing": missing,
         "python": platform.python_version(),
@@ -168,6 +173,18 @@ def _run(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     return rows, about
 
 
+def _again(options: argparse.Namespace) -> str:
+    """The command that measures the same, wherever it puts what it finds."""
+    words = ["scripts/bench", *options.what, *(["--quick"] if options.quick else [])]
+    if options.rounds:
+        words += ["--rounds", str(options.rounds)]
+    if options.services:
+        words += ["--services", _text(options.services)]
+    if options.peers:
+        words += ["--peers", ",".join(sorted(options.peers - {OURS}))]
+    return " ".join(words)
+
+
 def _rows(
     stage: Stage, trials: Iterable[Trial], peers: list[Contender], options: argparse.Namespace
 ) -> list[Row]:
@@ -176,7 +193,9 @@ def _rows(
     effort = Effort(options.quick, options.rounds or 0)
     rows: list[Row] = []
     for trial in trials:
-        able = [peer for peer in peers if peer.family == trial.family]
+        able = [
+            p for p in peers if p.family == trial.family and (trial.starts or not p.only_starts)
+        ]
         made: list[Row] = []
         own = trial.quick_counts if options.quick and trial.quick_counts else trial.counts
         for count in own or counts:

@@ -43,7 +43,9 @@ class Curve(NamedTuple):
         if last <= low * _FLAT:
             return 1.0
         rate = (high - low) / (before - first)
-        return self.steps[-1] / rate if rate > 0 else float("inf")
+        if rate <= 0:  # nothing is to be seen of them yet, beside what the first one needs
+            rate = high / before
+        return self.steps[-1] / rate
 
     @property
     def is_linear(self) -> bool:

@@ -58,6 +58,7 @@ class Trial(NamedTuple):
     full: Limits = Limits(10, 15.0)
     quick: Limits = Limits(2, 3.0)
     family: str = "init"  # of the peers that it measures
+    starts: bool = False  # whether it matters how a program is started
     counts: tuple[int, ...] = ()  # with so many services; (): as the command line says
     quick_counts: tuple[int, ...] = ()  # if it is to be quick; (): as many
 

@@ -65,7 +65,7 @@ def _many(stage: Stage, peer: Peer, ask: Ask) -> Found:
 
 def _one_size(ask: Ask) -> int:
     """With --quick there are fewer bytes, which are called the same."""
-    return (96 if ask.quick else 1024) * _MIB
+    return (64 if ask.quick else 1024) * _MIB
 
 
 ONE: Final = Measure("logs", "1 GiB of lines into rotated files", "MB/s", more=True,

@@ -76,7 +76,7 @@ NETWORK: Final = Measure("network", "the same with a bridge, an address and a pu
 TRIALS: Final = (
     Trial(
         (PLAIN,), sample=_plain, full=Limits(20, 6.0), quick=Limits(4, 1.0), family="sandbox",
-        counts=(1,),
+        starts=True, counts=(1,),
     ),
     Trial(
         (NETWORK,), sample=_network, full=Limits(10, 15.0), quick=Limits(2, 3.0),

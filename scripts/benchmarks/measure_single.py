@@ -33,5 +33,5 @@ def _run(stage: Stage, init: Single, number: int) -> float:
 
 MEASURE: Final = Measure("true", "an init around `true`: its whole run", "ms")
 TRIAL: Final = Trial(
-    (MEASURE,), sample=_sample, full=Limits(20, 10.0), family="single", counts=(1,)
+    (MEASURE,), sample=_sample, starts=True, full=Limits(20, 10.0), family="single", counts=(1,)
 )

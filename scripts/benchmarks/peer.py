@@ -44,6 +44,7 @@ class Contender(ABC):
     name: ClassVar[str]
     family: ClassVar[str]
     get: ClassVar[str]  # how to install it
+    only_starts = False  # whether it is another one that is started otherwise
 
     @abstractmethod
     def is_there(self) -> bool:

@@ -23,6 +23,7 @@ class Image(Ours):
     """What is different, whatever it is measured as."""
 
     name = "nsinit-image"
+    only_starts = True
 
     def prepare(self, directory: str) -> None:
         """The package itself is the program, which finds its libraries beside itself."""

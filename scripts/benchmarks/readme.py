@@ -72,7 +72,10 @@ def _lacks(result: Result) -> list[str]:
     known = {peer for family in about["versions"].values() for peer in family} | {*about["missing"]}
     made = {(row.measure.name, row.count) for row in result.rows}
     want = {
-        (m.name, n) for trial in TRIALS for m in trial.measures for n in m.counts or trial.counts
+        (measure.name, count)
+        for trial in TRIALS
+        for measure in trial.measures
+        for count in measure.counts or (about["quick"] and trial.quick_counts) or trial.counts
     }
     lacks = [f"{name} of {n}" for name, n in sorted(want - made)]
     lacks += sorted({*MEASURES} - {name for name, _ in made} - {name for name, _ in want})
@@ -134,8 +137,10 @@ def _goal(result: Result, name: str) -> str:
         return "met" if found else ""
     if len(found) == 1:
         return found[0].short
+    several = len({v.goal.services for v in found}) > 1
+    median = "N = {}" if several else "the median"
     wrong = dict.fromkeys(
-        "p99" if v.goal.tail else f"N = {v.goal.services}" for v in found if not v.met
+        "p99" if v.goal.tail else median.format(v.goal.services) for v in found if not v.met
     )
     return f"not met: {', '.join(wrong)}"
 
