@@ -86,7 +86,6 @@ class Init:
     """All parts of init, put together."""
 
     intake: Intake | None = None
-
     port: Port | None = None
     on_port: Callable[[], object] | None = None  # there is a port now
 
