@@ -1,6 +1,6 @@
 """Libraries without those parts of others that an init never uses.
 
-What msgspec, tomllib, asyncio and uvloop import is what all of their users together need: numbers
+What msgspec, tomllib, asyncio and others import is what all of their users together need: numbers
 of unlimited precision, TLS, the sources of functions. Before the first service that is time, and
 afterwards memory, in each container. So while one of them is imported, a stand-in has the place of
 such a module; it knows the few names that are taken from it at import, and for any other name the
@@ -149,6 +149,12 @@ def load_h11() -> None:
         }
     ):
         import_module("h11")
+
+
+def load_urls() -> None:
+    """Import urllib.parse, if that has not been done; it looks at addresses in brackets only."""
+    with _without(ipaddress={}):
+        import_module("urllib.parse")
 
 
 _PIPES: Names = {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3}

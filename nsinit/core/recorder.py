@@ -8,9 +8,9 @@ counterpart. Whatever is told is written down at once as bytes, as the core goes
 
 from __future__ import annotations
 
+from binascii import crc32
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from zlib import crc32
 
 import msgspec
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from binascii import crc32
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from zlib import crc32
 
 import msgspec
 

@@ -6,8 +6,8 @@ are one record. Nothing here looks at each line. JSON is in `jsonlines`, for tho
 
 from __future__ import annotations
 
+import binascii
 import time
-import zlib
 from typing import TYPE_CHECKING, Final
 
 from nsinit.runtime.lines import with_prefix
@@ -37,7 +37,7 @@ def name_of(service: str, width: int, *, color: bool) -> str:
         return name
     number = _OWN
     if service != "nsinit":
-        number = _COLORS[zlib.crc32(service.partition("@")[0].encode()) % len(_COLORS)]
+        number = _COLORS[binascii.crc32(service.partition("@")[0].encode()) % len(_COLORS)]
     return f"\x1b[{number}m{name}{_PLAIN}"
 
 

@@ -242,3 +242,36 @@ def test_checks_are_not_loaded_when_they_would_find_nothing() -> None:
     )
     assert not {name for name in loaded if name.startswith("nsinit.model.checks_")}
     assert not loaded & {"nsinit.model.listening", "nsinit.model.remote", "nsinit.model.intake"}
+
+
+# How many modules an init with one plain service has at each stage: the most of Python 3.11 to 3.13
+# and a few to spare. Each takes 0.1 ms and more of every start; who needs one more says so here.
+_READ = (
+    "import nsinit.cli.run\n"
+    "from nsinit import slim\n"
+    "slim.load_msgspec(); slim.load_tomllib()\n"
+    "from nsinit.model.find import load\n"
+    "from nsinit.model.load import parse_source\n"
+    "load([parse_source('n.toml', '[services.a]\\ncommand = [\"x\"]')], {})\n"
+)
+_SPAWN = f"{_READ}import nsinit.runtime.boot\n"
+_RUN = (
+    f"{_SPAWN}slim.load_uvloop(); slim.load_h11(); slim.load_urls()\n"
+    "import nsinit.control.server, nsinit.control.handlers, nsinit.runtime.loop\n"
+    "import nsinit.runtime.reexec\n"
+)
+_NEVER = {
+    "ssl", "_ssl", "decimal", "_decimal", "uuid", "platform", "inspect", "ast", "dis", "pickle",
+    "structlog", "rich", "pyroute2", "argparse", "subprocess", "locale", "zlib", "hashlib",
+    "email", "http", "unittest", "typing_extensions",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage", "most"), [(_READ, 130), (_SPAWN, 216), (_RUN, 345)], ids=["read", "spawn", "run"]
+)
+def test_init_has_no_more_modules_than_planned_when_it_is_so_far(stage: str, most: int) -> None:
+    """The configuration is read; the first service is spawned; init runs."""
+    loaded = _loaded(stage)
+    assert not loaded & _NEVER, sorted(loaded & _NEVER)
+    assert len(loaded) <= most, (len(loaded), sorted(loaded))

@@ -153,3 +153,17 @@ def test_module_itself_is_loaded_when_a_library_wants_more_of_it() -> None:
         "import uuid, decimal\n"
         "assert isinstance(uuid.uuid4(), uuid.UUID)"
     ).split("\n") == ["1", "there is none"]
+
+
+def test_addresses_in_brackets_are_looked_at_when_a_url_has_one() -> None:
+    """What does that is loaded by then only."""
+    script = (
+        "slim.load_urls()\n"
+        "import sys, urllib.parse\n"
+        "print('ipaddress' in sys.modules, urllib.parse.urlsplit('http://[::1]:80/a').hostname)\n"
+        "try:\n"
+        "    urllib.parse.urlsplit('http://[v1.x/')\n"
+        "except ValueError:\n"
+        "    print('refused')"
+    )
+    assert _run(script).split() == ["False", "::1", "refused"]
