@@ -244,7 +244,7 @@ class Init:
             self.add_part("passing", self.passing)
             self.passing.update(config.services)
             self.driver.hearing.store = self.passing.keep
-            self.history.listeners.append(self.passing.heard)
+            self.driver.followers.append(self.passing.heard)
 
     def _take_in(self) -> None:
         """Hear what services log by syslog(3) or to the journal, if that is asked for."""

@@ -24,7 +24,7 @@ from nsinit.runtime.tasks import adopt_child, export_child
 if TYPE_CHECKING:
     from nsinit.process.program import Program
     from nsinit.process.spawner import Child
-    from nsinit.runtime.events import EventLog, Happening
+    from nsinit.runtime.events import EventLog
     from nsinit.runtime.handover import Keep
     from nsinit.runtime.passed import GuestState, HostedState
     from nsinit.runtime.reactor import Reactor
@@ -95,9 +95,8 @@ class Connections:
             self._listeners[service].append(listener)
             self._look(listener)
 
-    def heard(self, happening: Happening) -> None:
+    def heard(self, service: str, state: str) -> None:
         """A service has another state: one that is being stopped takes no connections."""
-        service, state = happening.service.name, happening.service.state
         if service not in self._hosted or state in ("starting", "running"):
             return
         for listener in self._listeners[service]:

@@ -11,6 +11,7 @@ import heapq
 from _random import Random  # without the module around it, which loads hashlib and more
 from collections import deque
 from errno import EIO
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from nsinit.core import messages as m
@@ -52,6 +53,7 @@ class Driver:
         self.runs = runs
         self.say = say
         self.history = history
+        self.followers: list[Callable[[str, str], object]] = []  # told a service and its new state
         self.exit_code: int | None = None
         self.on_finish: Callable[[], object] = lambda: None
         self.on_broken: Callable[[BaseException], object] = lambda _: None
@@ -106,18 +108,52 @@ class Driver:
             return
         self._failures = 0
         self._written(lambda: self.chronicle.after(event, before))
-        for action in actions:
-            try:
-                self._carry_out(action)
-            except Exception as error:  # noqa: BLE001
-                self.say.error(f"cannot carry out {action}: {error!r}")
-                if isinstance(action, m.RunTask):
-                    ended = m.TaskEnded(action.service, action.run, action.task, 1, repr(error))
-                    self._queue.append(ended)
-                if isinstance(action, m.Spawn):
-                    failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
-                    self._queue.append(failed)
+        self._carry_out_all(actions)
         self.core.tidy()
+
+    def _carry_out_all(self, actions: list[m.Action]) -> None:
+        """In order, but that what waits for nothing but a spawn is told after it.
+
+        So a service is not kept waiting while others are told that it, or those before it, start.
+        """
+        untold: list[tuple[m.Changed, float]] = []
+        at = seam.wall()
+        for action in actions:
+            if isinstance(action, m.Changed):
+                self._guarded(action, partial(self._let_follow, action))
+                untold.append((action, at))
+                continue
+            if not isinstance(action, m.Spawn | m.Arm | m.Disarm):
+                self._tell_changes(untold)
+                at = seam.wall()
+            self._guarded(action, partial(self._carry_out, action))
+        self._tell_changes(untold)
+
+    def _tell_changes(self, untold: list[tuple[m.Changed, float]]) -> None:
+        for change, at in untold:
+            self._guarded(change, partial(self._tell_change, change, at))
+        untold.clear()
+
+    def _let_follow(self, change: m.Changed) -> None:
+        for follow in self.followers:
+            follow(change.service, change.new)
+
+    def _tell_change(self, change: m.Changed, at: float) -> None:
+        s, rules = self.core.state.services[change.service], self.core.plan.services[change.service]
+        self.history.add(change.old, view_change(change, s, rules), change.kind, at)
+
+    def _guarded(self, action: m.Action, work: Callable[[], object]) -> None:
+        """A failure to carry out an action is told, and changes nothing else."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+            self.say.error(f"cannot carry out {action}: {error!r}")
+            if isinstance(action, m.RunTask):
+                ended = m.TaskEnded(action.service, action.run, action.task, 1, repr(error))
+                self._queue.append(ended)
+            if isinstance(action, m.Spawn):
+                failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
+                self._queue.append(failed)
 
     def _tell(self, event: m.Event) -> list[m.Action]:
         """What the core makes of an event, recorded."""
@@ -166,9 +202,6 @@ class Driver:
 
     def _carry_out(self, action: m.Action) -> None:
         match action:
-            case m.Changed(service, _, old, kind=kind):
-                state, rules = self.core.state.services[service], self.core.plan.services[service]
-                self.history.add(old, view_change(action, state, rules), kind)
             case m.Arm(service, run, timer, at):
                 self._arm(m.Fired(service, run, timer, at))
             case m.Disarm(service, _, timer):

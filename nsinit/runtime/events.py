@@ -294,10 +294,12 @@ class History:
         if self.recent and self.recent[-1].number != self.number:
             self.recent.clear()
 
-    def add(self, old: str, service: ServiceView, kind: EventType = "state") -> None:
-        """Number a change, keep it, and tell it."""
+    def add(
+        self, old: str, service: ServiceView, kind: EventType = "state", at: float | None = None
+    ) -> None:
+        """Number a change that was made `at` (s, now if None), keep it, and tell it."""
         self.number += 1
-        happening = Happening(self.number, seam.wall(), old, service, kind)
+        happening = Happening(self.number, seam.wall() if at is None else at, old, service, kind)
         self.recent.append(happening)
         if service.name not in self.boot:
             self.boot[service.name] = BootTimes()

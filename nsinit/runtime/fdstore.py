@@ -18,7 +18,6 @@ from nsinit.model.listening import bad_fd_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nsinit.runtime.events import Happening
     from nsinit.runtime.passed import KeptState
     from nsinit.runtime.reactor import Reactor
 
@@ -89,10 +88,10 @@ class FdStore:
         for one in list(self._kept.get(service, ())):
             self._close(service, one)
 
-    def heard(self, happening: Happening) -> None:
+    def heard(self, service: str, state: str) -> None:
         """A service that has ended for good needs nothing any more."""
-        if happening.service.state in _OVER:
-            self.drop(happening.service.name)
+        if state in _OVER:
+            self.drop(service)
 
     def export(self) -> list[KeptState]:
         """All that is stored, in the order of each service."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Service
     from nsinit.process.program import Program
     from nsinit.runtime.connections import Connections
-    from nsinit.runtime.events import EventLog, Happening
+    from nsinit.runtime.events import EventLog
     from nsinit.runtime.notify import Message
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.runs import Runs
@@ -64,12 +64,12 @@ class Passing:
         """A datagram of sd_notify(3) is about stored descriptors; whether its own are kept."""
         return self.store.told(message.service, message.fields, message.fds)
 
-    def heard(self, happening: Happening) -> None:
+    def heard(self, service: str, state: str) -> None:
         """A service has another state."""
-        self.sockets.heard(happening)
-        self.store.heard(happening)
+        self.sockets.heard(service, state)
+        self.store.heard(service, state)
         if self._connections is not None:
-            self._connections.heard(happening)
+            self._connections.heard(service, state)
 
     def export(self) -> tuple[bytes, list[int]]:
         """For another init: sockets, stored descriptors, connections."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from nsinit.model.addresses import Endpoint
     from nsinit.model.spec import Service, Socket
-    from nsinit.runtime.events import Happening
     from nsinit.runtime.passed import BoundState
     from nsinit.runtime.reactor import Reactor
 
@@ -143,12 +142,11 @@ class Sockets:
 
     # --- Lazy services ----------------------------------------------------------------------------
 
-    def heard(self, happening: Happening) -> None:
+    def heard(self, service: str, state: str) -> None:
         """A service has another state: look at its sockets while it waits, and only then."""
-        service = happening.service.name
         if service not in self._services:
             return
-        if happening.service.state == "waiting":
+        if state == "waiting":
             self._watch(service)
         else:
             self._unwatch(service)

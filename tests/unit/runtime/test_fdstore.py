@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -144,8 +142,7 @@ def test_store_is_dropped_when_the_service_is_over_for_good(
 ) -> None:
     """A restart keeps it."""
     store.add("a", "x", [_file()])
-    happening: Any = SimpleNamespace(service=SimpleNamespace(name="a", state=state))
-    store.heard(happening)
+    store.heard("a", state)
     assert len(store.lend("a")) == kept
     store.close()
 

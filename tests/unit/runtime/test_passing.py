@@ -51,8 +51,7 @@ class World:
         return program
 
     def change(self, service: str, state: str) -> None:
-        happening: Any = SimpleNamespace(service=SimpleNamespace(name=service, state=state))
-        self.passing.heard(happening)
+        self.passing.heard(service, state)
 
 
 def _service(name: str, sockets: str, more: str = "") -> str:
