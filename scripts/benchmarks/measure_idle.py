@@ -44,6 +44,6 @@ _WHAT: Final = f"idle, {_SPAN:g} s"
 SWITCHES: Final = Measure("idle", f"{_WHAT}: context switches", "times")
 CPU: Final = Measure("idle-cpu", f"{_WHAT}: time on a processor", "ms")
 TRIAL: Final = Trial(
-    (SWITCHES, CPU), together=_together, full=Limits(3, 50.0), quick=Limits(1, 0.0),
+    (SWITCHES, CPU), together=_together, full=Limits(2, 50.0), quick=Limits(1, 0.0),
     counts=(_SERVICES,),
 )  # fmt: skip

@@ -64,6 +64,6 @@ COMMAND: Final = Measure(
 )
 SHUTDOWN: Final = Measure("shutdown", "shutdown: TERM to init → all are gone", "ms")
 TRIAL: Final = Trial(
-    (BOOT, SHUTDOWN, MEMORY, STATUS, COMMAND), sample=_sample, starts=True, full=Limits(20, 20.0),
+    (BOOT, SHUTDOWN, MEMORY, STATUS, COMMAND), sample=_sample, starts=True, full=Limits(20, 9.0),
     quick=Limits(3, 2.0),
 )  # fmt: skip

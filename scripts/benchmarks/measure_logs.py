@@ -79,8 +79,8 @@ MANY: Final = Measure("logs-many", "10 MiB of lines from each at once", "MB/s", 
                       needs="keeps_logs")  # fmt: skip
 MANY_LOST: Final = Measure("logs-many-lost", "the same: lines lost", "lines", needs="keeps_logs")
 TRIALS: Final = (
-    Trial((ONE, CPU, LOST), sample=_one, full=Limits(5, 12.0), quick=Limits(1, 0.0), counts=(1,)),
-    Trial((STAMPED,), sample=_stamped, full=Limits(5, 12.0), quick=Limits(1, 0.0), counts=(1,)),
-    Trial((MANY, MANY_LOST), sample=_many, full=Limits(4, 10.0), quick=Limits(1, 0.0),
+    Trial((ONE, CPU, LOST), sample=_one, full=Limits(5, 8.0), quick=Limits(1, 0.0), counts=(1,)),
+    Trial((STAMPED,), sample=_stamped, full=Limits(5, 8.0), quick=Limits(1, 0.0), counts=(1,)),
+    Trial((MANY, MANY_LOST), sample=_many, full=Limits(4, 6.0), quick=Limits(1, 0.0),
           counts=(100,)),
 )  # fmt: skip

@@ -70,5 +70,5 @@ CLEAN: Final = Measure("orphans", f"{_WHAT}: from the last to no zombie", "ms")
 MOST: Final = Measure("orphans-zombies", f"{_WHAT}: most zombies at once", "zombies")
 COST: Final = Measure("orphans-cpu", f"{_WHAT}: CPU of init for each", "µs")
 TRIAL: Final = Trial(
-    (CLEAN, MOST, COST), sample=_sample, full=Limits(5, 10.0), quick=Limits(1, 0.0), counts=(1,)
+    (CLEAN, MOST, COST), sample=_sample, full=Limits(5, 6.0), quick=Limits(1, 0.0), counts=(1,)
 )

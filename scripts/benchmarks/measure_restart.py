@@ -62,5 +62,5 @@ MEASURE: Final = Measure(
     "restart", "restart: SIGKILL of the process → the replacement has exec'd", "ms", tail=True
 )
 TRIAL: Final = Trial(
-    (MEASURE,), together=_together, full=Limits(3, 100.0), quick=Limits(1, 0.0), counts=(1,)
+    (MEASURE,), together=_together, full=Limits(2, 90.0), quick=Limits(1, 0.0), counts=(1,)
 )

@@ -75,7 +75,7 @@ PLAIN: Final = Measure(
 NETWORK: Final = Measure("network", "the same with a bridge, an address and a published port", "ms")
 TRIALS: Final = (
     Trial(
-        (PLAIN,), sample=_plain, full=Limits(20, 6.0), quick=Limits(4, 1.0), family="sandbox",
+        (PLAIN,), sample=_plain, full=Limits(20, 4.0), quick=Limits(4, 1.0), family="sandbox",
         starts=True, counts=(1,),
     ),
     Trial(

@@ -74,12 +74,12 @@ EVENTS: Final = Measure(
 )  # fmt: skip
 TRIALS: Final = (
     Trial(
-        (BOOT, STATUS, UPDATE, SHUTDOWN, MEMORY), sample=_curve, full=Limits(5, 25.0),
+        (BOOT, STATUS, UPDATE, SHUTDOWN, MEMORY), sample=_curve, full=Limits(5, 12.0),
         quick=Limits(1, 0.0), family="scale", counts=(10, 100, 1000, 5000),
         quick_counts=(10, 100, 1000),
     ),
     Trial(
-        (EVENTS,), sample=_fan_out, full=Limits(4, 10.0), quick=Limits(1, 0.0), family="scale",
+        (EVENTS,), sample=_fan_out, full=Limits(4, 5.0), quick=Limits(1, 0.0), family="scale",
         counts=(1, 10, 100, 250),  # init has places for 256
     ),
 )  # fmt: skip
