@@ -58,7 +58,11 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     """The text in a colour, if the stream shows colours."""
     if not colour or not colours(stream or sys.stdout):
         return text
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+    return _tinted(text, colour)
+
+
+def _tinted(text: str, colour: str) -> str:
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour else text
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], tints: Sequence[str] = ()) -> str:
@@ -66,18 +70,23 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], tints: Sequence[st
 
     On a terminal the last column is cut to what there is room for, but not to nothing.
     """
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    widths = [max(map(len, cells)) for cells in zip(head, *rows, strict=True)]
     limit = room()
     rest = max(_LEAST, limit - sum(widths[:-1]) - 2 * (len(widths) - 1))
     if limit and rest < widths[-1]:
         rows = [[*row[:-1], _cut(row[-1], rest)] for row in rows]
         widths[-1] = rest
     lines = [paint(_line(head, widths), "bold")]
-    for index, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        if tints:
-            cells[1] = paint(cells[1], tints[index])
-        lines.append("  ".join(cells).rstrip())
+    if not rows:
+        return lines[0]
+    # By columns: of a thousand rows each cell costs, so no function of Python is called for any.
+    columns = [
+        [cell.ljust(width) for cell in cells]
+        for cells, width in zip(zip(*rows, strict=True), widths, strict=True)
+    ]
+    if tints and colours(sys.stdout):
+        columns[1] = list(map(_tinted, columns[1], tints))
+    lines += [line.rstrip() for line in map("  ".join, zip(*columns, strict=True))]
     return "\n".join(lines)
 
 

@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     Event = Happening | Note
 
 _PIECE: Final = 64  # events that are rendered at once
+_SHARED: Final = 256  # rows that are kept for those who ask for the same
+
+
+class Rows:
+    """The rows of events: each made once, however many clients follow at about the same pace."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, bytes] = {}  # by the number of the event
+
+    def __call__(self, event: Event) -> bytes:
+        """The row of an event, which may have been made before."""
+        row = self._made.get(event.number)
+        if row is None:
+            if len(self._made) >= _SHARED:
+                self._made.clear()
+            row = self._made[event.number] = event_row(event)
+        return row
 
 
 class EventFeed(Feed["Event"]):
@@ -36,8 +53,9 @@ class EventFeed(Feed["Event"]):
         since: int,
         *,
         follow: bool,
+        row: Callable[[Event], bytes] = event_row,
     ) -> None:
-        super().__init__(reply, turns, event_row, (), follow=follow)
+        super().__init__(reply, turns, row, (), follow=follow)
         self._history = history
         self._wanted = wanted
         self.seen = since
@@ -62,7 +80,7 @@ class EventFeed(Feed["Event"]):
             self.seen = oldest - 1
         if events := self._history.after(self.seen, _PIECE):
             self.seen = events[-1].number
-            rows += [event_row(event) for event in events if self._wanted(event)]
+            rows += [self._render(event) for event in events if self._wanted(event)]
         elif not rows:
             self._over = True
             return None

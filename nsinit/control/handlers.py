@@ -16,6 +16,7 @@ import nsinit
 from nsinit import __version__
 from nsinit.control.care import Care
 from nsinit.control.carry import Going
+from nsinit.control.eventfeed import Rows
 from nsinit.control.groups import SANDBOX, usages
 from nsinit.control.insight import Insight
 from nsinit.control.past import Past
@@ -60,6 +61,7 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
         self.clients_dropped = 0
         self.count_clients: Callable[[], int] = lambda: 0
         self.spent = {}
+        self._event_rows = Rows()
         self.tally = Tally(init.history)
         init.history.forgetters += [self.tally.forget_all_but, self._forget_all_but]
 

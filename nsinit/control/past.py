@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nsinit.control.carry import Going
 from nsinit.control.commands import BY_NAME
 from nsinit.control.desk import Desk
-from nsinit.control.eventfeed import EventFeed
+from nsinit.control.eventfeed import EventFeed, Rows
 from nsinit.control.feed import Feed
 from nsinit.control.routes import Refusal
 from nsinit.control.select import matches, select
@@ -34,6 +34,7 @@ class Past(Desk):
     """What anybody may ask who may read."""
 
     clients_dropped: int
+    _event_rows: Rows
 
     # --- Requests ---------------------------------------------------------------------------------
 
@@ -79,7 +80,9 @@ class Past(Desk):
     def _event_feed(self, params: dict[str, Any], reply: Reply, since: int) -> EventFeed:
         history, wanted = self._init.history, self._wanted(params)
         follow = bool(params["follow"])
-        feed = EventFeed(reply, self._turns, history, wanted, since, follow=follow)
+        feed = EventFeed(
+            reply, self._turns, history, wanted, since, follow=follow, row=self._event_rows
+        )
         if follow:
             history.followers.append(feed.tell)
             reply.on_leave(lambda: history.followers.remove(feed.tell))

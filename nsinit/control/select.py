@@ -60,10 +60,17 @@ class _Known:
 
     def __init__(self, services: Mapping[str, Rules]) -> None:
         self._services = services
+        self._is_sorted = False
         self._tags: dict[str, set[str]] = {}
         self._replicas: dict[str, set[str]] = {}
         self._firsts: dict[str, str] = {}  # NAME@1 of what has no replicas
-        for name, rules in services.items():
+
+    def _sort(self) -> None:
+        """Go through them; who means one service by its name does not wait for that."""
+        if self._is_sorted:
+            return
+        self._is_sorted = True
+        for name, rules in self._services.items():
             for tag in rules.tags:
                 self._tags.setdefault(tag, set()).add(name)
             if rules.replica_of:
@@ -73,6 +80,9 @@ class _Known:
 
     def matches(self, pattern: str) -> set[str]:
         """Those that fit."""
+        if pattern in self._services and f"{pattern}@1" not in self._services:
+            return {pattern}
+        self._sort()
         if pattern.startswith("tag:"):
             return self._tags.get(pattern[4:], set())
         if _WILD.isdisjoint(pattern):

@@ -36,9 +36,10 @@ _ESCAPED: Final = re.compile(rb'[\x00-\x09\x0b-\x1f"\\\x7f]').search
 
 def show(s: ServiceView, now: float, wall: float) -> dict[str, Any]:
     """A service as clients see it: instants as clock times (s since the epoch)."""
+    epoch = wall - now  # of the monotonic clock, by the clock on the wall
 
     def clock(at: float | None) -> float | None:
-        return None if at is None else round(wall - (now - at), 3)
+        return None if at is None else round(epoch + at, 3)
 
     return {
         "name": s.name,

@@ -7,7 +7,6 @@ few. `History` numbers every change for `nsinit ctl events`.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nsinit.kernel import seam
@@ -340,8 +339,10 @@ class History:
         """At most so many of the events after a number; those that are forgotten are left out."""
         if not self.recent:
             return []
-        start = max(0, number + 1 - self.recent[0].number)
-        return list(islice(self.recent, start, start + most))
+        recent = self.recent
+        start = max(0, number + 1 - recent[0].number)
+        # By index: to the last of them, which nearly all ask for, an iterator would have to walk.
+        return [recent[at] for at in range(start, min(len(recent), start + most))]
 
     @property
     def oldest(self) -> int:

@@ -58,9 +58,9 @@ class Tallies:
     def of_services(self, services: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Those of services for `ctl status`."""
         mine: dict[str, list[Counter]] = {service: [] for service in services}
-        for one in self.counters():
-            if one.service in mine:
-                mine[one.service].append(one)
+        for tally in self._all.values() if mine else ():
+            if (found := mine.get(tally.key[0])) is not None:
+                found.append(Counter(*tally.key, tally.bytes, tally.dropped))
         return {service: self._shown(found) for service, found in mine.items()}
 
     def _shown(self, mine: list[Counter]) -> dict[str, Any]:

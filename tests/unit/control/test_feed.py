@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from nsinit.control.access import Peer
-from nsinit.control.eventfeed import EventFeed
+from nsinit.control.eventfeed import EventFeed, Rows
 from nsinit.control.feed import LIMIT, TURN, Feed
+from nsinit.control.shapes import event_row
 from nsinit.runtime import handover
 from nsinit.runtime.events import KEPT, Happening, History, Note
 from tests.unit.control.test_shapes import VIEW
@@ -349,3 +350,17 @@ def test_history_goes_on_when_an_old_init_has_handed_it_over() -> None:
     again = History()
     again.adopt(history.export())
     assert again.recent == history.recent
+
+
+def test_event_is_rendered_once_when_many_follow() -> None:
+    """All who are at about the same place get the same bytes."""
+    history = History()
+    rows, made = Rows(), []
+    for number in range(300):
+        history.note("remark", "web", 1, reason=str(number))
+        made.append(rows(history.recent[-1]))
+        assert rows(history.recent[-1]) is made[-1]
+    assert made == [event_row(event) for event in history.recent]
+    assert [event.number for event in history.after(297, 64)] == [298, 299, 300]
+    assert [event.number for event in history.after(0, 2)] == [1, 2]
+    assert history.after(300, 64) == []
