@@ -218,7 +218,7 @@ class Strays:
             if found is None:  # no /proc: the group is all that can be seen
                 return int(any(_group_exists(sid) for sid in self._sessions_of(service)))
             self._orphans = {}
-            for pid in found:
+            for pid in set(found) - self._leaders:  # in one go: nearly all lead
                 if pid not in self._mains:
                     who = self._owner_of_orphan(pid)
                     self._orphans[who] = self._orphans.get(who, 0) + 1
