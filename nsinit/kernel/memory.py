@@ -1,6 +1,7 @@
-"""Bytes in a sealed file that only memory holds: memfd_create(2), F_ADD_SEALS of fcntl(2).
+"""Memory of our own, and bytes in a sealed file that only memory holds.
 
-What is sealed can't be changed by anybody any more, not even by who made it.
+memfd_create(2), F_ADD_SEALS of fcntl(2): what is sealed can't be changed by anybody any more, not
+even by who made it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 _MFD_EXEC: Final = 0x10
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def keep_freed(size: int) -> None:
+    """Let the C library keep so much of what is freed, twice that at most, for what comes next.
+
+    Whoever takes and frees large blocks in turn otherwise gets each page of them from the kernel
+    anew. By malloc(3) of glibc, as mallopt(3) tells of M_MMAP_THRESHOLD: what is freed for the
+    first time raises its thresholds. It is not touched, so no memory is taken. musl does nothing.
+    """
+    bytes(size)
 
 
 def unsealed(name: str) -> int:

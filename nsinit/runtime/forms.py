@@ -10,7 +10,7 @@ import binascii
 import time
 from typing import TYPE_CHECKING, Final
 
-from nsinit.runtime.lines import with_prefix
+from nsinit.runtime.lines import prefix_lines, with_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +60,11 @@ def stamped(name: str) -> Form:
 
 def raw(block: Block, at: float, joined: bool) -> bytes:  # noqa: ARG001  (a Form)
     """The bytes of the service again: a line that was cut is whole."""
-    return block.data[:-1] if block.goes_on else block.data
+    return block.data[:-1] if block.goes_on or block.unended else block.data
 
 
 def timed(block: Block, at: float, joined: bool) -> bytes:  # noqa: ARG001  (a Form)
     """The time before each line; a line that was cut is whole, with the time of its beginning."""
     when = f"{stamp(at)} ".encode()
-    body = block.data[:-1].replace(b"\n", b"\n" + when)
-    return (b"" if block.continues else when) + body + (b"" if block.goes_on else b"\n")
+    text = prefix_lines(block.data, b"" if block.continues else when, when)
+    return text[:-1] if block.goes_on else text

@@ -14,6 +14,7 @@ class Block(Named):
     data: bytes
     goes_on: bool = False  # its last line is a piece that the next block continues
     continues: bool = False  # its first line continues the last block
+    unended: bool = False  # its last line had no newline: the stream or the run ended there
 
 
 class LineCutter:
@@ -24,24 +25,28 @@ class LineCutter:
         self._rest = b""
         self._continues = False
 
-    def feed(self, data: bytes) -> list[Block]:
-        """The whole lines that these bytes complete."""
-        if self._rest:
-            data = self._rest + data
-        end = data.rfind(b"\n") + 1
-        self._rest = data[end:]
-        blocks: list[Block] = []
-        if end:
-            self._cut(data[:end], blocks)
-        while len(self._rest) > self.limit:
-            self._piece(self._rest[: self.limit], blocks)
-            self._rest = self._rest[self.limit :]
+    def feed(self, data: bytes | bytearray, size: int | None = None) -> list[Block]:
+        """The whole lines that these bytes complete, or the first `size` of them.
+
+        They are copied once, so `data` may be a buffer that is used again.
+        """
+        stop = len(data) if size is None else size
+        end = data.rfind(b"\n", 0, stop) + 1
+        before, blocks = self._rest, list[Block]()
+        with memoryview(data) as view:
+            if end:
+                self._rest = bytes(view[end:stop])
+                self._cut(b"".join((before, view[:end])), blocks)
+            else:
+                self._rest = b"".join((before, view[:stop]))
+        if len(self._rest) > self.limit:
+            self._cut_rest(blocks)
         return blocks
 
     def flush(self) -> list[Block]:
         """What is left of a stream that has ended, as a line."""
         rest, self._rest = self._rest, b""
-        return [self._block(rest + b"\n")] if rest else []
+        return [self._block(rest + b"\n")._replace(unended=True)] if rest else []
 
     def export(self) -> tuple[bytes, bool]:
         """The beginning of a line that has no end yet, and whether that continues a piece."""
@@ -65,6 +70,14 @@ class LineCutter:
             start = at = at + self.limit
         blocks.append(self._block(data[start:]))
 
+    def _cut_rest(self, blocks: list[Block]) -> None:
+        """The beginning of a line that is too long already."""
+        rest, at = self._rest, 0
+        while len(rest) - at > self.limit:
+            self._piece(rest[at : at + self.limit], blocks)
+            at += self.limit
+        self._rest = rest[at:]
+
     def _piece(self, data: bytes, blocks: list[Block]) -> None:
         blocks.append(Block(data + b"\n", goes_on=True, continues=self._continues))
         self._continues = True
@@ -78,5 +91,11 @@ class LineCutter:
 def with_prefix(block: Block, prefix: bytes, continued: bytes) -> bytes:
     """The lines with `prefix` before each; before the rest of a cut line it is `continued`."""
     first = continued if block.continues else prefix
-    body = block.data[:-1]
-    return first + body.replace(b"\n", b"\n" + prefix) + b"\n"
+    return prefix_lines(block.data, first, prefix)
+
+
+def prefix_lines(data: bytes, first: bytes, other: bytes) -> bytes:
+    """Whole lines with `first` before the first of them, and `other` before each of the others."""
+    body = data.replace(b"\n", b"\n" + other)
+    end = len(body) - len(other)  # nothing comes after the last
+    return b"".join((first, memoryview(body)[:end]))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nsinit.runtime.logstate import FileState
     from nsinit.runtime.rotation import Slot
 
+    Buffer = bytes | memoryview
+
 _PAUSE: Final = 0.5  # s between attempts when one has failed
 _LOOK: Final = 1.0  # s between looks at whether the file is still there
 _LATER: Final = 60.0  # s until a rotation that failed is tried again
@@ -66,8 +68,8 @@ class LogFile:
 
     # --- Writing ----------------------------------------------------------------------------------
 
-    def write(self, data: bytes, who: object) -> None:
-        """Append bytes of one stream; those that can't be written are counted."""
+    def write(self, data: Buffer, who: object) -> None:
+        """Append bytes of one stream; those that can't be written are counted, and none is kept."""
         ready = self._ready()
         if ready and self.rules.rotate and (end := self._end_of_period(data, who)) >= 0:
             if end:
@@ -80,7 +82,7 @@ class LogFile:
         else:
             self._drop(data, who)
 
-    def _write(self, data: bytes, who: object) -> None:
+    def _write(self, data: Buffer, who: object) -> None:
         data = self._without_torn(data, who)
         preface = self._preface(who) if data else b""
         if preface and self._append(preface, self) < len(preface):
@@ -96,11 +98,11 @@ class LogFile:
         elif self._failing and data:
             self._recover()
 
-    def _without_torn(self, data: bytes, who: object) -> bytes:
+    def _without_torn(self, data: Buffer, who: object) -> Buffer:
         """The data without the rest of a line whose beginning was lost."""
         if who not in self._torn:
             return data
-        at = data.find(b"\n") + 1 or len(data)
+        at = bytes(data).find(b"\n") + 1 or len(data)
         self._drop(data[:at], who)
         return data[at:]
 
@@ -118,16 +120,16 @@ class LogFile:
             return ending + own_line(seam.wall(), "warning", text, {})
         return ending + f"nsinit | {text}\n".encode()
 
-    def _append(self, data: bytes, who: object) -> int:
+    def _append(self, data: Buffer, who: object) -> int:
         """Write to this file and, when it is full, to the next; how many bytes were written."""
         limit, at, rounds = self.rules.max_size, 0, 0
         slack = min(self.rules.line_limit, limit // 2)
         while at < len(data):
-            part, take = data[at:], len(data) - at
+            take = len(data) - at
             if limit and self._size + take + slack > limit:
-                inside = self._inside is not None
+                inside, part = self._inside is not None, bytes(data[at:])
                 take = rotation.fitting(part, self._size, limit, slack, inside=inside)
-            written = self._put(part[:take], who)
+            written = self._put(memoryview(data)[at : at + take], who)
             at += written
             if written < take:
                 break
@@ -136,9 +138,9 @@ class LogFile:
                 break
         return at
 
-    def _put(self, data: bytes, who: object) -> int:
+    def _put(self, data: memoryview, who: object) -> int:
         """Write to the file that there is; how many bytes it took."""
-        part = memoryview(data)
+        part = data
         try:
             while part:
                 count = seam.write(self._fd, part)
@@ -151,11 +153,11 @@ class LogFile:
             self._fail("write to", error)
         return len(data) - len(part)
 
-    def _drop(self, data: bytes, who: object) -> None:
+    def _drop(self, data: Buffer, who: object) -> None:
         self.dropped += len(data)
         self._untold += len(data)
         self.on_drop(who, len(data))
-        if data.endswith(b"\n"):
+        if data[-1:] == b"\n":
             self._torn.discard(who)
         else:
             self._torn.add(who)
@@ -338,7 +340,7 @@ class LogFile:
         self.rotated(self)
         return done
 
-    def _end_of_period(self, data: bytes, who: object) -> int:
+    def _end_of_period(self, data: Buffer, who: object) -> int:
         """How much of the data ends the last line of a period that is over; -1 if none is.
 
         A clock that was put back makes one period of two; one that jumps ends one file at most.
@@ -352,7 +354,7 @@ class LogFile:
             return -1
         if self._inside is not who:
             return 0
-        return data.find(b"\n") + 1 or -1
+        return bytes(data).find(b"\n") + 1 or -1
 
     def _begin_period(self) -> None:
         """Begin a new file, or go on with the old one for a while, which loses nothing."""

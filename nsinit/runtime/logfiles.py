@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from nsinit.model.logs import FileRules
     from nsinit.runtime.handover import Keep
+    from nsinit.runtime.logfile import Buffer
     from nsinit.runtime.logstate import FilesState, TapState
     from nsinit.runtime.tally import Tallies
 
@@ -39,14 +40,12 @@ _NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Tap:
-    """What one stream sends to a file; whole lines when another stream goes there too."""
+    """The way of one stream into a file; `shared` says that another stream goes there too."""
 
-    def __init__(self, file: LogFile, limit: int, *, shared: bool, rest: bytes = b"") -> None:
+    def __init__(self, file: LogFile, *, shared: bool) -> None:
         self.tally = Tally(("", "", ""))
+        self.shared = shared
         self._file = file
-        self._limit = limit
-        self._shared = shared
-        self._rest = rest
         file.users += 1
 
     @property
@@ -54,41 +53,20 @@ class Tap:
         """How lines look in the file; "raw" is as they are."""
         return self._file.rules.form
 
-    def write(self, data: bytes) -> None:
-        """Pass bytes on; of a shared file's stream as far as their lines have ended."""
+    def write(self, data: Buffer) -> None:
+        """Pass bytes on; lines that have ended, if another stream goes there too."""
         self.tally.bytes += len(data)
-        if self._shared:
-            end = data.rfind(b"\n") + 1
-            data, self._rest = self._rest + data[:end], data[end:]
-            if not end:
-                data, self._rest = b"", data + self._rest
-            if len(self._rest) > self._limit:
-                data, self._rest = data + self._rest, b""
-        if data:
-            self._file.write(data, self)
+        self._file.write(data, self)
 
     def export(self) -> TapState:
-        """Where it leads, and what waits in it."""
+        """Where it leads."""
         from nsinit.runtime.logstate import TapState  # noqa: PLC0415  (loaded by then)
 
         path = self._file.rules.path
-        return TapState(
-            path=path,
-            limit=self._limit,
-            shared=self._shared,
-            rest=self._rest,
-            tally=self.tally.key,
-        )
-
-    def flush(self) -> None:
-        """What is left of a line belongs to the file too, when the stream or the run has ended."""
-        rest, self._rest = self._rest, b""
-        if rest:
-            self._file.write(rest, self)
+        return TapState(path=path, shared=self.shared, tally=self.tally.key)
 
     def end(self) -> None:
         """Nothing more comes."""
-        self.flush()
         self._file.forget(self)
         self._file.users -= 1
         if not self._file.users:  # else each path that ever was one would stay open
@@ -137,7 +115,7 @@ class LogFiles:
             with suppress(OSError):  # what an init before this one has not finished
                 seam.unlink(rules.path + rotation.UNFINISHED)
         file.open()
-        return Tap(file, rules.line_limit, shared=shared)
+        return Tap(file, shared=shared)
 
     def _heed(self, file: LogFile) -> None:
         file.on_drop = _count
@@ -176,7 +154,7 @@ class LogFiles:
             self._heed(file)
         for tap in state.taps:
             file = self._files[tap.path]
-            made = Tap(file, tap.limit, shared=tap.shared, rest=tap.rest)
+            made = Tap(file, shared=tap.shared)
             if any(tap.tally):
                 made.tally = tallies.of(*tap.tally)
             taps.append(made)

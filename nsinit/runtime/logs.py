@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nsinit.runtime.terminals import Terminal
 
 BUFFER: Final = 256 << 10
+_KEPT: Final = 2 << 20  # bytes: of a block that was read, with a stamp before each short line
 _LOOK_AFTER: Final = 2.0  # s after which it is told what sinks did not take
 
 
@@ -68,6 +69,7 @@ class Logs:
         self._told_drops = 0
         self.early: list[Callable[[Record], None]] = []  # to all that is said, in lines
         self._reactor = reactor
+        self._is_busy = False  # and was always idle so far
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
         self._streams: dict[Key, list[Stream]] = {}
@@ -179,8 +181,6 @@ class Logs:
         for stream in list(self._streams.get(key, ())):
             self.drain(key)
             self._emit_last(key, stream)
-            if stream.file is not None:
-                stream.file.flush()
             if stream.terminal is not None and stream in self._streams.get(key, ()):
                 if stream.file is not None:
                     stream.file.end()
@@ -200,20 +200,31 @@ class Logs:
                 stream.file.end()
             self._close(key, stream)
             return 0
-        stream.grow(count)
+        if stream.grow(count) and not self._is_busy:
+            from nsinit.kernel import memory  # noqa: PLC0415  (few write so much)
+
+            self._is_busy = True
+            memory.keep_freed(_KEPT)
         if not self._looking:
             self._looking = True
             self._reactor.later(_LOOK_AFTER, self._look_for_drops)
-        data = bytes(self._view[:count])
         if stream.terminal is not None:
-            data = stream.terminal.heard(data)
-            if not stream.is_heard:
-                return count  # log = "null"
+            self._hear(key, stream, stream.terminal.heard(bytes(self._view[:count])))
+            return count
+        stream.tally.bytes += count
+        if stream.tap is not None:
+            stream.tap.write(self._view[:count])
+        self._emit(key, stream, stream.cutter.feed(self._buffer, count))
+        return count
+
+    def _hear(self, key: Key, stream: Stream, data: bytes) -> None:
+        """What a terminal says."""
+        if not stream.is_heard:
+            return  # log = "null"
         stream.tally.bytes += len(data)
         if stream.tap is not None:
             stream.tap.write(data)
         self._emit(key, stream, stream.cutter.feed(data))
-        return count
 
     def _look_for_drops(self) -> None:
         """A while after something was read: whether any sink did not take all of it."""

@@ -76,9 +76,7 @@ class TapState(Struct, frozen=True, kw_only=True):
     """The way of a stream into a file."""
 
     path: str
-    limit: int
     shared: bool
-    rest: bytes
     tally: tuple[str, str, str] = ("", "", "")
 
 

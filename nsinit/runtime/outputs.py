@@ -78,7 +78,8 @@ class Outputs:
             stream.sinks.append(self.console.sink(service, run, stream.name, stream.form, tally))
         if stream.file is not None:
             stream.file.tally = self.tallies.of(service, stream.name, "file")
-            if stream.file.form == "raw" and stream.shaper is None:
+            is_plain = stream.file.form == "raw" and stream.shaper is None
+            if is_plain and not stream.file.shared:
                 stream.tap = stream.file
             else:
                 stream.sinks.append(file_sink(stream.file, service, run, stream.name))

@@ -82,11 +82,15 @@ ALL: Final = Wanted()
 class _Chunk:
     """Records of one service that came one after the other, closely packed."""
 
-    __slots__ = ("ats", "data", "ends", "first", "kinds", "numbers", "open", "runs", "service")
+    __slots__ = (
+        *("ats", "begin", "data", "ends", "first"),
+        *("kinds", "numbers", "open", "runs", "service"),
+    )
 
-    def __init__(self, service: str, data: bytes | bytearray) -> None:
+    def __init__(self, service: str, data: bytes | bytearray, begin: int = 0) -> None:
         self.service = service
         self.data = data  # the bytes of one large record, or a place for many
+        self.begin = begin  # of the first record
         self.open = isinstance(data, bytearray)
         self.first = 0  # those before it are forgotten
         self.numbers = array("Q")
@@ -95,20 +99,21 @@ class _Chunk:
         self.ends = array("I")
         self.kinds = bytearray()
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, start: int) -> None:
+        """Take the lines of a record from an offset on."""
         block = record.block
         if isinstance(self.data, bytearray):
-            self.data += block.data
+            self.data += memoryview(block.data)[start:]
             self.open = len(self.data) + COST * len(self) < CHUNK
         self.numbers.append(record.number)
         self.ats.append(record.at)
         self.runs.append(record.run)
         self.ends.append(len(self.data))
-        flags = _GOES_ON * block.goes_on + _CONTINUES * block.continues
+        flags = _GOES_ON * block.goes_on + _CONTINUES * (block.continues and not start)
         self.kinds.append(_STREAM * STREAMS.index(record.stream) + flags)
 
     def size(self, index: int) -> int:
-        return self.ends[index] - (self.ends[index - 1] if index else 0)
+        return self.ends[index] - (self.ends[index - 1] if index else self.begin)
 
     def record(self, index: int) -> Record:
         start, kind = self.ends[index] - self.size(index), self.kinds[index]
@@ -151,12 +156,11 @@ class Rings:
         self._limits[service] = size
 
     def add(self, at: float, service: str, run: int, stream: str, block: Block) -> Record:
-        """Keep a block, and forget what is too old for the limits."""
+        """Keep a block, of a large one the end, and forget what is too old for the limits."""
         self._number += len(block.data)
         limit = self._limits.get(service, 0)
-        block = _tail(block, min(limit, self.total) - COST)
         record = Record(self._number, at, service, run, stream, block)
-        self._put(record)
+        self._put(record, _tail(block.data, min(limit, self.total) - COST))
         self._gone.pop(service, None)
         while self.size > self.total and self._gone:
             self._drop(next(iter(self._gone)))
@@ -165,15 +169,17 @@ class Rings:
             self._forget(service, ring)
         return record
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record, start: int = 0) -> None:
         ring = self._rings.setdefault(record.service, deque())
-        data = record.block.data
-        if len(data) >= CHUNK:
-            ring.append(_Chunk(record.service, data))  # as it is, without a copy
+        size = len(record.block.data) - start
+        if start > CHUNK:
+            record, start = record._replace(block=_from(record.block, start)), 0
+        if size >= CHUNK:
+            ring.append(_Chunk(record.service, record.block.data, start))  # without a copy
         elif not ring or not ring[-1].open:
             ring.append(_Chunk(record.service, bytearray()))
-        ring[-1].add(record)
-        self._grow(record.service, len(data) + COST)
+        ring[-1].add(record, start)
+        self._grow(record.service, size + COST)
 
     def _forget(self, service: str, ring: deque[_Chunk]) -> None:
         chunk = ring[0]
@@ -212,7 +218,9 @@ class Rings:
             for chunk in ring:
                 for index in range(chunk.first, len(chunk)):
                     r = chunk.record(index)
-                    some.append((r.number, r.at, r.service, r.run, r.stream, *r.block))
+                    data, goes_on, continues = r.block[:3]
+                    row = (r.number, r.at, r.service, r.run, r.stream, data, goes_on, continues)
+                    some.append(row)
                     size += len(r.block.data)
                     if size >= _PIECE:
                         yield some
@@ -341,12 +349,12 @@ def _backwards(spans: list[_Span]) -> Iterator[Record]:
             yield chunk.record(index)
 
 
-def _tail(block: Block, size: int) -> Block:
-    """The last whole lines of a block that fit; a single line that does not is kept anyway."""
-    if len(block.data) <= size:
-        return block
-    start = block.data.find(b"\n", max(0, len(block.data) - size - 1), len(block.data) - 1) + 1
-    return _from(block, start or block.data.rfind(b"\n", 0, len(block.data) - 1) + 1)
+def _tail(data: bytes, size: int) -> int:
+    """Where the last whole lines begin that fit; a single line that does not is kept anyway."""
+    if len(data) <= size:
+        return 0
+    start = data.find(b"\n", max(0, len(data) - size - 1), len(data) - 1) + 1
+    return start or data.rfind(b"\n", 0, len(data) - 1) + 1
 
 
 def _from(block: Block, start: int) -> Block:

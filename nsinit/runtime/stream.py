@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
 BUSY_PIPE: Final = 1 << 20
+_STEP: Final = 4
 
 
 class Stream:
@@ -46,8 +47,13 @@ class Stream:
         """Whether what it says goes anywhere."""
         return bool(self.sinks) or self.tap is not None
 
-    def grow(self, count: int) -> None:
-        """Have a larger pipe if a read has emptied a full one."""
-        if count >= self.size and self.size < BUSY_PIPE:
-            self.size = BUSY_PIPE
-            fds.grow_pipe(self.fd, BUSY_PIPE)
+    def grow(self, count: int) -> bool:
+        """Have a larger pipe if a read has emptied one that was half full; whether it was.
+
+        A pipe counts pages, which writers seldom fill: one that is full has less than its size.
+        """
+        if 2 * count >= self.size < BUSY_PIPE:
+            self.size = min(_STEP * self.size, BUSY_PIPE)
+            fds.grow_pipe(self.fd, self.size)
+            return True
+        return False

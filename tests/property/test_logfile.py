@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from nsinit.kernel import seam
 from nsinit.model.logs import FileRules
+from nsinit.runtime.forms import raw
+from nsinit.runtime.lines import LineCutter
 from nsinit.runtime.logfile import LogFile
 from nsinit.runtime.logfiles import Tap
 from nsinit.runtime.rotation import find_slots
@@ -44,7 +46,7 @@ def test_no_byte_is_lost_or_doubled_when_files_rotate(
         path = f"{directory}/x"
         told: list[str] = []
         file = LogFile(_rules(path, max_size, limit), "a", lambda *words: told.append(str(words)))
-        tap = Tap(file, limit, shared=False)
+        tap = Tap(file, shared=False)
         for piece in data.draw(some.cuts(text)):
             tap.write(piece)
             if data.draw(st.booleans()):
@@ -99,11 +101,13 @@ def test_two_streams_keep_their_lines_when_they_share_a_file(
     with tempfile.TemporaryDirectory(dir=TMPFS) as directory:
         path = f"{directory}/x"
         file = LogFile(_rules(path, max_size, 40), "a", lambda *_: None)
-        taps = {side: Tap(file, 40, shared=True) for side in sides}
+        ways = {side: (Tap(file, shared=True), LineCutter(40)) for side in sides}
         while any(pieces.values()):
             side = data.draw(st.sampled_from([s for s in sides if pieces[s]]))
-            taps[side].write(pieces[side].pop(0))
-        for tap in taps.values():
+            tap, cutter = ways[side]
+            for block in cutter.feed(pieces[side].pop(0)):
+                tap.write(raw(block, 0.0, False))
+        for tap, _ in ways.values():
             tap.end()
         file.close()
         written = b"".join(_parts(path)) if out or err else b""

@@ -285,7 +285,8 @@ def blocked(directory: pathlib.Path, seconds: float, note: Callable[[str], None]
     config = (
         f"{SLEEPER}restart_max_delay = 0.05\nrestart_limit = 'unlimited'\n"
         "[services.b]\ntype = 'oneshot'\n"
-        f'command = ["sh", "-c", \'timeout {seconds} yes {_TEXT}; true\']\n'
+        # What is killed may leave half a line, which grep does not pass on.
+        f'command = ["sh", "-c", \'timeout {seconds} yes {_TEXT} | grep -x {_TEXT}; true\']\n'
     )
     reader, writer = os.pipe()
     made, heard = Live(directory, config, "subreaper"), Heard("text")
