@@ -8,9 +8,6 @@ import gc
 import io
 import sys
 
-if not __package__:  # `python3 -I -S .../nsinit`: a directory, and without site-packages
-    sys.path[0] = __file__.rpartition("/nsinit/")[0]
-
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes

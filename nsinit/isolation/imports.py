@@ -35,7 +35,7 @@ Reader = Literal["same", "other"]
 OUTSIDE: Final = (
     "cli", "convert", "client", "aclient", "attached", "wire", "locate", "sandbox", "network",
     "images",
-    "__main__", "py.typed",
+    "__main__", "start", "py.typed",
 )  # fmt: skip
 # What is there or not: without it init does without.
 _OPTIONAL: Final = ("uvloop", "structlog", "h11")

@@ -33,7 +33,7 @@ class Image(Ours):
         if os.path.exists(copy):
             _link_libraries(copy)
             package = f"{copy}/nsinit"
-        self.command = (sys.executable, "-I", "-S", package)
+        self.command = (sys.executable, "-I", "-S", f"{package}/start.py")
 
 
 class NsinitImage(Image, Nsinit):

@@ -242,8 +242,8 @@ def test_compile_names_services_when_they_are_left_out(init: Live) -> None:
     assert "not a, because of user" in compiled(init)
 
 
-def test_init_runs_when_its_directory_is_the_program(init: Live) -> None:
-    """`python3 -I -S .../nsinit` is the same nsinit, without site-packages."""
-    words = [sys.executable, "-I", "-S", str(ROOT / "nsinit"), "--version"]
+def test_init_runs_when_python_comes_without_extras(init: Live) -> None:
+    """`python3 -I -S .../nsinit/start.py` is the same nsinit, without site-packages."""
+    words = [sys.executable, "-I", "-S", str(ROOT / "nsinit/start.py"), "--version"]
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.startswith("nsinit ")
