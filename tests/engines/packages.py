@@ -28,6 +28,7 @@ PROGRAMS: Final = {
     "passt": "pasta",
     "slirp4netns": "slirp4netns",
     "systemd": "systemd-notify",
+    "strace": "strace",
     "supervisor": "supervisord",
     "tmux": "tmux",
     "cron": "cron",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import threading
 import time
@@ -16,6 +15,8 @@ from tests.support.live import ROOT, eventually, is_alive, live
 from tests.support.replacing import held, replace
 
 if TYPE_CHECKING:
+    import pathlib
+
     from tests.integration.conftest import Start
     from tests.support.live import Live
 
@@ -304,51 +305,6 @@ def test_init_takes_newcomers_when_it_is_replaced_again_and_again(tmp_path: path
         asking.join(20)
         assert not errors
         assert count > 4
-
-
-def test_nothing_grows_when_a_hundred_services_see_twenty_execs(tmp_path: pathlib.Path) -> None:
-    """Descriptors and memory stay as they are while services die all the time."""
-    rows = ["[init]\nlog = 'warning'\nkeep_running = true"]
-    rows += [
-        f"[services.s{number}]\ncommand = 'sleep 1000'\nmin_uptime = 0" for number in range(80)
-    ]
-    rows += [
-        f"[services.d{number}]\ncommand = 'sh -c \"echo x; sleep 0.{number % 7 + 2}\"'\n"
-        "min_uptime = 0\nrestart = 'always'\nrestart_delay = 0.2\nrestart_limit = 'unlimited'\n"
-        "restart_max_delay = 0.5"
-        for number in range(20)
-    ]
-    with live(tmp_path, "\n".join(rows)) as init:
-        for number in range(80):
-            init.wait_for(f"s{number}", "running")
-        before = {name: s["pid"] for name, s in init.status().items() if name[0] == "s"}
-        replace(init)
-        fds, memory = _descriptors(init.pid), _memory(init.pid)
-        for _ in range(19):
-            replace(init)
-        assert {name: s["pid"] for name, s in init.status().items() if name[0] == "s"} == before
-        runs = {name: s["run"] for name, s in init.status().items() if name[0] == "d"}
-        eventually(
-            lambda: all(s["run"] > runs[n] for n, s in init.status().items() if n[0] == "d"),
-            "those that die come back",
-        )
-        eventually(lambda: _descriptors(init.pid) <= fds + 45, "as many descriptors as before")
-        assert _memory(init.pid) < memory * 1.3
-        assert "should not be possible" not in init.said()
-        assert "internal error" not in init.said()
-        init.ctl("stop", "d*")
-        settled = _descriptors(init.pid)
-        replace(init)
-        assert _descriptors(init.pid) <= settled + 1
-
-
-def _descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def _memory(pid: int) -> int:
-    rows = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(row.split()[1]) for row in rows if row.startswith("VmRSS"))
 
 
 def test_environment_is_as_it_was_when_init_was_replaced(tmp_path: pathlib.Path) -> None:

@@ -24,12 +24,12 @@ QUICK: Final = ("q0", "q1")  # that end at once, and come back at once
 _LOOK: Final = 0.1  # s between looks while services come and go
 _ASKED: Final = ("status", "why", "list", "events", "logs", "health", "graph", "tree")
 
-# One says something in each of its lives; `limits` is for the table of init.
+# One says something in each of its lives.
 _HEAD: Final = """\
 [init]
 log = "warning"
 keep_running = true
-loop = "{loop}"
+recorder = "{recorder}"
 [services.q0]
 command = ["/bin/true"]
 [services.q1]
@@ -48,6 +48,8 @@ command = ["sleep", "{seconds}"]
 min_uptime = 0
 stop_timeout = 5
 """
+# So that it is seen if anything keeps what an update has taken away.
+_LARGE: Final = f'environment = {{ LARGE = "{"x" * 20_000}" }}\n'
 
 
 class Held(NamedTuple):
@@ -75,20 +77,22 @@ def held(init: Live) -> Held:
 
 
 def at_rest(init: Live, seconds: float = DEADLINE) -> Held:
-    """Once nothing ends or is about to: two looks that see the same, or the last one."""
+    """Once nothing ends or is about to: two looks that see the same but for memory, or the last."""
     until = time.monotonic() + seconds
     before = held(init)
     while True:
         time.sleep(_LOOK)
         now = held(init)
-        if now == before or time.monotonic() > until:
+        if now._replace(memory=before.memory) == before or time.monotonic() > until:
             return now
         before = now
 
 
-def configuration(*, loop: str = "auto", still: int = STILL, more: str = "") -> str:
+def configuration(*, recorder: str = "1MiB", still: int = STILL, more: str = "") -> str:
     """Services that stay, and those that die all the time once they are started."""
-    quick = _HEAD.format(loop=loop).replace("[services.q1]", _QUICK + "[services.q1]") + _QUICK
+    quick = (
+        _HEAD.format(recorder=recorder).replace("[services.q1]", _QUICK + "[services.q1]") + _QUICK
+    )
     rows = [_STILL.format(name=f"s{number}", seconds=100000) for number in range(still)]
     return quick + "".join(rows) + more
 
@@ -141,7 +145,7 @@ class Life:
         for number in range(count):
             name = f"new{number % 2}-{number}"
             changed = self._plain.replace("100000", str(100001 + number % 2), 1)
-            self._init.config.write_text(changed + _STILL.format(name=name, seconds=1000))
+            self._init.config.write_text(changed + _STILL.format(name=name, seconds=1000) + _LARGE)
             self._init.client.update()
             self._tell(number, count)
         self._init.config.write_text(self._plain)
