@@ -7,7 +7,8 @@ such a module; it knows the few names that are taken from it at import, and for 
 module itself is loaded, as it would have been. Afterwards the stand-ins are gone, and whoever
 imports such a module gets it.
 
-What is lost: msgspec takes no UUID and no Decimal here, and the loops make no TLS connection.
+What is lost: msgspec takes no UUID and no Decimal here, uvloop makes no TLS connection, and the
+events of h11 are compared as the objects they are.
 """
 
 from __future__ import annotations
@@ -62,6 +63,22 @@ def _calls(module: str, *names: str) -> dict[str, Callable[..., object]]:
     return {name: later(name) for name in names}
 
 
+class _Logger:
+    """The logger of a library that has hardly ever anything to say."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def debug(self, message: str, *args: object, **kwargs: object) -> None:
+        """Nothing, unless somebody has loaded `logging`: it says nothing of this by itself."""
+        if "logging" in sys.modules:
+            self.__getattr__("debug")(message, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method: Callable[..., object] = getattr(_loaded("logging").getLogger(self._name), name)
+        return method
+
+
 def _types(base: type, *names: str) -> dict[str, type]:
     """Types that nothing is an instance of."""
     return {name: type(name, (base,), {}) for name in names}
@@ -113,8 +130,20 @@ def load_tomllib() -> None:
 
 
 def load_asyncio() -> None:
-    """Import asyncio, if that has not been done. It does without TLS where Python has none."""
-    with _without(ssl=None, inspect={}, tokenize={}, queue={}, subprocess=_PIPES):
+    """Import asyncio, if that has not been done. It does without TLS where Python has none.
+
+    Its loggers are loaded for the first warning: `logging` is half a MiB.
+    """
+    with _without(
+        ssl=None,
+        inspect={},
+        tokenize={},
+        textwrap={},
+        queue={},
+        subprocess=_PIPES,
+        logging={"getLogger": _Logger, "DEBUG": 10},
+        asyncio__sslproto={},
+    ):
         import_module("asyncio")
 
 
@@ -135,6 +164,7 @@ def load_uvloop() -> None:
         },
         inspect=_calls("inspect", "isgenerator", "iscoroutinefunction"),
         queue={},
+        asyncio__sslproto={},
         subprocess={**_PIPES, **_types(Exception, "SubprocessError")},
     ):
         import_module("uvloop")
@@ -143,10 +173,7 @@ def load_uvloop() -> None:
 def load_h11() -> None:
     """Import h11, if that has not been done. ImportError if it is missing."""
     with _without(
-        inspect={  # for data classes: the one is for what `help` says of them
-            "signature": lambda _: "(...)",
-            "get_annotations": lambda kind: dict(vars(kind).get("__annotations__", {})),
-        }
+        dataclasses={"dataclass": lambda **_: lambda kind: kind},  # all have an __init__ but one
     ):
         import_module("h11")
 

@@ -6,7 +6,6 @@ Every mistake of a client becomes a JSON error with a code and a message:
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -225,6 +224,8 @@ def encode(body: object) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
+        import json  # noqa: PLC0415  (hardly ever: what is not Unicode)
+
         return json.dumps(msgspec.to_builtins(body)).encode()
 
 
@@ -320,12 +321,21 @@ def _pairs(known: dict[str, Param], text: str) -> dict[str, Any]:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body, parse_constant=_no_number)  # it takes what is not Unicode
+        value = _read_json(body)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, "bad-json", f"cannot read the body: {error}") from None
     if not isinstance(value, dict):
         raise Refusal(400, "bad-json", "expected a JSON object as the body")
     return value
+
+
+def _read_json(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except ValueError:
+        import json  # noqa: PLC0415  (it takes what is not Unicode, and knows what is wrong where)
+
+        return json.loads(body, parse_constant=_no_number)
 
 
 def _no_number(name: str) -> object:

@@ -5,8 +5,8 @@ The keys are part of the contract with scripts: they may be added to, not rename
 
 from __future__ import annotations
 
-import base64
 import re
+from binascii import b2a_base64
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,7 +101,7 @@ def _rows(record: Record, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"seq": seq, **head, "line": text.decode("utf-8", "replace")}
         shown = _tell_writer(row, text) if record.stream in TAGGED else text
         if "\ufffd" in row["line"]:
-            row["base64"] = base64.b64encode(shown).decode()
+            row["base64"] = b2a_base64(shown, newline=False).decode()
         if goes_on or continues:
             row["part"] = "first" if not continues else "middle" if goes_on else "last"
         yield row

@@ -11,7 +11,10 @@ import pytest
 from tests.support.live import environment
 
 _SOURCES = {"inspect", "dis", "ast", "tokenize"}
-_LOOP = {"ssl", "_ssl", "queue", "subprocess", "locale", *_SOURCES}
+_LOOP = {
+    "ssl", "_ssl", "queue", "subprocess", "locale", "logging", "string", "textwrap",
+    "asyncio.sslproto", *_SOURCES,
+}  # fmt: skip
 # What a library that was loaded so has not brought along.
 SPARED = {
     "msgspec": {
@@ -21,7 +24,7 @@ SPARED = {
     "tomllib": {"string", "datetime"},
     "asyncio": _LOOP,
     "uvloop": _LOOP,
-    "h11": _SOURCES,
+    "h11": {"dataclasses", "copy", *_SOURCES},
 }  # fmt: skip
 _ECHO = """
 import asyncio, os, tempfile
@@ -110,13 +113,13 @@ def test_loop_carries_connections_when_it_is_slim(library: str) -> None:
         f"import {library}, sys\n"
         f"loop = {library}.new_event_loop()\n"
         f"{_ECHO}\n"
-        f"assert 'inspect' not in sys.modules"
+        f"assert not {{'inspect', 'logging'}} & sys.modules.keys()"
     ) == "hello"  # fmt: skip
 
 
 @pytest.mark.parametrize("library", ["asyncio", "uvloop"])
-def test_connection_is_refused_when_it_asks_for_tls_of_a_slim_loop(library: str) -> None:
-    """There is an error, not a connection in the clear; TLS without a loop is as ever."""
+def test_nothing_is_in_the_clear_when_a_slim_loop_is_asked_for_tls(library: str) -> None:
+    """There is an error, or TLS if Python's own was loaded; without a loop that is as ever."""
     script = (
         f"slim.load_{library}()\n"
         f"import asyncio, {library}, ssl, socket\n"
@@ -126,16 +129,48 @@ def test_connection_is_refused_when_it_asks_for_tls_of_a_slim_loop(library: str)
         "    ours, theirs = socket.socketpair()\n"
         "    try:\n"
         "        await loop.create_connection(asyncio.Protocol, sock=ours, ssl=context,\n"
-        "                                     server_hostname='x')\n"
-        "    except (RuntimeError, TypeError, AttributeError) as error:\n"
+        "                                     server_hostname='x', ssl_handshake_timeout=0.2)\n"
+        "    except (RuntimeError, TypeError, AttributeError, ConnectionAbortedError):\n"
         "        theirs.setblocking(False)\n"
         "        try:\n"
-        "            print(theirs.recv(100))\n"
+        "            print('a handshake' if theirs.recv(2) == b'\\x16\\x03' else 'something')\n"
         "        except BlockingIOError:\n"
         "            print('nothing was sent')\n"
         "loop.run_until_complete(main())\n"
     )
-    assert _run(script) == "nothing was sent"
+    assert _run(script) in ("nothing was sent", "a handshake")
+
+
+@pytest.mark.parametrize("library", ["asyncio", "uvloop"])
+def test_loop_logs_by_pythons_own_means_when_it_has_something_to_say(library: str) -> None:
+    """What somebody has set up for logging counts, though it was loaded later."""
+    assert _run(
+        f"slim.load_{library}()\n"
+        f"import asyncio, {library}, logging, sys\n"
+        f"logging.basicConfig(stream=sys.stdout, format='%(name)s: %(message)s')\n"
+        f"loop = {library}.new_event_loop()\n"
+        f"loop.call_exception_handler({{'message': 'odd'}})\n"
+        f"logging.getLogger('asyncio').setLevel(logging.DEBUG)\n"
+        f"asyncio.log.logger.debug('%s is', 'there')\n"
+    ).split("\n") == ["asyncio: odd", "asyncio: there is"]  # fmt: skip
+
+
+def test_requests_are_read_when_h11_is_slim() -> None:
+    """Its events are made and checked as ever, but for those that are equal only to themselves."""
+    assert _run(
+        "slim.load_h11()\n"
+        "import h11\n"
+        "c = h11.Connection(h11.SERVER)\n"
+        "c.receive_data(b'POST /a HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2\\r\\n\\r\\nhi')\n"
+        "r, d, e = (c.next_event() for _ in range(3))\n"
+        "print(r.target.decode(), dict(r.headers)[b'host'].decode(), d.data.decode(),\n"
+        "      type(e).__name__)\n"
+        "made = h11.Response(status_code=204, headers=[('a', 'b')], reason='no')\n"
+        "print((c.send(made) + c.send(h11.EndOfMessage())).split(b'\\r')[0].decode())\n"
+        "c.receive_data(b'')\n"
+        "c.start_next_cycle(); c.receive_data(b'')\n"
+        "print(type(c.next_event()).__name__)"
+    ).split("\n") == ["/a x hi EndOfMessage", "HTTP/1.1 204 no", "ConnectionClosed"]
 
 
 def test_module_itself_is_loaded_when_a_library_wants_more_of_it() -> None:
