@@ -183,12 +183,9 @@ def _interface(given: dict[str, Any]) -> Interface:
 
 
 def _hotplug() -> Any:  # noqa: ANN401  (a module)
-    """What loads pyroute2; ControlError if that is not there."""
-    try:
-        from nsinit.network import hotplug
-    except ImportError as error:
-        message = f"cannot change interfaces: {error}"
-        raise ControlError(message, hint="pip install pyroute2") from None
+    """What makes interfaces: only who changes or looks at some needs it."""
+    from nsinit.network import hotplug
+
     return hotplug
 
 

@@ -235,18 +235,6 @@ def _host_wrong(name: str, found: Iterable[str]) -> Iterator[Finding]:
             yield path, f"expected an address, got {text!r}", ""
 
 
-def tools_are_there(config: Config) -> Iterator[Finding]:
-    """What makes interfaces is installed."""
-    network = config.sandbox.network if config.sandbox is not None else None
-    if network is None or network.way not in CONNECTED:
-        return
-    from importlib.util import find_spec  # noqa: PLC0415  (as above)
-
-    if find_spec("pyroute2") is None:
-        message = "to make interfaces needs the package pyroute2"
-        yield (*_AT, "mode"), message, "pip install pyroute2"
-
-
 def _unused(network: Network) -> bool:
     return network.way is None and not network.has_names
 
@@ -262,6 +250,5 @@ STRICT: Final[tuple[Check, ...]] = (
     namespaces_agree,
     interfaces_can_be_made,
     names_can_be_told,
-    tools_are_there,
 )
 ADVICE: Final[tuple[Check, ...]] = (says_something,)

@@ -2,7 +2,7 @@
 
     launcher                    helper
     --------                    ------
-    fork ---------------------> load pyroute2; make bridges, find addresses
+    fork ---------------------> make bridges, find addresses
     clone init, as ever
     its pid ------------------> for each interface: make it in init's network namespace
          <--------------------- what it is, or FAILED with what, and what to do
@@ -19,13 +19,15 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from nsinit.kernel.rtnetlink import Netlink
+from nsinit.network.plug import Plug, open_net
+
 if TYPE_CHECKING:
     import _socket
     from collections.abc import Sequence
 
     from nsinit.model.network import Interface
     from nsinit.network.ledger import Ledger
-    from nsinit.network.plug import Plug
 
 _PID_MAX = 32  # bytes
 
@@ -37,9 +39,6 @@ def work(
     plugs: list[Plug] = []
     name = ""  # of the interface in work, where there are several
     try:
-        from nsinit.network.netlink import Netlink  # noqa: PLC0415  (told as what it costs)
-        from nsinit.network.plug import Plug, open_net  # noqa: PLC0415  (the same)
-
         host = Netlink()
         for one in wanted:
             name = f"{one.name}: " if len(wanted) > 1 else ""
@@ -52,8 +51,6 @@ def work(
         for plug in plugs:
             name = f"{plug.name}: " if len(wanted) > 1 else ""
             answer(sock, {"made": plug.connect(host, net)})
-    except ImportError as error:
-        fail(sock, errno.ENOPKG, f"cannot load pyroute2: {error}")
     except OSError as error:
         fail(sock, error.errno or errno.EIO, f"{name}{error.strerror or error}")
     except Exception as error:  # noqa: BLE001  (whatever it is, the launcher is who tells it)

@@ -11,13 +11,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nsinit.kernel import interfaces, seam
+from nsinit.kernel.rtnetlink import Netlink
 from nsinit.model.network import BRIDGE, NONE, replaced
 from nsinit.model.types import Names
 from nsinit.network.ledger import Ledger, directory_of, here
-from nsinit.network.netlink import Link, Netlink
 from nsinit.network.plug import Plug, give_back, open_net
 
 if TYPE_CHECKING:
+    from nsinit.kernel.rtnetlink import Link
     from nsinit.model.network import Interface
 
 _MOST: Final = 1000
@@ -99,12 +100,13 @@ def look(pid: int) -> dict[str, dict[str, Any]]:
     net = open_net(pid)
     try:
         inside = Netlink(net)
+        told = inside.addresses()
         return {
             name: {
                 "up": link.is_up,
                 "mac": link.mac,
                 "kind": link.kind,
-                "address": inside.addresses(link.number),
+                "address": [one.text for one in told if one.number == link.number],
             }
             for name, link in inside.links().items()
             if name != "lo"

@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.kernel import seam
+from nsinit.kernel.rtnetlink import Link, Netlink, Settings
 from nsinit.model.network import AUTO, NONE
 
 if TYPE_CHECKING:
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
 
     from nsinit.model.network import Interface
     from nsinit.network.ledger import Ledger
-    from nsinit.network.netlink import Link, Netlink
 
     Ip = IPv4Address | IPv6Address
     Address = IPv4Interface | IPv6Interface
 
 # Where an address is looked for if nobody says where: those that no route leads to.
 _SUBNETS: Final = tuple(f"10.231.{number}.0/24" for number in range(256))
-_MACVLAN_BRIDGE: Final = 4  # those on one parent can talk with each other
 
 
 class Plug:
@@ -55,7 +54,7 @@ class Plug:
         assert self._one.bridge is not None  # noqa: S101  (it was filled in)
         with self._ledger.held():
             bridge = self._bridge(host, self._one.bridge)
-            own = [ipaddress.ip_interface(text) for text in host.addresses(bridge.number)]
+            own = _addresses(host, bridge)
             if self._ledger.has_made(bridge.name, bridge.mac):
                 own += self._supply(host, bridge, own)
             self._find_addresses(own)
@@ -69,7 +68,7 @@ class Plug:
             mac = _new_mac()
             self._ledger.will_make(name, mac)
             # With an address of its own it does not take that of whatever port is the lowest.
-            host.add_link(name, "bridge", [("IFLA_ADDRESS", mac)])
+            host.add_bridge(Settings(name=name, mac=mac))
             found = host.links()[name]
         elif found.kind != "bridge":
             kind = f"a {found.kind}" if found.kind else "hardware"
@@ -77,7 +76,7 @@ class Plug:
         elif not found.is_up and not self._ledger.has_made(name, found.mac):
             raise OSError(errno.ENETDOWN, f"the bridge {name} is down")
         if not found.is_up:
-            host.change_link(found.number, f"set {name} up", [], up=True)
+            host.change_link(found.number, f"set {name} up", up=True)
         return found
 
     def _supply(self, host: Netlink, bridge: Link, own: list[Address]) -> list[Address]:
@@ -184,21 +183,20 @@ class Plug:
             host.delete_link(found.number, self._port)
         give_back(self._ledger, self._one.bridge or "", self._port, map(str, self._addresses))
 
-    def _settings(self) -> list[tuple[str, Any]]:
-        made: list[tuple[str, Any]] = [("IFLA_MTU", self._one.mtu)] if self._one.mtu else []
-        return made + ([("IFLA_ADDRESS", self._one.mac)] if self._one.mac else [])
+    def _settings(self, net: int, parent: int = 0) -> Settings:
+        """Of the interface in the sandbox."""
+        mtu, mac = self._one.mtu or 0, self._one.mac or ""
+        return Settings(name=self.name, mtu=mtu, mac=mac, parent=parent, net=net)
 
     def _veth(self, host: Netlink, net: int) -> None:
         """The other end is made in the sandbox at once, under its name."""
         assert self._one.bridge is not None  # noqa: S101  (it was filled in)
         bridge = host.links()[self._one.bridge]
-        inner = [("IFLA_IFNAME", self.name), *self._settings(), ("IFLA_NET_NS_FD", net)]
-        outer: list[tuple[str, Any]] = [("IFLA_MTU", self._one.mtu)] if self._one.mtu else []
-        outer.append(("IFLA_MASTER", bridge.number))
-        host.add_link(self._port, "veth", outer, [("VETH_INFO_PEER", {"attrs": inner})])
+        outer = Settings(name=self._port, mtu=self._one.mtu or 0, master=bridge.number)
+        host.add_veth(outer, self._settings(net))
         made = host.links()[self._port]
         alias = f"{self.name} of the sandbox {self._ledger.owner.split()[0]}"
-        host.change_link(made.number, f"set {self._port} up", [("IFLA_IFALIAS", alias)], up=True)
+        host.change_link(made.number, f"set {self._port} up", Settings(alias=alias), up=True)
 
     def _parent(self, host: Netlink) -> Link:
         assert self._one.parent is not None  # noqa: S101  (the checks have seen it)
@@ -211,27 +209,20 @@ class Plug:
         parent = self._parent(host)
         if not parent.is_up:
             raise OSError(errno.ENETDOWN, f"{parent.name} is down")
-        where = [("IFLA_LINK", parent.number), ("IFLA_NET_NS_FD", net), *self._settings()]
-        host.add_link(self.name, "macvlan", where, [("IFLA_MACVLAN_MODE", _MACVLAN_BRIDGE)])
+        host.add_macvlan(self._settings(net, parent.number))
 
     def _move(self, host: Netlink, net: int) -> None:
         parent = self._parent(host)
-        where = [("IFLA_NET_NS_FD", net), ("IFLA_IFNAME", self.name), *self._settings()]
-        host.change_link(parent.number, f"move {parent.name}", where)
+        host.change_link(parent.number, f"move {parent.name}", self._settings(net))
 
     def _configure(self, net: int) -> dict[str, Any]:
-        from nsinit.network.netlink import Netlink  # noqa: PLC0415  (the caller has loaded it)
-
-        inside = Netlink(net)
-        try:
+        with Netlink(net) as inside:
             made = inside.links()[self.name]
             for one in self._addresses:
                 _add(inside, made.number, one, self.name)
-            inside.change_link(made.number, f"set {self.name} up", [], up=True)
+            inside.change_link(made.number, f"set {self.name} up", up=True)
             for gate in self._gateways:
                 inside.add_default_route(made.number, str(gate), self.name)
-        finally:
-            inside.close()
         told: dict[str, Any] = {
             "name": self.name,
             "type": self._one.type,
@@ -242,6 +233,11 @@ class Plug:
         if self._one.type == "bridge":
             return told | {"bridge": self._one.bridge, "port": self._port}
         return told | {"parent": self._one.parent}
+
+
+def _addresses(host: Netlink, bridge: Link) -> list[Address]:
+    found = (one for one in host.addresses() if one.number == bridge.number)
+    return [ipaddress.ip_interface(one.text) for one in found]
 
 
 def _add(where: Netlink, index: int, one: Address, name: str) -> None:

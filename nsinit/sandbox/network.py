@@ -289,7 +289,6 @@ def remedy(number: int) -> str:
     known: dict[int, Callable[[], str]] = {
         errno.EPERM: lambda: f"that needs CAP_NET_ADMIN over this network; {_POWERLESS}",
         errno.EOPNOTSUPP: lambda: "this kernel has no such interfaces; see modprobe(8)",
-        errno.ENOPKG: lambda: "pip install pyroute2",
         errno.EADDRINUSE: lambda: 'take another one, or address = "auto"',
         errno.ENODEV: lambda: "see ip link",
         errno.EEXIST: lambda: "see ip -d link, or use another name",

@@ -38,7 +38,7 @@ import os, sys
 class Spy:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name.startswith("pyroute2."):
+        if name == "nsinit.network.plug":
             with open(os.environ["HERE"] + "/spied", "a") as file:
                 print(os.getpid(), file=file)
 
@@ -337,7 +337,9 @@ def test_addresses_differ_when_sandboxes_start_at_once(host: Outer, box: Make) -
 
 
 @ROOT_ONLY
-def test_only_the_helper_loads_pyroute2_when_there_is_a_network(host: Outer, box: Make) -> None:
+def test_only_the_helper_loads_what_makes_it_when_there_is_a_network(
+    host: Outer, box: Make
+) -> None:
     """Neither the launcher nor init carries it."""
     made = box(config('"bridge"'))
     made.program = [*host.enter, sys.executable, "-c", SPY]

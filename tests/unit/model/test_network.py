@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from nsinit.errors import ConfigError
@@ -179,20 +177,6 @@ def test_what_is_left_out_is_filled_in_when_there_are_interfaces() -> None:
 def test_mistake_is_told_when_a_network_makes_no_sense(text: str, problems: list[str]) -> None:
     """Each with where it is."""
     assert sorted(told(f"network = {text}")) == sorted(problems)
-
-
-def test_missing_package_is_told_when_interfaces_are_wanted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Before anything is done; who wants none does without."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError) as caught:
-        loaded('network = "bridge"')
-    (problem,) = caught.value.problems
-    assert (problem.message, problem.hint) == (
-        "to make interfaces needs the package pyroute2", "pip install pyroute2",
-    )  # fmt: skip
-    assert told('network = "none"') == []
 
 
 @pytest.mark.parametrize(
