@@ -71,14 +71,15 @@ class Firewall(Inside):
             self._ports,
             self._nat,
         )
-        self._refuse_wrong(rules)
+        replaces = self._refuse_wrong(rules)
         bridges = firewall.uses_loopback(rules)
         if bridges:
             rules = rules._replace(comment=f"{rules.comment} {bridges[0]}")
         forwarded = {version: _may_forward(version) for version in firewall.needs(rules)}
         self._note(self._entry.clean_up_later("nft", _entry_of(rules.table)))
         self._table = rules.table
-        ended = programs.run(program, ["nft", "-f", "-"], firewall.ruleset(rules), _SECONDS)
+        text = firewall.ruleset(rules, replaces=replaces)
+        ended = programs.run(program, ["nft", "-f", "-"], text, _SECONDS)
         if ended.code != 0:
             raise OSError(errno.EIO, _words(ended))
         self._forget()
@@ -91,17 +92,19 @@ class Firewall(Inside):
             _hairpin({one.get("port", "") for one in self._made})
         self._warn(rules)
 
-    def _refuse_wrong(self, rules: Rules) -> None:
-        """What can't work, before anything is done."""
+    def _refuse_wrong(self, rules: Rules) -> bool:
+        """What can't work, before anything is done; whether somebody dead has left our table."""
         for port in rules.ports:
             if not any(firewall.target(rules.links, version) for version in port.versions):
                 kind = f"IPv{port.versions[0]}" if len(port.versions) == 1 else "IP"
                 words = f"{port} can't be published: the sandbox has no {kind} address"
                 raise OSError(errno.EAFNOSUPPORT, words)
-        for table in nftables.tables():
-            if table.name == rules.table and (pid := _owner(table.comment)):
+        older = [table for table in nftables.tables() if table.name == rules.table]
+        for table in older:
+            if pid := _owner(table.comment):
                 words = f"process {pid}, in another registry, has the table {table.name}"
                 raise OSError(errno.EEXIST, words)
+        return bool(older)
 
     def _forget(self) -> None:
         """Who sends datagrams all the time is led to where they go from now on."""

@@ -18,11 +18,16 @@ def rules(*ports: str, nat: bool = False, links: tuple[Link, ...] = BOTH) -> Rul
 
 
 def test_rules_are_one_transaction_when_there_is_an_older_table() -> None:
-    """It is replaced, and each chain is there only when it has something to do."""
+    """It is replaced, and each chain is there only when it has something to do.
+
+    Where there is none, nothing is deleted: the kernel would wait for that.
+    """
     came = 'oifname "br0" ip saddr { 10.9.0.0/24, 127.0.0.0/8 } ip daddr { 10.9.0.2 }'
-    assert ruleset(rules("8080:80", links=(Link("br0", (FOUR,)),))).splitlines() == [
-        "table inet nsinit-a",
-        "delete table inet nsinit-a",
+    wanted = rules("8080:80", links=(Link("br0", (FOUR,)),))
+    older = ["table inet nsinit-a", "delete table inet nsinit-a"]
+    made = ruleset(wanted, replaces=False).splitlines()
+    assert ruleset(wanted, replaces=True).splitlines() == older + made
+    assert made == [
         "table inet nsinit-a {",
         '  comment "1 2"',
         "  chain raw {",
@@ -47,14 +52,16 @@ def test_rules_are_one_transaction_when_there_is_an_older_table() -> None:
 
 def test_port_is_for_the_host_alone_when_it_is_on_loopback() -> None:
     """Whoever sends to 127.0.0.1 from elsewhere finds no rule that leads on."""
-    text = ruleset(rules("127.0.0.1:8080:80"))
+    text = ruleset(rules("127.0.0.1:8080:80"), replaces=False)
     assert "chain prerouting" not in text
     assert "ip daddr 127.0.0.1 tcp dport 8080 dnat ip to 10.9.0.2:80" in text
 
 
 def test_ranges_keep_their_numbers_when_they_are_the_same() -> None:
     """And are mapped one by one when they are not."""
-    text = ruleset(rules("70-72:70-72/udp", "8-9:1-2", links=(Link("br0", (SIX,)),)))
+    text = ruleset(
+        rules("70-72:70-72/udp", "8-9:1-2", links=(Link("br0", (SIX,)),)), replaces=False
+    )
     assert "udp dport 70-72 dnat ip6 to fd09::2\n" in text
     assert "tcp dport 8-9 dnat ip6 to [fd09::2]:tcp dport map { 8 : 1, 9 : 2 }\n" in text
     assert "ip daddr" not in text
@@ -63,11 +70,11 @@ def test_ranges_keep_their_numbers_when_they_are_the_same() -> None:
 def test_only_nat_hides_a_sandbox_when_there_are_several_interfaces() -> None:
     """All of them are masqueraded; ports lead to the first address."""
     two = (*BOTH, Link("br1", (ipaddress.ip_interface("10.8.0.2/24"),)))
-    text = ruleset(rules("80:80", nat=True, links=two))
+    text = ruleset(rules("80:80", nat=True, links=two), replaces=False)
     assert 'oifname != "br1" ip saddr { 10.8.0.2 } masquerade' in text
     assert 'iifname != "br1" oifname "br1" ip daddr { 10.8.0.2 } ct state new' in text
     assert "to 10.8.0.2" not in text
-    assert "chain forward" not in ruleset(rules("80:80", links=two))
+    assert "chain forward" not in ruleset(rules("80:80", links=two), replaces=False)
 
 
 def test_versions_of_ip_are_forwarded_when_they_are_used() -> None:
