@@ -73,8 +73,9 @@ def read_file(path: str, *, patient: bool = True) -> str:
         raise ConfigError([Problem(path, 0, "", f"cannot read: {reason}")]) from None
     if len(data) > _MAX_BYTES:
         raise ConfigError([Problem(path, 0, "", f"cannot read: over {_MAX_BYTES >> 20} MiB")])
+    data = data.removeprefix(b"\xef\xbb\xbf")  # a mark of some editors; "utf-8-sig" is an import
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(path, line, "", "cannot read: this is not UTF-8")]) from None
