@@ -88,12 +88,18 @@ class Driver:
             return
         self._busy = True
         self.runs.refresh()
+        self.history.hold()  # to put a change into words takes as long as to carry it out
         try:
             while self._queue:
                 self._handle(self._queue.popleft())
         finally:
             self._busy = False
+            self._tell_held()
         self._set_alarm()
+
+    def _tell_held(self) -> None:
+        for happening in self.history.held():
+            self._written(partial(self.history.tell, happening))
 
     def _handle(self, event: m.Event) -> None:
         if isinstance(event, m.TaskEnded):
@@ -206,6 +212,18 @@ class Driver:
                 self._arm(m.Fired(service, run, timer, at))
             case m.Disarm(service, _, timer):
                 self._timers.pop((service, timer), None)
+            case m.Noted() | m.Remark():
+                self._tell_held()  # in the order of what happened
+                self._say(action)
+                self.history.hold()
+            case m.Finish(code):
+                self.exit_code = code
+                self.on_finish()
+            case _:
+                self._do_with_processes(action)
+
+    def _say(self, action: m.Noted | m.Remark) -> None:
+        match action:
             case m.Noted(service, text):
                 self.history.note("internal", service, reason=text)
                 if self.flight is not None:
@@ -214,11 +232,6 @@ class Driver:
             case m.Remark(service, text):
                 self.history.note("remark", service, reason=text)
                 self.say.warning(f"{service}: {text}" if service else text)
-            case m.Finish(code):
-                self.exit_code = code
-                self.on_finish()
-            case _:
-                self._do_with_processes(action)
 
     def _do_with_processes(self, action: m.Action) -> None:
         match action:

@@ -260,6 +260,7 @@ class History:
         self.listeners: list[Callable[[Happening], None]] = []
         self.followers: list[Callable[[], None]] = []
         self.forgetters: list[Callable[[Collection[str]], object]] = [*forgetters]
+        self._held: list[Happening] | None = None  # kept, and not told yet
 
     def began(self, service: str, task: str) -> None:
         """A hook or a probe of a service begins."""
@@ -303,6 +304,22 @@ class History:
         if service.name not in self.boot:
             self.boot[service.name] = BootTimes()
         self.boot[service.name].note(service)
+        if self._held is None:
+            self.tell(happening)
+        else:
+            self._held.append(happening)
+
+    def hold(self) -> None:
+        """Tell nobody of changes until `held` is asked for: what is urgent comes first."""
+        self._held = []
+
+    def held(self) -> list[Happening]:
+        """What is to be told by now, in order; from now on changes are told at once."""
+        found, self._held = self._held or [], None
+        return found
+
+    def tell(self, happening: Happening) -> None:
+        """Tell all who want to hear of changes."""
         for listener in list(self.listeners):
             listener(happening)
         self._tell()

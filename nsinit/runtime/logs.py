@@ -117,12 +117,17 @@ class Logs:
         ]
         self.outputs.lead_all(key, streams, log)
         self._streams[key] = streams
-        for stream in streams:
-            self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
+        self._reactor.soon(partial(self._watch, key, streams))  # the spawn does not wait for it
         out, err = self._uncaptured(wanted)
         out = made["stdout"][1] if "stdout" in made else out
         err = made["stderr"][1] if "stderr" in made else err
         return Ends(out, err, tuple(writer for _, writer in made.values()))
+
+    def _watch(self, key: Key, streams: list[Stream]) -> None:
+        """Read from pipes from now on, those that have not ended meanwhile."""
+        for stream in streams:
+            if stream in self._streams.get(key, ()):
+                self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
 
     def open_terminal(self, key: Key, log: Log, owner: int | None) -> Ends:
         """Make a terminal for a new run; OSError. All that is written on it is stdout."""

@@ -29,7 +29,7 @@ class Reactor:
         self._writers: dict[int, Callback] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: tuple[float, Callback] | None = None
-        self._next: list[Callback] = []  # for the next turn, while there is no loop
+        self._next: list[Callback] = []  # for the next turn, be it that of a loop or our own
         self._late: list[tuple[float, Callback]] = []  # the same, from an instant on
         self._handle: asyncio.TimerHandle | None = None
         self.turns = Turns(self.soon)  # for what may take long
@@ -71,10 +71,9 @@ class Reactor:
 
     def soon(self, callback: Callback) -> None:
         """Call back after what is due now; without a loop, in the next `turn`."""
-        if self._loop is not None:
-            self._loop.call_soon(self._run, callback)
-        else:
-            self._next.append(callback)
+        self._next.append(callback)
+        if self._loop is not None and len(self._next) == 1:
+            self._loop.call_soon(self._run_next)
 
     def later(self, seconds: float, callback: Callback) -> None:
         """Call back after a while, when nobody minds how long."""
@@ -92,9 +91,8 @@ class Reactor:
             loop.add_writer(fd, self._run, callback)
         if self._alarm is not None:
             self.set_alarm(*self._alarm)
-        later, self._next = self._next, []
-        for callback in later:
-            self.soon(callback)
+        if self._next:
+            loop.call_soon(self._run_next)
         late, self._late = self._late, []
         for at, callback in late:
             self.later(max(0.0, at - seam.monotonic()), callback)
@@ -110,10 +108,8 @@ class Reactor:
             poll.register(fd, select.POLLIN)
         for fd in self._writers:
             poll.register(fd, select.POLLOUT | (select.POLLIN if fd in self._readers else 0))
-        later, self._next = self._next, []
-        for callback in later:
-            self._run(callback)
-        if later:
+        if self._next:
+            self._run_next()
             timeout = 0.0
         else:
             ends = [at for at, _ in self._late] + ([self._alarm[0]] if self._alarm else [])
@@ -131,6 +127,11 @@ class Reactor:
             due.append(self._alarm[1])
             self._alarm = None
         for callback in due:
+            self._run(callback)
+
+    def _run_next(self) -> None:
+        later, self._next = self._next, []
+        for callback in later:
             self._run(callback)
 
     def _run(self, callback: Callback) -> None:
