@@ -119,7 +119,8 @@ class _Reading:
         self._place(words, command)
         if self._strange:
             known = [*self._forms, "--help"]
-            near = did_you_mean(self._strange[0].partition("=")[0], known)
+            word = self._strange[0].partition("=")[0]
+            near = did_you_mean(word, known) if len(word) > 2 else ""  # any letter is near another
             raise self._parser.refuse(f"unrecognized arguments: {' '.join(self._strange)}", near)
         return self._given
 
