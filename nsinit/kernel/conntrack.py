@@ -11,7 +11,7 @@ import _socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from nsinit.kernel import nfnetlink
+from nsinit.kernel import netlink, nfnetlink
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -31,14 +31,14 @@ def forget_udp(ports: Container[int]) -> None:
         for family, found in nfnetlink.dump(_GET, version):
             original = found.get(_ORIGINAL, b"")
             if _udp_port(original) in ports:
-                body = nfnetlink.attribute(_ORIGINAL | nfnetlink.NESTED, original)
+                body = netlink.attribute(_ORIGINAL | nfnetlink.NESTED, original)
                 with suppress(OSError):  # it has just ended by itself
                     nfnetlink.ask(_DELETE, family, body)
 
 
 def _udp_port(original: bytes) -> int:
     """Where a datagram was sent to; -1 for what is none."""
-    protocol = nfnetlink.attributes(nfnetlink.attributes(original).get(_PROTOCOL, b""))
+    protocol = netlink.attributes(netlink.attributes(original).get(_PROTOCOL, b""))
     if protocol.get(_NUMBER) != bytes([_socket.IPPROTO_UDP]) or len(protocol[_TO_PORT]) != 2:
         return -1
     return int.from_bytes(protocol[_TO_PORT], "big")

@@ -11,7 +11,7 @@ import fcntl
 import struct
 from typing import Final
 
-from nsinit.kernel import rtnetlink, seam
+from nsinit.kernel import netlink, rtnetlink, seam
 from nsinit.kernel.rtnetlink import Link, Netlink, Settings, inside
 
 __all__ = ["addresses", "bring_up", "delete", "inside", "list_all", "move", "set_hairpin"]
@@ -65,7 +65,7 @@ def move(index: int, name: str, net: int) -> None:
 def set_hairpin(index: int) -> None:
     """Let a port of a bridge get back what has come in by it (bridge(8), hairpin)."""
     body = rtnetlink.link(index, family=_AF_BRIDGE)
-    mode = rtnetlink.attribute(_IFLA_BRPORT_MODE, b"\1")
+    mode = netlink.attribute(_IFLA_BRPORT_MODE, b"\1")
     with Netlink() as here:
-        body += rtnetlink.attribute(_IFLA_PROTINFO, mode)
+        body += netlink.attribute(_IFLA_PROTINFO, mode)
         here.ask(rtnetlink.SET_LINK, body, f"set hairpin of the interface {index}")

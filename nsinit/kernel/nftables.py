@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from nsinit.kernel import nfnetlink
+from nsinit.kernel import netlink, nfnetlink
 
 _SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
 _GET_TABLE: Final = _SUBSYSTEM << 8 | 1
@@ -57,7 +57,7 @@ def dropping() -> list[Chain]:
     """The chains that drop what is forwarded unless a rule of theirs accepts it."""
     made = []
     for family, found in nfnetlink.dump(_GET_CHAIN):
-        hook = nfnetlink.attributes(found.get(_CHAIN_HOOK, b""))
+        hook = netlink.attributes(found.get(_CHAIN_HOOK, b""))
         is_forward = hook.get(_HOOK_NUMBER) == _HOOK_FORWARD
         if is_forward and family in _FAMILIES and found.get(_CHAIN_POLICY) == _DROP:
             table, name = (_text(found.get(key, b"")) for key in (_CHAIN_TABLE, _CHAIN_NAME))
@@ -67,7 +67,7 @@ def dropping() -> list[Chain]:
 
 def delete_table(name: str) -> None:
     """Remove a table of the family inet with all that is in it; ENOENT if there is none."""
-    body = nfnetlink.attribute(_TABLE_NAME, name.encode() + b"\0")
+    body = netlink.attribute(_TABLE_NAME, name.encode() + b"\0")
     nfnetlink.ask(_DEL_TABLE, _INET, body, batch=_SUBSYSTEM)
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from nsinit.kernel import libc, seam
+from nsinit.kernel.netlink import DONE, ERROR, HEADER, attribute, attributes, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,6 @@ _NEW_ADDRESS: Final = 20
 _GET_ADDRESS: Final = 22
 _NEW_ROUTE: Final = 24
 _GET_ROUTE: Final = 26
-_ERROR: Final = 2
-_DONE: Final = 3
 _REQUEST_ACK: Final = 0x5
 _CREATE_EXCL: Final = 0x600
 _DUMP: Final = 0x301
@@ -60,11 +59,9 @@ _MAIN, _STATIC, _UNIVERSE, _UNICAST = 254, 4, 0, 1  # of a route
 _SOL_NETLINK: Final = 270
 _EXT_ACK: Final = 11
 _CAP_ACK: Final = 10  # an error does not come with the whole request
-_HEADER: Final = struct.Struct("=IHHII")
 _LINK: Final = struct.Struct("=BxHiII")
 _ADDRESS: Final = struct.Struct("=BBBBI")
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
-_ATTRIBUTE: Final = struct.Struct("=HH")
 _PIECE: Final = 1 << 17  # bytes of one answer: the kernel fills at most 32 KiB
 
 
@@ -156,8 +153,8 @@ class Netlink:
         made = {}
         for body in self._dump(_GET_LINK, link()):
             _, _, index, flags, _ = _LINK.unpack_from(body)
-            parts = _attributes(body[_LINK.size :])
-            info = _attributes(parts.get(_IFLA_LINKINFO, b""))
+            parts = attributes(body[_LINK.size :])
+            info = attributes(parts.get(_IFLA_LINKINFO, b""))
             name = _text(parts.get(_IFLA_IFNAME, b""))
             made[name] = Link(
                 index,
@@ -205,7 +202,7 @@ class Netlink:
         found = []
         for body in self._dump(_GET_ADDRESS, _ADDRESS.pack(_socket.AF_UNSPEC, 0, 0, 0, 0)):
             family, length, _, scope, index = _ADDRESS.unpack_from(body)
-            parts = _attributes(body[_ADDRESS.size :])
+            parts = attributes(body[_ADDRESS.size :])
             data = parts.get(_IFA_LOCAL) or parts.get(_IFA_ADDRESS)
             if scope == 0 and data is not None:
                 found.append(Address(index, f"{_socket.inet_ntop(family, data)}/{length}"))
@@ -225,7 +222,7 @@ class Netlink:
         found = []
         for body in self._dump(_GET_ROUTE, _ROUTE.pack(*bytes(8), 0)):
             family, length = body[0], body[1]
-            data = _attributes(body[_ROUTE.size :]).get(_RTA_DST)
+            data = attributes(body[_ROUTE.size :]).get(_RTA_DST)
             if data and family in (_socket.AF_INET, _socket.AF_INET6):
                 found.append(f"{_socket.inet_ntop(family, data)}/{length}")
         return found
@@ -246,29 +243,24 @@ class Netlink:
             data = self._socket.recv(_PIECE)
         except OSError as error:
             raise OSError(error.errno, f"{what}: {error.strerror}") from None
-        number = -struct.unpack_from("=i", data, _HEADER.size)[0]
+        number = -struct.unpack_from("=i", data, HEADER.size)[0]
         if number:
             raise OSError(number, f"{what}: {_words_of_kernel(data) or os.strerror(number)}")
 
     def _send(self, kind: int, body: bytes, flags: int) -> None:
         seam.ask("netlink")
         self._count += 1
-        self._socket.send(
-            _HEADER.pack(_HEADER.size + len(body), kind, flags, self._count, 0) + body
-        )
+        self._socket.send(HEADER.pack(HEADER.size + len(body), kind, flags, self._count, 0) + body)
 
     def _dump(self, kind: int, body: bytes) -> list[bytes]:
         """The bodies of all that there are; OSError if that may not be asked."""
         self._send(kind, body, _DUMP)
         found: list[bytes] = []
         while True:
-            data = self._socket.recv(_PIECE)
-            while len(data) >= _HEADER.size:
-                length, answer = _HEADER.unpack_from(data)[:2]
-                if answer == _DONE:
+            for answer, content in messages(self._socket.recv(_PIECE)):
+                if answer == DONE:
                     return found
-                content, data = data[_HEADER.size : length], data[length + -length % 4 :]
-                if answer == _ERROR:
+                if answer == ERROR:
                     number = -struct.unpack_from("=i", content)[0]
                     raise OSError(number, os.strerror(number))
                 found.append(content)
@@ -280,25 +272,8 @@ def link(index: int = 0, *, family: int = _socket.AF_UNSPEC, up: bool = False) -
     return _LINK.pack(family, 0, index, flags, flags)
 
 
-def attribute(kind: int, data: bytes) -> bytes:
-    """One, as it is sent."""
-    length = _ATTRIBUTE.size + len(data)
-    return _ATTRIBUTE.pack(length, kind) + data + bytes(-length % 4)
-
-
 def _number(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=I", value))
-
-
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found = {}
-    while len(data) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(data)
-        if length < _ATTRIBUTE.size:
-            break
-        found[kind & 0x3FFF] = data[_ATTRIBUTE.size : length]
-        data = data[length + -length % 4 :]
-    return found
 
 
 def _ip(text: str) -> tuple[int, bytes]:
@@ -326,8 +301,8 @@ def _open() -> _socket.socket:
 
 def _words_of_kernel(data: bytes) -> str:
     """What the kernel says beyond the number (NLMSGERR_ATTR_MSG), or nothing."""
-    flags = _HEADER.unpack_from(data)[2]
+    flags = HEADER.unpack_from(data)[2]
     if not flags & _HAS_WORDS:
         return ""
-    words = _attributes(data[2 * _HEADER.size + 4 :]).get(_WORDS, b"")
+    words = attributes(data[2 * HEADER.size + 4 :]).get(_WORDS, b"")
     return words.rstrip(b"\0").decode("utf-8", "replace")
