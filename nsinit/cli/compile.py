@@ -10,7 +10,7 @@ from nsinit.cli.boxes import Verb
 from nsinit.cli.families import read, tell
 from nsinit.cli.output import complain, say
 from nsinit.control.row import Param
-from nsinit.errors import EXIT_OK, FileError
+from nsinit.errors import EXIT_OK, FileError, UsageError
 from nsinit.model.find import find_config, load_config
 from nsinit.process.environment import given_environment
 from nsinit.runtime.headstart.foresee import Recorded, foresee
@@ -49,6 +49,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     asked = read("compile", VERB, argv)["file"]
+    if asked and not asked.endswith(".toml"):
+        message = f"cannot compile {asked}: its name does not end in .toml"
+        raise UsageError(message, hint="nsinit run knows a file from a command by that")
     env = given_environment()
     path = find_config(asked or None, env)
     recorded = Recorded(env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import resource
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 RESERVE: Final = 16  # descriptors that services can't take from init
 _FEW: Final = 1024  # where /proc does not tell which are open
 _NO_FD: Final = 1 << 31
+_PIPE_MODE: Final = 0o622  # who has a descriptor of it may write to it by /dev/stdout
 _MANY: Final = 1 << 16  # as far as a loop over descriptors goes where close_range(2) is missing
 
 
@@ -130,3 +132,22 @@ def grow_pipe(fd: int, size: int) -> None:
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
     except OSError:
         return
+
+
+def make_pipe(owner: int | None) -> tuple[int, int]:
+    """A pipe to read from without waiting, which a service of that user can open by its name."""
+    reader, writer = seam.pipe(os.O_CLOEXEC)
+    try:
+        if is_nearly_last(writer):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
+        os.set_blocking(reader, False)
+        with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
+            seam.fchmod(writer, _PIPE_MODE)
+        if owner is not None:
+            with suppress(OSError):  # without CAP_CHOWN it is root's, and its mode lets others in
+                seam.fchown(writer, owner, -1)
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
+    return reader, writer

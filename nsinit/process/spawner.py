@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, SpawnError
 from nsinit.kernel import fds, mask, seam
-from nsinit.kernel.spawn import Attributes, Block, posix_spawn, strings
+from nsinit.kernel.spawn import Attributes
 from nsinit.named import Named
+from nsinit.process.fast import Road
 from nsinit.process.program import candidates, find_executable
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Spawner:
         """`soft_files` is the soft RLIMIT_NOFILE that init was given, and children get."""
         self.soft_files = soft_files
         self._ignored = mask.ignored()
-        self._attributes = Attributes(self._ignored)
+        self._road = Road(Attributes(self._ignored), soft_files)
 
     def spawn(self, program: Program) -> Child:
         """Start it; SpawnError if that fails before there is a process, or at once."""
@@ -84,39 +85,21 @@ class Spawner:
             sources = fds.above(program.fds)
         except OSError as error:
             raise _error(path, "pass descriptors to", error.errno) from None
-        umask = None
         try:
             try:
-                seam.chdir(program.directory)
-            except OSError as error:
-                raise _error(program.directory, "enter", error.errno) from None
-            if program.umask is not None:
-                umask = os.umask(program.umask)
-            fds.limit(self.soft_files)
-            return self._posix_spawn(path, program, sources)
-        finally:
-            if umask is not None:
-                os.umask(umask)
-            fds.raise_limit()
-            os.chdir("/")
-            for theirs, ours in sources.items():
-                if program.fds[theirs] != ours:
-                    os.close(ours)
-
-    def _posix_spawn(self, path: str, program: Program, sources: dict[int, int]) -> int:
-        env = Block(strings(program.env))
-        argv = program.argv
-        try:
-            try:
-                return posix_spawn(path, _block(argv), env, sources, self._attributes)
+                return self._road.take(program, path, sources)
             except OSError as error:
                 if error.errno != errno.ENOEXEC:
                     raise
-                script = _as_script(path, argv)
-                return posix_spawn(script[0], _block(script), env, sources, self._attributes)
+                script = _as_script(path, program.argv)
+                return self._road.take(program, script[0], sources, script)
         except OSError as error:
             stage = "fork for" if error.errno in _SHORTAGES else "execute"
             raise _error(path, stage, error.errno) from None
+        finally:
+            for theirs, ours in sources.items():
+                if program.fds[theirs] != ours:
+                    os.close(ours)
 
     # --- The fork road ----------------------------------------------------------------------------
 
@@ -267,10 +250,6 @@ def _fork_apart(path: str, enclosure: Enclosure) -> int:
 
         hint = why_refused(error.errno or 0, list(enclosure.kinds))
         raise _error(path, "make namespaces for", error.errno, hint) from None
-
-
-def _block(argv: tuple[str, ...]) -> Block:
-    return Block([os.fsencode(word) for word in argv])
 
 
 def _as_script(path: str, argv: tuple[str, ...]) -> tuple[str, ...]:

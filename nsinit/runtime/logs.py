@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from nsinit.kernel import fds, seam
-from nsinit.kernel.pipes import make_pipe
 from nsinit.model.logs import STREAMS, sinks
 from nsinit.named import Named
 from nsinit.runtime.outputs import Outputs
@@ -106,7 +105,7 @@ class Logs:
         made: dict[str, tuple[int, int]] = {}
         try:
             for name in captured:
-                made[name] = (readers[name], -1) if readers else make_pipe(owner)
+                made[name] = (readers[name], -1) if readers else fds.make_pipe(owner)
         except OSError:
             for pair in made.values():
                 os.close(pair[0])

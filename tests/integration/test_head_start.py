@@ -247,3 +247,38 @@ def test_init_runs_when_python_comes_without_extras(init: Live) -> None:
     words = [sys.executable, "-I", "-S", str(ROOT / "nsinit/start.py"), "--version"]
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.startswith("nsinit ")
+
+
+def test_plan_counts_when_other_files_come_into_the_directory(init: Live) -> None:
+    """Of a directory that is searched only names count that a pattern could mean."""
+    more = init.config.with_name("more.toml.part")
+    init.config.with_name("a.conf").write_text('[services.a]\ncommand = "sleep 1000"\n')
+    init.config.write_text(f'include = ["*.conf"]\n{_CONFIG}')
+    compiled(init)
+    more.write_text("")
+    init.start()
+    init.wait_for("a", "running")
+    assert "does not count" not in init.said()
+
+
+@pytest.mark.parametrize("rows", [[(1, 2)], [3], "x"])
+def test_everything_starts_when_the_rows_of_a_plan_are_odd(init: Live, rows: object) -> None:
+    """It is only a plan: nothing in it can keep init from its work, or leave limits changed."""
+    from nsinit.runtime.headstart import planfile
+
+    compiled(init)
+    plan = planfile.read(str(init.config), init.env)
+    plan.starts = rows  # type: ignore[assignment]  # as a file may have it
+    init.config.with_name("nsinit.toml.plan").write_bytes(plan.to_bytes())
+    init.limits = {"nofile": (512, 1024)}
+    init.start()
+    assert "\n512\n" in seen_by(init)
+    assert "does not count" in init.said()
+
+
+def test_compile_refuses_a_name_when_run_would_not_know_it(init: Live) -> None:
+    """`nsinit run x.conf` means a command, so a plan beside it would be no use."""
+    command = [*NSINIT, "compile", "x.conf"]
+    done = subprocess.run(command, env=init.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "its name does not end in .toml" in done.stderr

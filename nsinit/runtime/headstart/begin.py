@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 
 from nsinit.errors import NsinitError
-from nsinit.kernel import fds, mask, pipes, seam, spawn
+from nsinit.kernel import fds, mask, seam
+from nsinit.kernel.spawn import Attributes
 from nsinit.lean import signal, suppress
 from nsinit.process.executable import find_in_path
+from nsinit.process.fast import Road
 from nsinit.process.settle import settle
 from nsinit.process.variables import own_variables, service_variables
 from nsinit.runtime.directory import Listener, bind_asked, remove
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 # With one of these, calls are to fail, of which the plan knows nothing.
 _NOT_WITH: Final = ("NSINIT_FAULTS", "NSINIT_CLOCK")
-_STREAMS: Final = ((1, "stdout"), (2, "stderr"))
 
 
 class Begun:
@@ -55,16 +56,31 @@ class Begun:
             seam.killpg(self.pid, signal.SIGKILL)
 
 
+class _Program:
+    """What `Road` needs to know."""
+
+    __slots__ = ("argv", "directory", "env", "umask")
+
+    def __init__(self, start: Start, made: Beginning) -> None:
+        self.argv = start.command
+        self.env = service_variables(start, made, {}, own_variables(start.name, made.told))
+        self.directory = made.directory
+        if start.working_dir is not None:
+            self.directory = os.path.join(made.directory, start.working_dir)
+        self.umask = start.umask
+
+
 class Beginning:
     """What has been done before init is there: the control socket, and the services that run."""
 
-    def __init__(self, plan: HeadStart, listener: Listener, env: dict[str, str]) -> None:
+    def __init__(self, plan: HeadStart, listener: Listener, env: dict[str, str], here: str) -> None:
         self.listener = listener
         self.services: dict[str, Begun] = {}
         self._sources = [text for _, text in plan.sources]
         self.env = env  # as `Surroundings` has them, for the variables of services
         self.shared = plan.shared
-        self.directory = os.getcwd()
+        self.directory = here
+        self.told = {"NSINIT_SOCKET": listener.path} if listener.path else {}
         self.soft_files = fds.raise_limit()  # what init was given, and services get
 
     def claim(self, service: str, run: int) -> Begun | None:
@@ -87,9 +103,10 @@ class Beginning:
         return names
 
     def abandon(self) -> None:
-        """There will be no init."""
+        """Be as if nothing had begun."""
         self.end_rest()
         remove(self.listener)
+        fds.limit(self.soft_files)
 
 
 def begin(path: str, env: dict[str, str]) -> Beginning | None:
@@ -101,11 +118,17 @@ def begin(path: str, env: dict[str, str]) -> Beginning | None:
         return None
     try:
         plan = planfile.read(path, env)
-        settle()
-        made = Beginning(plan, bind_asked(*plan.control, env), env)
+        here = os.getcwd()
+        os.chdir(here)  # it can be come back to
     except OSError as error:
         raise NoPlanError(str(error)) from None
-    _start_all(plan, made)
+    settle()
+    made = Beginning(plan, bind_asked(*plan.control, env), env, here)
+    try:
+        _start_all(plan, made)
+    except Exception as error:  # noqa: BLE001  (it is only a plan)
+        made.abandon()
+        raise NoPlanError(f"it is damaged: {error}") from None
     return made
 
 
@@ -115,74 +138,37 @@ def _start_all(plan: HeadStart, made: Beginning) -> None:
         null = seam.open_fd("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return
-    attributes = spawn.Attributes(mask.ignored())
-    shared = {"NSINIT_SOCKET": made.listener.path} if made.listener.path else {}
+    road = Road(Attributes(mask.ignored()), made.soft_files, made.directory)
     try:
         for row in plan.starts:
             start = Start(row)
-            made.services[start.name] = _start(start, made, shared, null, attributes)
+            made.services[start.name] = _start(start, _Program(start, made), null, road)
     except (OSError, NsinitError):
         return
     finally:
         os.close(null)
 
 
-def _start(
-    start: Start,
-    made: Beginning,
-    shared: dict[str, str],
-    null: int,
-    attributes: spawn.Attributes,
-) -> Begun:
-    env = service_variables(start, made, {}, own_variables(start.name, shared))
-    directory = os.path.join(made.directory, start.working_dir or "")
+def _start(start: Start, program: _Program, null: int, road: Road) -> Begun:
     name = start.command[0]
-    path = name if "/" in name else find_in_path(name, env["PATH"], directory)
+    path = name if "/" in name else find_in_path(name, program.env["PATH"], program.directory)
     readers: dict[str, int] = {}
-    ours: list[int] = []
+    writers: list[int] = []
     wanted = {0: null}
     try:
-        for fd, stream in _STREAMS:
-            how = getattr(start, stream)
+        for fd, stream, how in ((1, "stdout", start.stdout), (2, "stderr", start.stderr)):
             if how == PIPE:
-                readers[stream], writer = pipes.make_pipe(None)
-                ours.append(writer)
+                readers[stream], writer = fds.make_pipe(None)
+                writers.append(writer)
                 wanted[fd] = writer
             else:
                 wanted[fd] = {NULL: null, INHERIT: fd}[how]
-        pid = _spawn(start, path, directory, env, wanted, made, attributes)
-    except OSError:
+        pid = road.take(program, path, wanted)
+    except BaseException:
         for fd in readers.values():
             os.close(fd)
         raise
     finally:
-        for fd in ours:
+        for fd in writers:
             os.close(fd)
     return Begun(start.run, pid, path, readers)
-
-
-def _spawn(
-    start: Start,
-    path: str,
-    directory: str,
-    env: dict[str, str],
-    wanted: dict[int, int],
-    made: Beginning,
-    attributes: spawn.Attributes,
-) -> int:
-    argv = spawn.Block([os.fsencode(word) for word in start.command])
-    block = spawn.Block(spawn.strings(env))
-    umask = None
-    try:
-        if start.working_dir is not None:
-            seam.chdir(directory)
-        if start.umask is not None:
-            umask = os.umask(start.umask)
-        fds.limit(made.soft_files)
-        return spawn.posix_spawn(path, argv, block, wanted, attributes)
-    finally:
-        fds.raise_limit()
-        if umask is not None:
-            os.umask(umask)
-        if start.working_dir is not None:
-            os.chdir(made.directory)

@@ -17,14 +17,16 @@ from nsinit.model.logs import sinks
 from nsinit.model.spec import Config, Init, Service
 from nsinit.model.types import Words
 from nsinit.problem import Problem
-from nsinit.runtime.headstart.planfile import INHERIT, NULL, PIPE, HeadStart
+from nsinit.runtime.headstart.planfile import INHERIT, NULL, PIPE, HeadStart, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nsinit.model.load import Loaded
+    from nsinit.runtime.headstart.planfile import Search
 
 _SOME_PID: Final = 2
+_MARKS: Final = "*?[]"  # of glob(7)
 
 # What of a service does not change how it is born; all else but these must be as if not written.
 _WITHOUT_EFFECT: Final = frozenset({
@@ -85,7 +87,7 @@ def foresee(loaded: Loaded, variables: dict[str, str | None]) -> Foreseen:
     plan = HeadStart(
         [(_from(here, one.file) if at else "", one.text.encode())
          for at, one in enumerate(loaded.sources)],
-        [(name, sorted(os.listdir(os.path.join(here, name) or "."))) for name in _searched(loaded)],
+        [(search, found(here, search)) for search in _searched(loaded)],
         variables,
         (control.path, int(control.mode)),
         dict(loaded.config.init.environment),
@@ -99,15 +101,16 @@ def _from(here: str, path: str) -> str:
     return path.removeprefix(f"{here}/") if here else path
 
 
-def _searched(loaded: Loaded) -> Iterator[str]:
-    """The directories that the patterns of `include` search."""
+def _searched(loaded: Loaded) -> Iterator[Search]:
+    """What the patterns of `include` search for."""
     for pattern in loaded.sources[0].data.get("include", []):
-        directory, _, last = pattern.rpartition("/")
-        if any(mark in directory for mark in "*?["):
+        directory, slash, last = pattern.rpartition("/")
+        if any(mark in directory for mark in _MARKS):
             why = f"cannot compile: the pattern {pattern!r} searches more than one directory"
             raise ConfigError([Problem(loaded.sources[0].file, 0, "include", why)])
-        if any(mark in last for mark in "*?["):
-            yield directory or ("/" if pattern.startswith("/") else "")
+        places = [at for at, letter in enumerate(last) if letter in _MARKS]
+        if places:
+            yield directory or slash, last[: places[0]], last[places[-1] + 1 :]
 
 
 def _why_not_at_all(config: Config) -> str:

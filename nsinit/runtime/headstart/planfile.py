@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
+    Search = tuple[str, str, str]  # a directory, how names begin and how they end
+
 ENDING: Final = ".plan"
 _FORMAT: Final = 1  # of what follows; another one is another plan
 _MOST: Final = 64 << 20  # bytes
@@ -68,7 +70,7 @@ class HeadStart:
     __slots__ = _ROW = ("sources", "listings", "variables", "control", "shared", "starts")
 
     sources: list[tuple[str, bytes]]  # each file, as its path leads from the main one, and its text
-    listings: list[tuple[str, list[str]]]  # directories that were searched, and what was in them
+    listings: list[tuple[Search, list[str]]]  # what was searched for, and all that it found
     variables: dict[str, str | None]  # what was filled in, None where a default was
     control: tuple[str | None, int]  # path and mode of the control socket
     shared: dict[str, str]  # [init].environment
@@ -105,9 +107,9 @@ def read(path: str, env: Mapping[str, str]) -> HeadStart:
         raise NoPlanError("it was made by another nsinit or Python")
     try:
         plan = HeadStart(*marshal.loads(memoryview(data)[len(_HEADER) :]))  # noqa: S302  (as said above)
-    except (ValueError, EOFError, TypeError) as error:
+        _check(plan, path, env)
+    except (ValueError, EOFError, TypeError, AttributeError) as error:
         raise NoPlanError(f"it is damaged: {error}") from None
-    _check(plan, path, env)
     return plan
 
 
@@ -134,13 +136,21 @@ def _check(plan: HeadStart, path: str, env: Mapping[str, str]) -> None:
         place = os.path.join(here, name) if name else path
         if _text(place) != text:
             raise NoPlanError(f"{place} is another one by now")
-    for name, names in plan.listings:
-        place = os.path.join(here, name)
-        if sorted(os.listdir(place or ".")) != names:
-            raise NoPlanError(f"there are other files in {place or '.'} by now")
+    for search, names in plan.listings:
+        if found(here, search) != names:
+            place = os.path.join(here, search[0]) or "."
+            raise NoPlanError(f"there are other files in {place} by now")
     for name, value in plan.variables.items():
         if env.get(name) != value:
             raise NoPlanError(f"${name} is another one here")
+
+
+def found(here: str, search: Search) -> list[str]:
+    """The names that a pattern of `include` may mean; a plan itself is none of them."""
+    directory, begin, end = search
+    names = os.listdir(os.path.join(here, directory) or ".")
+    fitting = (name for name in names if name.startswith(begin) and name.endswith(end))
+    return sorted(name for name in fitting if not name.endswith(ENDING))
 
 
 def _text(path: str) -> bytes:
