@@ -121,6 +121,8 @@ class Driver:
         """In order, but that what waits for nothing but a spawn is told after it.
 
         So a service is not kept waiting while others are told that it, or those before it, start.
+        Beside `History.hold`, which keeps listeners waiting: to make what they are told takes long
+        enough itself (a boot of 1000 took 590 ms and not 630 to 740, a restart 1.45 and not 1.7).
         """
         untold: list[tuple[m.Changed, float]] = []
         at = seam.wall()

@@ -120,10 +120,10 @@ def begin(path: str, env: dict[str, str]) -> Beginning | None:
         plan = planfile.read(path, env)
         here = os.getcwd()
         os.chdir(here)  # it can be come back to
-    except OSError as error:
+        settle()
+        made = Beginning(plan, bind_asked(*plan.control, env), env, here)
+    except (OSError, TypeError) as error:
         raise NoPlanError(str(error)) from None
-    settle()
-    made = Beginning(plan, bind_asked(*plan.control, env), env, here)
     try:
         _start_all(plan, made)
     except Exception as error:  # noqa: BLE001  (it is only a plan)
