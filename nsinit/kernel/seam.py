@@ -8,6 +8,7 @@ can be injected.
 
 from __future__ import annotations
 
+import builtins
 import errno as errno_module
 import os
 import time
@@ -33,10 +34,26 @@ def inject(fault: Fault | None) -> None:
     _fault = fault
 
 
+def follow(faults: str) -> None:
+    """Let calls fail as a plan says, or as a board does whose file is "@PATH"."""
+    if faults.startswith("@"):
+        from nsinit.kernel.board import Board  # noqa: PLC0415  (for tests of init only)
+
+        inject(Board(faults[1:]))
+    else:
+        inject(Plan(faults))
+
+
 def ask(name: str) -> None:
     """Fail the call of that name, if a fault says so."""
     if _fault is not None:
         _fault(name)
+
+
+def ask_about(callback: object) -> None:
+    """Fail before a callback, if a fault says so for its `title`."""
+    if _fault is not None:
+        _fault(title(callback))
 
 
 def through(name: str, function: Callable[P, R]) -> Callable[P, R]:
@@ -113,27 +130,52 @@ def list_subdirectories(path: str) -> list[str]:
 class Plan:
     """Faults as text, for a whole process: "fork:EAGAIN@3-5,write:ENOSPC@2,kill:EPERM".
 
-    A name, an errno, and which calls of that name fail, counted from 1; without it all do.
+    A name, what happens (an errno, or an exception such as MemoryError), and which calls of that
+    name fail, counted from 1; without it all do. The name "*" means calls of every name.
     """
 
     def __init__(self, text: str) -> None:
-        self._rows: list[tuple[str, int, int, int]] = []
+        self._rows: list[tuple[str, str, int, int]] = []
         self._counts: dict[str, int] = {}
         for item in filter(None, text.split(",")):
             name, _, rest = item.partition(":")
             word, _, span = rest.partition("@")
             first, _, last = span.partition("-")
-            number = getattr(errno_module, word)
             low = int(first) if first else 1
             high = int(last) if last else (low if first else 1 << 60)
-            self._rows.append((name, number, low, high))
+            _raised(word)  # a slip in it is told at once
+            self._rows.append((name, word, low, high))
 
     def __call__(self, name: str) -> None:
-        """Count the call, and raise the error that was planned for it."""
-        count = self._counts[name] = self._counts.get(name, 0) + 1
-        for planned, number, low, high in self._rows:
+        """Count the call, and raise what was planned for it."""
+        for one in (name, "*"):
+            count = self._counts[one] = self._counts.get(one, 0) + 1
+            self.strike(one, count)
+
+    def strike(self, name: str, count: int) -> None:
+        """Raise what was planned for the call of that name that has this number."""
+        for planned, word, low, high in self._rows:
             if planned == name and low <= count <= high:
-                raise OSError(number, os.strerror(number))
+                raise _raised(word)
+
+
+def _raised(word: str) -> BaseException:
+    """The error of an errno, or the exception of that name."""
+    if hasattr(errno_module, word):
+        number: int = getattr(errno_module, word)
+        return OSError(number, os.strerror(number))
+    kind = getattr(builtins, word)
+    if not issubclass(kind, BaseException):
+        raise ValueError(word)
+    made: BaseException = kind("injected")
+    return made
+
+
+def title(callback: object) -> str:
+    """What a callback is called in a plan: Reactor._run_next, say."""
+    while (inner := getattr(callback, "func", None)) is not None:
+        callback = inner
+    return str(getattr(callback, "__qualname__", type(callback).__qualname__))
 
 
 # --- The system calls of the standard library -----------------------------------------------------

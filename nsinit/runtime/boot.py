@@ -386,7 +386,7 @@ def be_init(given: Given) -> int:
     The caller has blocked signals, as the first thing it did.
     """
     if given.env.get("NSINIT_FAULTS"):
-        seam.inject(seam.Plan(given.env["NSINIT_FAULTS"]))
+        seam.follow(given.env["NSINIT_FAULTS"])
     if given.env.get("NSINIT_CLOCK"):
         seam.set_clock(seam.Clock(given.env["NSINIT_CLOCK"]))
     settle()

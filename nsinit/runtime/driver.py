@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from _random import Random  # without the module around it, which loads hashlib and more
 from collections import deque
-from errno import EIO
+from errno import EAGAIN, EIO, ENOMEM
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -153,6 +153,7 @@ class Driver:
     def _guarded(self, action: m.Action, work: Callable[[], object]) -> None:
         """A failure to carry out an action is told, and changes nothing else."""
         try:
+            seam.ask(type(action).__name__)
             work()
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot carry out {action}: {error!r}")
@@ -160,7 +161,9 @@ class Driver:
                 ended = m.TaskEnded(action.service, action.run, action.task, 1, repr(error))
                 self._queue.append(ended)
             if isinstance(action, m.Spawn):
-                failed = m.SpawnFailed(action.service, action.run, "start", EIO, repr(error))
+                failed = m.SpawnFailed(
+                    action.service, action.run, "start", _number(error), repr(error)
+                )
                 self._queue.append(failed)
 
     def _tell(self, event: m.Event) -> list[m.Action]:
@@ -308,3 +311,10 @@ class Driver:
             self._arm(m.Fired("", 0, state.hook, state.hook_at))
         self._queue.extend(queue)
         self._set_alarm()
+
+
+def _number(error: Exception) -> int:
+    """The errno that says most of an error; a mistake of init may be none the next time."""
+    if isinstance(error, OSError):
+        return error.errno or EIO
+    return ENOMEM if isinstance(error, MemoryError) else EAGAIN

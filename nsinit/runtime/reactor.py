@@ -136,6 +136,7 @@ class Reactor:
 
     def _run(self, callback: Callback) -> None:
         try:
+            seam.ask_about(callback)
             callback()
         except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
             self._on_error(error)
