@@ -28,6 +28,7 @@ _int, _long, _ulong, _str, _ptr = (
     ctypes.c_void_p,
 )
 for _name, _types in {
+    "fchownat": [_int, _str, ctypes.c_uint, ctypes.c_uint, _int],
     "prctl": [_int, _ulong, _ulong, _ulong, _ulong],
     "signalfd": [_int, _ptr, _int],
     "mount": [_str, _str, _str, _ulong, _str],
@@ -58,6 +59,7 @@ PR_SET_NAME: Final = 15
 PR_SET_CHILD_SUBREAPER: Final = 36
 PR_SET_NO_NEW_PRIVS: Final = 38
 CLOSE_RANGE_CLOEXEC: Final = 4
+_AT_EMPTY_PATH: Final = 0x1000
 SFD_CLOEXEC: Final = os.O_CLOEXEC
 SFD_NONBLOCK: Final = os.O_NONBLOCK
 
@@ -130,6 +132,13 @@ def syscall(name: str, target: str, number: int, *arguments: int) -> int:
     seam.ask(name)
     words = (_ulong(argument) for argument in arguments)
     return _checked(name, target, int(_libc.syscall(_long(number), *words)))
+
+
+def chown_fd(fd: int, uid: int, gid: int) -> None:
+    """fchownat(2) of an open file itself, also of one that is open with O_PATH; OSError."""
+    seam.ask("chown")
+    result = _libc.fchownat(fd, b"", uid, gid, _AT_EMPTY_PATH)
+    _checked("chown", "", result)
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:

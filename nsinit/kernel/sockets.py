@@ -124,26 +124,44 @@ def listen_unix(
 ) -> _socket.socket:
     """A unix socket in the file system, or with "@name" in the abstract namespace.
 
-    Nobody can reach it before it has its owner and mode.
+    Nobody but its owner to be can reach it before it has its owner and mode.
     """
     if path.startswith("@"):
         return _unix("\0" + path[1:], stream=stream, backlog=backlog)
-    free_path(path, stream=stream)
-    umask = os.umask(0o777)
+    from nsinit.kernel.spot import Spot  # noqa: PLC0415  (few services have such a socket)
+
+    with Spot(path) as spot:
+        free_path(path, stream=stream)
+        made = _make(_socket.AF_UNIX, stream=stream)
+        try:
+            bind_file(made, path, mode)
+            try:
+                if (uid, gid) != (-1, -1):
+                    spot.give_socket(mode, uid, gid)
+                if stream:
+                    made.listen(backlog)
+            except OSError:
+                with suppress(OSError):
+                    seam.unlink(spot.name, dir_fd=spot.directory)
+                raise
+        except OSError:
+            made.close()
+            raise
+    return made
+
+
+def bind_file(socket: _socket.socket, path: str, mode: int) -> None:
+    """Bind to a name in the file system, with that mode from the first moment on; OSError.
+
+    The file gets the mode that the socket's own inode has, which fchmod(2) sets.
+    """
+    seam.fchmod(socket.fileno(), mode)
+    umask = os.umask(0)
     try:
-        made = _unix(path, stream=stream, backlog=backlog)
+        seam.ask("bind")
+        socket.bind(os.fsencode(path))
     finally:
         os.umask(umask)
-    try:
-        if (uid, gid) != (-1, -1):
-            seam.chown(path, uid, gid)
-        seam.chmod(path, mode)
-    except OSError:
-        made.close()
-        with suppress(OSError):
-            seam.unlink(path)
-        raise
-    return made
 
 
 def _unix(address: str, *, stream: bool, backlog: int) -> _socket.socket:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import proc, seam
+from nsinit.kernel.spot import Spot
 from nsinit.named import Named
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ def find_daemon(service: str, pid_file: str | None, strays: Strays) -> Found:
     """From its pid file, or as the only orphan of the service (systemd's GuessMainPID=)."""
     strays.refresh()
     ours = {
-        pid: stat
-        for pid, (stat, who) in strays.look().items()
-        if who == service and stat.state != _ZOMBIE
+        pid: found
+        for pid, (found, who) in strays.look().items()
+        if who == service and found.state != _ZOMBIE
     }
     if not ours:
         if _of_nobody(strays):
@@ -39,7 +41,7 @@ def find_daemon(service: str, pid_file: str | None, strays: Strays) -> Found:
         return Found(0, "it left no process", hopeless=True)
     if pid_file is not None:
         return _by_file(pid_file, ours)
-    orphans = [pid for pid, stat in ours.items() if stat.parent == os.getpid()]
+    orphans = [pid for pid, found in ours.items() if found.parent == os.getpid()]
     if len(orphans) == 1:
         return Found(orphans[0])
     if not orphans:
@@ -66,7 +68,10 @@ def _by_file(pid_file: str, ours: Container[int]) -> Found:
 def _read(path: str) -> int | None:
     """The number in a pid file; None while there is none. Never waits, whatever the file is."""
     try:
-        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with Spot(path, follow=True) as spot:
+            if not stat.S_ISREG(spot.look().st_mode):  # opening a device may do something already
+                return None
+            fd = spot.open(os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
         return None
     try:

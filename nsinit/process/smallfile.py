@@ -1,6 +1,7 @@
 """Reading a small file, as PID 1 may do it: nothing that blocks, nothing without an end.
 
-Whoever can write to the file's directory could put a FIFO or /dev/zero in its place.
+Whoever can write to the file's directory could put a FIFO or /dev/zero in its place, or a link to
+what only init may read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import stat
 
 from nsinit.kernel import seam
+from nsinit.kernel.spot import Spot
 
 
 def read_small(path: str, limit: int, *, private: bool = False) -> bytes:
@@ -17,10 +19,11 @@ def read_small(path: str, limit: int, *, private: bool = False) -> bytes:
 
     A `private` one nobody may write but its owner and group.
     """
-    if not stat.S_ISREG(seam.stat(path).st_mode):  # opening a device may do something already
-        raise _odd(path)
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-    fd = seam.open_fd(path, flags)
+    with Spot(path, follow=True) as spot:
+        # Opening a device may do something already.
+        if not stat.S_ISREG(spot.look().st_mode):
+            raise _odd(path)
+        fd = spot.open(os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         mode = os.fstat(fd).st_mode
         if not stat.S_ISREG(mode):

@@ -77,16 +77,33 @@ def bind_control(asked: str | None, name: str, mode: int, env: Mapping[str, str]
 
 
 def make_notify_directory(control_path: str, env: Mapping[str, str]) -> str | None:
-    """A directory of init's own for notify sockets, beside the control socket if there is one."""
+    """A directory of init's own for notify sockets, beside the control socket if there is one.
+
+    Where others may put things they could put another in its place: elsewhere is better then.
+    """
     uid = os.geteuid()
-    for root in [os.path.dirname(control_path)] if control_path else roots(env, uid):
+    beside = [os.path.dirname(control_path)] if control_path else []
+    safe = [root for root in beside if not _is_open_to_others(root)]
+    for root in dict.fromkeys((*safe, *([] if safe else roots(env, uid)), *beside)):
         path = f"{root}/.notify-{os.getpid()}"
         try:
             _make_directories(root, path, uid)
+            found = seam.lstat(path)
+            if found.st_uid == uid and not found.st_mode & 0o022:
+                return path
         except OSError:
             continue
-        return path
     return None
+
+
+def _is_open_to_others(path: str) -> bool:
+    """Whether somebody else may rename what is in a directory."""
+    try:
+        found = seam.stat(path)
+    except OSError:
+        return True
+    others = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+    return bool(others) or found.st_uid not in (0, os.geteuid())
 
 
 def _make_directories(root: str, directory: str, uid: int) -> list[str]:

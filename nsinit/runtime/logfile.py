@@ -16,6 +16,7 @@ from nsinit.errors import SpawnError
 from nsinit.kernel import seam
 from nsinit.process.identity import group_id, user_id
 from nsinit.runtime import rotation
+from nsinit.runtime.filerow import Row
 from nsinit.runtime.openlog import check, open_log
 
 if TYPE_CHECKING:
@@ -325,16 +326,18 @@ class LogFile:
         if found.st_size < self._size:  # somebody has cut it short
             self._saw(found.st_size)
             return True
-        if self._is_moved(found):
+        try:
+            with Row(self.rules.path) as row:
+                if self._is_moved(row, found):
+                    return self.reopen()
+                row.shift(self.rules.keep)
+        except FileNotFoundError:  # with its directory, or in this moment
             return self.reopen()
-        if self.rules.keep:
-            self._shift()
-            seam.rename(self.rules.path, rotation.Slot(1, packed=False).path(self.rules.path))
-        else:
-            seam.unlink(self.rules.path)
         done = self.reopen()
         try:
-            self._keep_below_total()
+            if self.rules.total:
+                with Row(self.rules.path) as row:
+                    row.keep_below(self.rules.total - self.rules.max_size)
         except OSError as error:
             self._fail("rotate", error)
         self.rotated(self)
@@ -369,31 +372,13 @@ class LogFile:
             why = f"cannot rotate {self.rules.path}: {error.strerror}"
             self._tell("warning", f"{self.service}: {why}; it goes on in the same file")
 
-    def _is_moved(self, ours: os.stat_result) -> bool:
+    @staticmethod
+    def _is_moved(row: Row, ours: os.stat_result) -> bool:
         """Whether the name is not that of our file any more: then it is not ours to rename."""
-        try:
-            named = seam.lstat(self.rules.path)
-        except FileNotFoundError:
-            return True
+        named = row.look(row.name)
         return (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino)
-
-    def _shift(self) -> None:
-        base = self.rules.path
-        gone, renames = rotation.moves(self.slots(), self.rules.keep)
-        for slot in gone:
-            seam.unlink(slot.path(base))
-        for old, new in renames:
-            seam.rename(old.path(base), new.path(base))
-
-    def _keep_below_total(self) -> None:
-        if not self.rules.total:
-            return
-        paths = [slot.path(self.rules.path) for slot in self.slots()]
-        sizes = [seam.lstat(path).st_size for path in paths]
-        for path in paths[rotation.over(sizes, self.rules.total - self.rules.max_size) :]:
-            seam.unlink(path)
 
     def slots(self) -> list[Slot]:
         """What there is of rotated files, the newest first."""
-        directory, _, name = self.rules.path.rpartition("/")
-        return rotation.find_slots(seam.list_directory(directory or "/"), name)
+        with Row(self.rules.path) as row:
+            return row.slots()

@@ -19,6 +19,7 @@ from nsinit.kernel import seam
 from nsinit.process.program import Program
 from nsinit.process.variables import DEFAULT_PATH
 from nsinit.runtime import rotation
+from nsinit.runtime.filerow import Row
 from nsinit.runtime.logfile import LogFile
 from nsinit.runtime.tally import Tally
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     Help = Callable[[Program, Ended], int]
 
 _NICE: Final = 19
-_NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Tap:
@@ -112,8 +112,8 @@ class LogFiles:
         if file is None:
             file = self._files[rules.path] = LogFile(rules, service, self._tell)
             self._heed(file)
-            with suppress(OSError):  # what an init before this one has not finished
-                seam.unlink(rules.path + rotation.UNFINISHED)
+            with suppress(OSError), Row(rules.path) as row:
+                row.remove(row.unfinished)  # what an init before this one has not finished
         file.open()
         return Tap(file, shared=shared)
 
@@ -186,18 +186,19 @@ class LogFiles:
     def _pack(self) -> None:
         while not self._ending and self._job is None and self._waiting:
             file = self._waiting.popleft()
-            with suppress(OSError):  # it stays as it is, and comes again with the next rotation
-                plain = [slot for slot in file.slots() if not slot.packed and slot.number > 1]
+            # What fails stays as it is, and comes again with the next rotation.
+            with suppress(OSError), Row(file.rules.path) as row:
+                plain = [slot for slot in row.slots() if not slot.packed and slot.number > 1]
                 if plain:
-                    self._pack_one(file, plain[-1].path(file.rules.path))
+                    self._pack_one(file, row, plain[-1].path(row.name))
 
-    def _pack_one(self, file: LogFile, path: str) -> None:
+    def _pack_one(self, file: LogFile, row: Row, name: str) -> None:
         made = file.rules.path + rotation.UNFINISHED
-        reader = seam.open_fd(path, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
+        reader = row.open(name, os.O_RDONLY | os.O_NONBLOCK)
         begun = False
         try:
             found = seam.fstat(reader)
-            writer = _make_like(made, found)
+            writer = row.make_unfinished(found)
             try:
                 program = Program(
                     argv=("gzip", "-c"),
@@ -216,8 +217,7 @@ class LogFiles:
         try:
             pid = self._start(program, partial(self._packed, job))
         except SpawnError as error:
-            with suppress(OSError):
-                seam.unlink(job.made)
+            _unlink_made(job)
             if error.stage == "find" and not self._told_missing:
                 self._told_missing = True
                 self._tell("warning", f"rotated log files stay unpacked: {error}")
@@ -238,8 +238,7 @@ class LogFiles:
             with suppress(OSError):
                 os.close(job.fd)
         if not done:
-            with suppress(OSError):
-                seam.unlink(job.made)
+            _unlink_made(job)
         if done or gone:
             self._pack_soon(job.file)
         else:
@@ -249,17 +248,8 @@ class LogFiles:
         """Put the child's work in the place of what it has read, if that still is anywhere."""
         if job.fd < 0:
             return False  # a file of that number may be another by now
-        base = job.file.rules.path
-        for slot in job.file.slots():
-            path = slot.path(base)
-            found = seam.lstat(path)
-            if (found.st_dev, found.st_ino) == job.source:
-                with suppress(OSError):
-                    os.utime(job.made, ns=(found.st_atime_ns, found.st_mtime_ns))
-                seam.rename(job.made, slot._replace(packed=True).path(base))
-                seam.unlink(path)
-                return True
-        return False
+        with Row(job.file.rules.path) as row:
+            return row.finish(job.source)
 
 
 def _count(who: object, count: int) -> None:
@@ -268,12 +258,6 @@ def _count(who: object, count: int) -> None:
         who.tally.dropped += count
 
 
-def _make_like(path: str, found: os.stat_result) -> int:
-    """A new file with the mode and, if init may, the owner of another; its descriptor."""
-    with suppress(FileNotFoundError):
-        seam.unlink(path)
-    fd = seam.open_fd(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
-    with suppress(OSError):  # as strict as it was made, if it can't be the same
-        seam.fchmod(fd, found.st_mode & 0o777)
-        seam.fchown(fd, found.st_uid, found.st_gid)
-    return fd
+def _unlink_made(job: _Job) -> None:
+    with suppress(OSError), Row(job.file.rules.path) as row:
+        row.remove(row.unfinished)

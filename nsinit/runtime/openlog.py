@@ -8,16 +8,18 @@ import stat
 from typing import Final
 
 from nsinit.kernel import fds, seam
+from nsinit.kernel.spot import Spot
 
-_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY
 
 
 def open_log(path: str, mode: int) -> tuple[int, bool]:
     """A descriptor to append by, and whether the file was made; OSError."""
-    try:
-        return seam.open_fd(path, _FLAGS | os.O_CREAT | os.O_EXCL, mode), True
-    except FileExistsError:
-        return seam.open_fd(path, _FLAGS), False
+    with Spot(path) as spot:
+        try:
+            return spot.open(_FLAGS | os.O_CREAT | os.O_EXCL, mode), True
+        except FileExistsError:
+            return spot.open(_FLAGS), False
 
 
 def check(fd: int) -> os.stat_result:

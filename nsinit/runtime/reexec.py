@@ -233,9 +233,12 @@ class Reexec:
         path = self._init.listener.path
         if not path:
             return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        made = f"{os.path.dirname(path)}/{_CRASH}"
         with suppress(OSError):
-            fd = seam.open_fd(f"{os.path.dirname(path)}/{_CRASH}", flags, 0o600)
+            seam.unlink(made)  # whatever it leads to is left alone
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with suppress(OSError):
+            fd = seam.open_fd(made, flags, 0o600)
             try:
                 seam.write(fd, text.encode("utf-8", "backslashreplace"))
             finally:

@@ -9,6 +9,7 @@ lazy service are looked at only while that waits for a connection; nsinit never 
 from __future__ import annotations
 
 import errno
+import os
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -280,7 +281,7 @@ def _bind(spec: Socket) -> Bound:
 
 
 def _hint(at: Endpoint, error: OSError) -> str:
-    if isinstance(error, sockets.TakenError):
+    if isinstance(error, sockets.TakenError) or error.strerror != os.strerror(error.errno or 0):
         return error.strerror or ""
     if error.errno in (errno.EACCES, errno.EPERM):
         if at.is_inet and at.port < _PRIVILEGED:
