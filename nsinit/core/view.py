@@ -93,6 +93,11 @@ def view_service(s: ServiceState, rules: Rules) -> ServiceView:
     )
 
 
+def still(s: ServiceState) -> ServiceState:
+    """A service as it is now, for a view that is made later: this takes a tenth of the time."""
+    return structs.replace(s, timers=dict(s.timers))
+
+
 def view_change(change: Changed, s: ServiceState, rules: Rules) -> ServiceView:
     """The snapshot of a service at the moment of a change, a little later in the same turn."""
     now = view_service(s, rules)

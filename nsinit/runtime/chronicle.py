@@ -5,16 +5,20 @@ Looks at the state of a service before and after each event. Changes nothing.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nsinit.core import messages as m
 from nsinit.core import policy
 from nsinit.core.state import State
+from nsinit.core.view import still
 from nsinit.kernel import proc, seam
 from nsinit.named import Named
 from nsinit.runtime.deaths import LINES, OUTPUT, Death
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nsinit.core.state import ServiceState
     from nsinit.core.supervisor import Supervisor
     from nsinit.kernel.proc import End
@@ -35,6 +39,17 @@ class Before(Named):
     ends: m.TaskKind | None  # the task that ends with the event
     by: str
     began: float = 0.0  # the run (monotonic s): the next one may begin within the event
+
+
+class Moment(Named):
+    """What matters right after an event, for whoever writes it down later in the same turn."""
+
+    at: float  # the clock time (s)
+    now: float  # the same (monotonic s)
+    service: ServiceState | None  # that of the event, as it is then
+    phase: str  # of init
+    hurry: bool
+    code: int | None
 
 
 class Chronicle:
@@ -78,69 +93,81 @@ class Chronicle:
             return None
         return Before(State.STOPPED, 0, ready=True, ends=hook, by="")
 
-    def after(self, event: m.Event, before: Before | None) -> None:
-        """It was handled; what the core wants is still to be done."""
+    def moment(self, event: m.Event) -> Moment:
+        """It was handled just now."""
+        state, s = self._core.state, None
+        if isinstance(event, m.RunEvent) and event.service in state.services:
+            s = still(state.services[event.service])
+        code = state.code if state.phase == "done" else None
+        return Moment(seam.wall(), seam.monotonic(), s, state.phase, state.hurry, code)
+
+    def after(self, event: m.Event, before: Before | None, moment: Moment) -> None:
+        """What the core wants of it may be done already."""
         if isinstance(event, m.RunEvent):
             if before is not None:
-                self._after_run_event(event, before)
+                self._after_run_event(event, before, moment)
         elif isinstance(event, m.Trigger):
             for name in event.names:
                 if (rules := self._core.plan.services.get(name)) is not None:
                     run = self._core.state.services[name].run
-                    self._history.note("trigger", name, run, by=rules.trigger)
-        self._look_at_phase()
+                    self._history.note("trigger", name, run, moment.at, by=rules.trigger)
+        self._look_at_phase(moment)
 
-    def _after_run_event(self, event: m.RunEvent, before: Before) -> None:
-        name, run, note = event.service, event.run, self._history.note
+    def _after_run_event(self, event: m.RunEvent, before: Before, moment: Moment) -> None:
+        note = partial(self._history.note, service=event.service, run=event.run, at=moment.at)
+        s = moment.service
         if before.ends is not None:
             status = event.status if isinstance(event, m.TaskEnded) else None
             text = event.text if isinstance(event, m.TaskEnded) else ""
-            self._task_ended(event, before.ends, status, text)
+            self._task_ended(event, before.ends, status, text, moment)
         elif isinstance(event, m.Spawned):
-            note("started", name, run, pid=event.pid or None)
+            note("started", pid=event.pid or None)
         elif isinstance(event, m.MainFound):
-            if self._core.state.services[name].pid == event.pid != before.pid:
-                note("started", name, run, pid=event.pid)
+            if s is not None and s.pid == event.pid != before.pid:
+                note("started", pid=event.pid)
         elif isinstance(event, m.SpawnFailed):
-            note("start-failed", name, run, reason=event.text, stage=event.stage, errno=event.errno)
-            self._ends.pop(name, None)
+            note("start-failed", reason=event.text, stage=event.stage, errno=event.errno)
+            self._ends.pop(event.service, None)
         elif isinstance(event, m.Exited):
-            self._exited(event, before)
+            self._exited(event, before, moment)
         if not before.ready:
-            self._look_for_readiness(event)
+            self._look_for_readiness(event, moment)
 
-    def _look_for_readiness(self, event: m.RunEvent) -> None:
-        s, rules = self._core.state.services.get(event.service), self._core.plan.services
+    def _look_for_readiness(self, event: m.RunEvent, moment: Moment) -> None:
+        s, rules = moment.service, self._core.plan.services
         if s is None or s.run != event.run or s.ready_at is None:
             return
         if event.service in rules and rules[event.service].waits_for_ready:
             by = "probe" if isinstance(event, m.TaskEnded) else "itself"
             by = "notify" if isinstance(event, m.Notified) else by
-            self._history.note("ready", s.name, s.run, pid=s.pid or None, by=by)
+            self._history.note("ready", s.name, s.run, moment.at, pid=s.pid or None, by=by)
 
     def _task_ended(
-        self, event: m.RunEvent, task: m.TaskKind, status: int | None, text: str
+        self,
+        event: m.RunEvent,
+        task: m.TaskKind,
+        status: int | None,
+        text: str,
+        moment: Moment,
     ) -> None:
+        note = partial(self._history.note, service=event.service, run=event.run, at=moment.at)
         ok = status == 0
         fields: dict[str, Any] = {**_codes(status), "reason": ""}
         if not ok:
             fields["reason"] = policy.how_it_ended(status, text)
         if task not in _PROBES:
-            self._history.note("hook", event.service, event.run, hook=task, ok=ok, **fields)
+            note("hook", hook=task, ok=ok, **fields)
         elif not ok:
-            s = self._core.state.services[event.service]
-            row = s.health_fails if task == "health" else None
-            self._history.note(
-                "probe", event.service, event.run, probe=task, in_a_row=row, **fields
-            )
+            s = moment.service
+            row = s.health_fails if task == "health" and s is not None else None
+            note("probe", probe=task, in_a_row=row, **fields)
 
-    def _look_at_phase(self) -> None:
-        state = self._core.state
-        phase, old = (state.phase, state.hurry), self._phase
+    def _look_at_phase(self, moment: Moment) -> None:
+        phase, old = (moment.phase, moment.hurry), self._phase
         if phase != old:
             self._phase = phase
-            code = state.code if state.phase == "done" else None
-            self._history.note("phase", old=old[0], new=phase[0], hurry=state.hurry, exit_code=code)
+            note = partial(self._history.note, "phase", at=moment.at)
+            note(old=old[0], new=phase[0], hurry=moment.hurry, exit_code=moment.code)
 
     # --- Ends of runs -----------------------------------------------------------------------------
 
@@ -167,8 +194,8 @@ class Chronicle:
             return "stop"
         return "shutdown" if self._core.state.phase == "stopping" else "update"
 
-    def _exited(self, event: m.Exited, before: Before) -> None:
-        s = self._core.state.services.get(event.service)
+    def _exited(self, event: m.Exited, before: Before, moment: Moment) -> None:
+        s = moment.service
         if s is not None and s.run == event.run and s.state in (State.STARTING, State.RUNNING):
             return  # the parent of a daemon
         run, end = self._ends.pop(event.service, (0, None))
@@ -176,8 +203,8 @@ class Chronicle:
         death = Death(
             service=event.service,
             run=event.run,
-            at=seam.wall(),
-            seconds=round(max(0.0, seam.monotonic() - before.began), 3),
+            at=moment.at,
+            seconds=round(max(0.0, moment.now - before.began), 3),
             pid=before.pid or None,
             status=event.status,
             text=event.text,
@@ -190,23 +217,27 @@ class Chronicle:
             death.cpu_user, death.cpu_system = used.user, used.system
             death.memory = None if proc.is_own_peak(used.memory) else used.memory
         self._history.deaths.add(death)
-        self._history.note("exited", death.service, death.run, **told(death))
+        self._history.note("exited", death.service, death.run, moment.at, **told(death))
 
-    def released(self, action: m.Release) -> None:
-        """Nothing is left of a run, and all of its output is read."""
+    def releasing(self, action: m.Release, moment: Moment) -> Callable[[], None]:
+        """Nothing is left of a run, and all of its output is read: how that is written down."""
+        s = self._core.state.services.get(action.service)
+        status, began = (s.last_status, s.started_at) if s is not None else (None, moment.now)
+        return partial(self._released, action, status, moment.now - began, moment.at)
+
+    def _released(self, action: m.Release, status: int | None, seconds: float, at: float) -> None:
         words = self._history.last_words(action.service, action.run, LINES, OUTPUT)
         deaths = self._history.deaths
         if deaths.finish(action.service, action.run, action.result, action.text, words):
             return
-        s = self._core.state.services.get(action.service)
-        if s is None or action.result in ("", "success"):
+        if action.result in ("", "success"):
             return
         death = Death(  # it had no process, or not yet
             service=action.service,
             run=action.run,
-            at=seam.wall(),
-            seconds=round(max(0.0, seam.monotonic() - s.started_at), 3),
-            status=s.last_status,
+            at=at,
+            seconds=round(max(0.0, seconds), 3),
+            status=status,
             result=action.result,
             text=action.text,
             output=words,

@@ -260,7 +260,6 @@ class History:
         self.listeners: list[Callable[[Happening], None]] = []
         self.followers: list[Callable[[], None]] = []
         self.forgetters: list[Callable[[Collection[str]], object]] = [*forgetters]
-        self._held: list[Happening] | None = None  # kept, and not told yet
 
     def began(self, service: str, task: str) -> None:
         """A hook or a probe of a service begins."""
@@ -304,29 +303,20 @@ class History:
         if service.name not in self.boot:
             self.boot[service.name] = BootTimes()
         self.boot[service.name].note(service)
-        if self._held is None:
-            self.tell(happening)
-        else:
-            self._held.append(happening)
-
-    def hold(self) -> None:
-        """Tell nobody of changes until `held` is asked for: what is urgent comes first."""
-        self._held = []
-
-    def held(self) -> list[Happening]:
-        """What is to be told by now, in order; from now on changes are told at once."""
-        found, self._held = self._held or [], None
-        return found
-
-    def tell(self, happening: Happening) -> None:
-        """Tell all who want to hear of changes."""
         for listener in list(self.listeners):
             listener(happening)
         self._tell()
 
-    def note(self, kind: EventType, service: str = "", run: int = 0, **fields: object) -> None:
-        """Number anything else that happened to a service, or to init."""
-        self.note_all(kind, (service,) if service else (), service, run, fields)
+    def note(
+        self,
+        kind: EventType,
+        service: str = "",
+        run: int = 0,
+        at: float | None = None,
+        **fields: object,
+    ) -> None:
+        """Number anything else that happened to a service, or to init, `at` (s, now if None)."""
+        self.note_all(kind, (service,) if service else (), service, run, fields, at)
 
     def note_all(
         self,
@@ -335,10 +325,12 @@ class History:
         service: str,
         run: int,
         fields: dict[str, Any],
+        at: float | None = None,
     ) -> None:
         """The same, with all the services that it is about."""
         self.number += 1
-        self.recent.append(Note(self.number, seam.wall(), kind, service, run, fields, names))
+        at = seam.wall() if at is None else at
+        self.recent.append(Note(self.number, at, kind, service, run, fields, names))
         self._tell()
 
     def forget_all_but(self, names: Collection[str]) -> None:
