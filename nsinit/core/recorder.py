@@ -3,7 +3,8 @@
 A generation is all that the core remembered at one moment and every event from then on, with the
 instant and the random number that came with it, and a sum of the actions that followed. When one is
 full another begins; the oldest go, so the last two at least are there. Pure; `replay` is its
-counterpart. Whatever is told is written down at once as bytes, as the core goes on with the rest.
+counterpart. What may change is packed at once, as the core goes on with it; what happened to a run
+is plain values, and is packed by `settle`, when nothing is urgent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
+
+from nsinit.core.messages import RunEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +33,7 @@ _ERROR_MAX: Final = 1000  # characters
 _OVERHEAD: Final = 40  # bytes of an entry without its content, about
 _JSON: Final = b"\xc1"  # begins what is JSON, and no msgpack
 _PIECE: Final = 32 << 10  # bytes
+_LOOSE: Final = 256  # events that are not packed yet, at most
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -67,30 +71,44 @@ class Recorder:
         self._kept: deque[Generation] = deque(maxlen=MOST)
         self._over = True  # another generation begins with the next event
         self._most = 0  # bytes of entries in the present one
-        self._data = b""
+        self._told: tuple[Event, float, float] | bytes = b""
+        self._loose: list[tuple[tuple[Event, float, float] | bytes, Iterable[Action]]] = []
 
     def begin(self, core: Supervisor, event: Event, now: float, jitter: float) -> None:
         """An event is about to be handled."""
+        if len(self._loose) >= _LOOSE:
+            self.settle()
         if self._over or self._kept[-1].size >= self._most:
             self._start(core)
-        self._data = packed((event, now, jitter))
+        told = (event, now, jitter)
+        self._told = told if isinstance(event, RunEvent) else packed(told)
 
     def end(self, actions: Iterable[Action]) -> None:
         """It was, and these are to follow."""
-        self._keep(crc32(packed(actions)))
+        self._loose.append((self._told, actions))
+        if isinstance(self._told, bytes):
+            self.settle()
 
     def fail(self, error: str) -> None:
         """It could not be; what the core remembers now is anybody's guess."""
-        self._keep(0)
+        self.settle()
+        self._keep(self._told, 0)
         self._kept[-1].error = error[:_ERROR_MAX]
         self._over = True
 
-    def _keep(self, total: int) -> None:
-        last = self._kept[-1]
-        last.entries.append(Entry(self._data, total))
-        last.size += len(self._data) + _OVERHEAD
+    def settle(self) -> None:
+        """Pack what is not packed yet; without it that is done some time."""
+        loose, self._loose = self._loose, []
+        for told, actions in loose:
+            self._keep(told, crc32(packed(actions)))
+
+    def _keep(self, told: tuple[Event, float, float] | bytes, total: int) -> None:
+        last, data = self._kept[-1], told if isinstance(told, bytes) else packed(told)
+        last.entries.append(Entry(data, total))
+        last.size += len(data) + _OVERHEAD
 
     def _start(self, core: Supervisor) -> None:
+        self.settle()  # which belongs to the one before
         core.tidy()
         plan, state = packed(core.plan), packed(core.state)
         if self._kept and self._kept[-1].plan == plan:
@@ -103,12 +121,13 @@ class Recorder:
 
     @property
     def size(self) -> int:
-        """Bytes of all that is kept, about."""
+        """Bytes of all that is kept and packed, about."""
         plans = {id(one.plan): len(one.plan) for one in self._kept}
         return sum(plans.values()) + sum(len(one.state) + one.size for one in self._kept)
 
     def export(self) -> list[bytes]:
         """For another init."""
+        self.settle()
         return [one.export() for one in self._kept]
 
     def adopt(self, data: list[bytes]) -> None:
@@ -130,6 +149,7 @@ class Recorder:
         """All of it as lines of JSON, a piece at a time; what comes meanwhile is left out."""
         import json  # noqa: PLC0415  (few ask for it)
 
+        self.settle()
         as_json = json.JSONEncoder(separators=(",", ":")).encode
         kept = [(one, len(one.entries)) for one in self._kept]
         head = {"format": FORMAT, "version": VERSION, "nsinit": self._version}

@@ -106,6 +106,8 @@ class Driver:
         """
         while self._unwritten:
             self._written(self._unwritten.popleft())
+        if self.flight is not None:
+            self.flight.settle()
 
     def _handle(self, event: m.Event) -> None:
         if isinstance(event, m.TaskEnded):

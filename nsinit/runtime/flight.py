@@ -50,6 +50,10 @@ class Flight:
         """It was."""
         self._guard(lambda: self.recorder.end(actions))
 
+    def settle(self) -> None:
+        """There is time to write down what has happened since the last time."""
+        self._guard(self.recorder.settle)
+
     def fail(self, error: BaseException) -> None:
         """It could not be."""
         self._guard(lambda: self.recorder.fail(repr(error)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ def told(recorder: Recorder, core: Supervisor, event: m.Event, now: float) -> li
     actions = core.handle(event, now, 0.25)
     recorder.end(actions)
     core.tidy()
+    recorder.settle()
     return actions
 
 
@@ -70,6 +72,19 @@ def test_memory_is_bounded_when_a_service_crashes_for_ever() -> None:
     assert 2 <= len(record.parts) <= MOST
     assert all(not step.wrong for step in replay(record))
     assert record.parts[-1].state.services["a"].run > 100
+
+
+def test_record_is_the_same_when_it_is_packed_later() -> None:
+    """Of many events at once; each stays in the generation that it belongs to."""
+    core, events = crashing()
+    late, prompt = Recorder("1.2.3", 20_000), recorded(600)
+    for event, now in islice(events, 600):
+        late.begin(core, event, now, 0.25)
+        late.end(core.handle(event, now, 0.25))
+        core.tidy()
+    record = read(lines(late))
+    assert all(not step.wrong for step in replay(record))
+    assert record.parts[-1].told[-1] == read(lines(prompt)).parts[-1].told[-1]
 
 
 def test_difference_is_told_where_it_is_when_the_core_does_otherwise() -> None:
