@@ -105,6 +105,11 @@ def raise_limit() -> int:
     return soft
 
 
+def is_limit(soft: int | None) -> bool:
+    """Whether that is the soft limit of init already."""
+    return soft == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def limit(soft: int | None) -> None:
     """Give back the soft limit that init was given; None leaves what is there."""
     if soft is not None:

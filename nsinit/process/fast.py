@@ -44,13 +44,14 @@ class Road:
     """What is the same for all that goes by it."""
 
     def __init__(self, attributes: Attributes, soft_files: int | None, here: str = "") -> None:
-        """`soft_files` is the soft RLIMIT_NOFILE of children.
+        """`soft_files` is the soft RLIMIT_NOFILE of children, None for that of init.
 
         Init is and stays `here`; without that it is in / after each.
         """
         self._attributes = attributes
-        self._soft_files = soft_files
+        self._soft_files = None if fds.is_limit(soft_files) else soft_files
         self._here = here
+        self._last: tuple[tuple[str, ...], dict[str, str], Block, Block] | None = None
 
     def take(
         self, program: Plain, path: str, sources: Mapping[int, int], argv: tuple[str, ...] = ()
@@ -59,8 +60,7 @@ class Road:
 
         Its pid. OSError as of exec, SpawnError if its directory can't be entered.
         """
-        words = Block([os.fsencode(word) for word in argv or program.argv])
-        env = Block(strings(program.env))
+        words, env = self._blocks(argv or program.argv, program.env)
         moves, umask = program.directory != self._here, None
         try:
             if moves:
@@ -72,9 +72,21 @@ class Road:
         finally:
             if umask is not None:
                 os.umask(umask)
-            fds.raise_limit()
+            if self._soft_files is not None:
+                fds.raise_limit()
             if moves:
                 os.chdir(self._here or "/")
+
+    def _blocks(self, argv: tuple[str, ...], env: dict[str, str]) -> tuple[Block, Block]:
+        """What execve(2) is given; made again only if it is not that of the program before.
+
+        So a service that is restarted at once has it already.
+        """
+        last = self._last
+        if last is None or last[0] != argv or last[1] != env:
+            words = Block([os.fsencode(word) for word in argv])
+            last = self._last = (argv, dict(env), words, Block(strings(env)))
+        return last[2], last[3]
 
 
 def _enter(directory: str) -> None:

@@ -26,6 +26,7 @@ class OomCounter:
     def __init__(self, last: int | None = None) -> None:
         """`last` is what they said to whoever asked before."""
         self._places = _places()
+        self._fd = -1  # of the one that counts: to open it again takes longer than to read it
         self.last = self._count() if last is None else last
 
     def rose(self) -> bool:
@@ -34,10 +35,20 @@ class OomCounter:
         return self.last > before
 
     def _count(self) -> int:
-        for path in self._places:
-            found = _field(path, b"oom_kill")
-            if found is not None:
+        if self._fd >= 0:
+            if (found := _field(self._fd, b"oom_kill")) is not None:
                 return found
+            os.close(self._fd)
+            self._fd = -1
+        for path in self._places:
+            try:
+                fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue
+            if (found := _field(fd, b"oom_kill")) is not None:
+                self._fd = fd
+                return found
+            os.close(fd)
         return 0
 
 
@@ -121,8 +132,12 @@ def _places() -> list[str]:
     return [*made, "/proc/vmstat"]
 
 
-def _field(path: str, name: bytes) -> int | None:
-    for line in _slurp(path).splitlines():
+def _field(fd: int, name: bytes) -> int | None:
+    try:
+        data = seam.pread(fd, _MOST, 0)
+    except OSError:
+        return None
+    for line in data.splitlines():
         words = line.split()
         if len(words) == 2 and words[0] == name and words[1].isdigit():
             return int(words[1])
