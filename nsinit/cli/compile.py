@@ -59,7 +59,7 @@ def _run(argv: list[str]) -> int:
     for warning in loaded.warnings:
         complain(f"warning: {warning}")
     made = foresee(loaded, recorded.seen)
-    _write(path + ENDING, made.plan.to_bytes())
+    _write(path + ENDING, made.plan.to_bytes(), [source.file for source in loaded.sources])
     _report(path, made)
     return EXIT_OK
 
@@ -74,18 +74,33 @@ def _report(path: str, made: Foreseen) -> None:
         say(f"  nor {more} more")
 
 
-def _write(path: str, data: bytes) -> None:
-    """Put a whole file in the place of whatever is there."""
+def _write(path: str, data: bytes, sources: list[str]) -> None:
+    """Put a whole file in the place of whatever is there, for nobody who can't read all sources."""
     directory = os.path.dirname(path) or "."
     try:
         fd, temporary = tempfile.mkstemp(prefix=".plan-", dir=directory)
         try:
             with open(fd, "wb") as file:
+                _let_read(fd, [os.stat(source) for source in sources])
                 file.write(data)
-                os.fchmod(file.fileno(), 0o644)
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
             raise
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _let_read(fd: int, sources: list[os.stat_result]) -> None:
+    """Secrets may be written into files: their text is in a plan too."""
+    mode = 0o644
+    for found in sources:
+        mode &= found.st_mode
+    groups = {found.st_gid for found in sources}
+    try:
+        os.fchown(fd, -1, groups.pop())
+    except PermissionError:
+        groups.add(-1)
+    if groups and not mode & 0o004:
+        mode &= ~0o040
+    os.fchmod(fd, mode | 0o600)

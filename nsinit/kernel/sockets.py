@@ -230,15 +230,49 @@ def close_received(fds: Iterable[int]) -> None:
     """Close what somebody else has sent, without waiting for it.
 
     The last close(2) of a connection waits for the other side as long as its sender has said by
-    SO_LINGER (socket(7)), whether it is blocking or not.
+    SO_LINGER (socket(7)), whether it is blocking or not; so does that of a unix socket in whose
+    queue such a connection was sent.
     """
-    for fd in fds:
+    given = list(fds)
+    queues = []
+    for fd in given:
         with suppress(OSError):
             if stat.S_ISSOCK(os.fstat(fd).st_mode):
                 received = _socket.socket(fileno=fd)
                 try:
-                    received.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _NO_LINGER)
+                    if received.family == _socket.AF_UNIX:
+                        queues.append(fd)
+                    else:
+                        received.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _NO_LINGER)
                 finally:
                     received.detach()
+    if queues:
+        with suppress(OSError):  # short of processes or descriptors: then it is to be waited for
+            _leave_to_child(queues)
+            given = [fd for fd in given if fd not in queues]
+    for fd in given:
         with suppress(OSError):
             os.close(fd)
+
+
+def _leave_to_child(fds: list[int]) -> None:
+    """Close these while a child has them too, which ends then: what ends waits for no connection.
+
+    Its end is waited for, as it is nobody's service and has nothing else to do.
+    """
+    reader, writer = seam.pipe(os.O_CLOEXEC)
+    try:
+        pid = seam.fork()
+        if pid == 0:
+            try:
+                os.close(writer)
+                os.read(reader, 1)
+            finally:
+                os._exit(0)
+        for fd in fds:
+            os.close(fd)
+    finally:
+        os.close(writer)
+        os.close(reader)
+    with suppress(ChildProcessError):
+        seam.waitid(os.P_PID, pid, os.WEXITED)

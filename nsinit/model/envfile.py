@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.model.expand import expand
+from nsinit.model.expand import FormError, expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,9 +80,8 @@ class _Reader:
         if not name:
             raise ValueError("a name is missing: expected NAME=value")
         if any(c in _NOT_IN_NAMES or c <= " " or c == "\x7f" for c in name):
-            raise ValueError(
-                f"{name[:_SHOWN]!r} can't be the name of a variable: expected NAME=value"
-            )
+            # It is not shown: this may be the middle of a key.
+            raise ValueError("what it begins with can't be the name of a variable: use NAME=value")
         if size < len(line):
             self._set(name, self._value(line[size + 1 :], end))
         elif name in self.scope:
@@ -134,7 +133,10 @@ class _Reader:
     def _filled(self, value: str) -> str:
         if value.count("${") * self.longest > _MOST_WORK:
             raise ValueError("too many variables in one value")
-        return expand(value, self.scope)
+        try:
+            return expand(value, self.scope)
+        except FormError:  # which shows it
+            raise ValueError("what ${ begins is no variable; write $$ for a dollar") from None
 
 
 def _name_size(line: str) -> int:

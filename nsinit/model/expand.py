@@ -16,6 +16,10 @@ _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _DEEPEST = 32  # of variables in the defaults of others
 
 
+class FormError(ValueError):
+    """What a dollar and a brace begin is no variable; the message shows it."""
+
+
 def expand(text: str, env: Mapping[str, str]) -> str:
     """The text with its variables filled in; ValueError names the one that is not set."""
     if "$" not in text:
@@ -52,16 +56,14 @@ def _closing(text: str, at: int) -> int:
             if not depth:
                 return at
         at += 1
-    raise ValueError(f"${{{text[start : start + 20]} has no closing brace; write $$ for a dollar")
+    raise FormError(f"${{{text[start : start + 20]} has no closing brace; write $$ for a dollar")
 
 
 def _lookup(inside: str, env: Mapping[str, str]) -> str:
     size = next((i for i, char in enumerate(inside) if char not in _NAME_CHARS), len(inside))
     name, rest = inside[:size], inside[size:]
     if not name or name[0].isdigit() or rest[:2] not in ("", ":-", ":?"):
-        raise ValueError(
-            f"${{{inside}}}: expected ${{NAME}}, ${{NAME:-default}} or ${{NAME:?text}}"
-        )
+        raise FormError(f"${{{inside}}}: expected ${{NAME}}, ${{NAME:-default}} or ${{NAME:?text}}")
     value = env.get(name, "")
     if rest[:2] == ":-":
         return value or expand(rest[2:], env)

@@ -49,25 +49,24 @@ class FdStore:
         """
         name = DEFAULT_NAME if bad_fd_name(name) else name
         kept = self._kept.setdefault(service, [])
-        refused = 0
+        refused = []
         for fd in fds:
             if any(_same(fd, one.fd) for one in kept):
                 os.close(fd)
             elif len(kept) >= self.limits.get(service, 0):
-                close_received([fd])
-                refused += 1
+                refused.append(fd)
             else:
                 os.set_inheritable(fd, False)
                 kept.append(_Kept(name, fd, poll))
                 self._owners[fd] = service
                 if poll:
                     self._watch(fd)
-        return refused
+        close_received(refused)
+        return len(refused)
 
     def remove(self, service: str, name: str) -> None:
         """Close all of a service that have this name: FDSTOREREMOVE=1."""
-        for one in [one for one in self._kept.get(service, ()) if one.name == name]:
-            self._close(service, one)
+        self._close(service, [one for one in self._kept.get(service, ()) if one.name == name])
 
     def told(self, service: str, fields: Mapping[str, str], fds: Sequence[int]) -> bool:
         """What a datagram of sd_notify(3) asks; whether its descriptors are ours from now on."""
@@ -85,8 +84,7 @@ class FdStore:
 
     def drop(self, service: str) -> None:
         """Close all of a service."""
-        for one in list(self._kept.get(service, ())):
-            self._close(service, one)
+        self._close(service, list(self._kept.get(service, ())))
 
     def heard(self, service: str, state: str) -> None:
         """A service that has ended for good needs nothing any more."""
@@ -120,13 +118,14 @@ class FdStore:
             self._poll.close()
             self._poll = None
 
-    def _close(self, service: str, one: _Kept) -> None:
-        self._kept[service].remove(one)
-        del self._owners[one.fd]
-        if self._poll is not None:  # a copy elsewhere would keep it registered after its close
-            with suppress(OSError):
-                self._poll.unregister(one.fd)
-        close_received([one.fd])
+    def _close(self, service: str, over: Sequence[_Kept]) -> None:
+        for one in over:
+            self._kept[service].remove(one)
+            del self._owners[one.fd]
+            if self._poll is not None:  # a copy elsewhere would keep it registered after its close
+                with suppress(OSError):
+                    self._poll.unregister(one.fd)
+        close_received([one.fd for one in over])
 
     # --- Ends that have gone ----------------------------------------------------------------------
 
@@ -144,7 +143,7 @@ class FdStore:
         for fd, _ in self._poll.poll(0):
             service = self._owners[fd]
             gone = next(one for one in self._kept[service] if one.fd == fd)
-            self._close(service, gone)
+            self._close(service, [gone])
 
 
 def _same(one: int, other: int) -> bool:

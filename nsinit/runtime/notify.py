@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nsinit.runtime.handover import Keep, NotifyState
     from nsinit.runtime.reactor import Reactor
 
+    _Received = tuple[bytes, list[tuple[int, int, bytes]], int, object]
+
 _CREDENTIALS: Final = struct.Struct("=iII")
 _MAX_DATAGRAM: Final = 4096
 _MAX_FDS: Final = 253  # SCM_MAX_FD
@@ -96,22 +98,35 @@ class Notify:
         entry = self._sockets.get(service)
         if entry is None:
             return
-        for _ in range(_BURST):
-            try:
-                data, ancillary, flags, _ = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM, _CLOEXEC)
-            except (BlockingIOError, InterruptedError):
-                return
-            sender, fds = _take_ancillary(ancillary)
-            kept = False
-            try:
-                if sender is not None and not discard and not flags & _socket.MSG_TRUNC:
-                    run, owner = self._runs[service]
-                    own_user = sender[1] == owner
-                    message = Message(service, run, sender[0], own_user, parse(data), fds)
-                    kept = self.heard(message)
-            finally:
-                if not kept:
-                    close_received(fds)
+        left: list[int] = []
+        try:
+            for _ in range(_BURST):
+                try:
+                    received = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM, _CLOEXEC)
+                except (BlockingIOError, InterruptedError):
+                    return
+                left += self._hear(service, received, discard=discard)
+                if len(left) >= _MAX_FDS:
+                    close_received(left)
+                    left = []
+        finally:
+            close_received(left)
+
+    def _hear(self, service: str, received: _Received, *, discard: bool) -> tuple[int, ...]:
+        """The descriptors that came with a datagram and that nobody keeps."""
+        data, ancillary, flags, _ = received
+        sender, fds = _take_ancillary(ancillary)
+        kept = False
+        try:
+            if sender is not None and not discard and not flags & _socket.MSG_TRUNC:
+                run, owner = self._runs[service]
+                own_user = sender[1] == owner
+                message = Message(service, run, sender[0], own_user, parse(data), fds)
+                kept = self.heard(message)
+        except BaseException:
+            close_received(fds)
+            raise
+        return () if kept else fds
 
     def export(self, keep: Keep) -> NotifyState:
         """The sockets that there are."""
@@ -134,7 +149,8 @@ class Notify:
 
     def close(self) -> None:
         """Remove all sockets and their directory."""
-        for made, path in self._sockets.values():
+        for service, (made, path) in self._sockets.items():
+            self.drain(service, discard=True)  # closing it would close descriptors within
             self._reactor.remove_reader(made.fileno())
             made.close()
             with suppress(OSError):

@@ -65,7 +65,7 @@ def test_file_is_read_when_it_is_in_a_known_dialect(text: str, made: dict[str, s
 WRONG = [
     ("=1\n", 1, "a name is missing"),
     ("A=1\n: x\n", 2, "a name is missing"),
-    ("A=1\nB C=2\n", 2, "'B C' can't be the name of a variable"),
+    ("A=1\nB C=2\n", 2, "what it begins with can't be the name of a variable"),
     ('"A"=1\n', 1, "can't be the name"),
     ("A=1\n\nsome words\n", 3, "can't be the name"),
     ("$A=1\n", 1, "can't be the name"),
@@ -80,7 +80,7 @@ WRONG = [
     ('A="x\ny" z\n', 1, "text after the closing quote"),
     ("A=1\nB=${UNSET}\n", 2, "${UNSET} is not set"),
     ("A=${UNSET:?say why}\n", 1, "say why"),
-    ("A=${HOME\n", 1, "has no closing brace"),
+    ("A=${HOME\n", 1, "what ${ begins is no variable"),
     ("A=" + "x" * LONGEST, 1, "A has over 128 KiB"),
     ("A" * LONGEST + "=", 1, "A has over 128 KiB"),
     ("A=" + "x" * 70000 + "\nB=${A}${A}\n", 2, "B has over 128 KiB"),
