@@ -29,7 +29,7 @@ def pause(turn: Turn, s: ServiceState) -> None:
     for task in _QUESTIONS:
         if task in s.tasks:
             cancel_task(turn, s, task)
-            s.put_off.append(task)
+            s.put_off += (task,)
     left = {timer: max(0.0, at - turn.now) for timer, at in s.timers.items()}
     for timer in left:
         disarm(turn, s, timer)
@@ -47,7 +47,7 @@ def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
     held, s.held = s.held, {}
     for timer, after in held.items():
         arm(turn, s, timer, after)
-    tasks, s.put_off = s.put_off, []
+    tasks, s.put_off = s.put_off, ()
     for task in tasks:
         if task in rules.tasks:  # an update may have taken it away
             run_task(turn, s, rules, task)

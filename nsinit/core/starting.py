@@ -38,7 +38,7 @@ def may_start(turn: Turn, s: ServiceState, rules: Rules) -> None:
     s.stop_step, s.stop_scale, s.swept, s.due = -1, 1.0, False, False
     s.hopeless, s.fatal, s.said_ready, s.reload_again = False, False, False, False
     s.triggered, s.reloading, s.message, s.health, s.health_fails = False, False, "", "", 0
-    s.stop_tasks, s.probe_delay, s.watchdog, s.reload_at = [], policy.FIRST_PROBE, None, None
+    s.stop_tasks, s.probe_delay, s.watchdog, s.reload_at = (), policy.FIRST_PROBE, None, None
     s.started_at, s.ready_at, s.ended_at = turn.now, None, None
     enter(turn, s, State.STARTING)
     if rules.start_timeout is not None:

@@ -42,8 +42,12 @@ Asked = Literal["", "stop", "restart"]
 Phase = Literal["new", "up", "stopping", "done"]
 
 
-class ServiceState(Struct, kw_only=True):
-    """One service: what is wanted, what is, and what its current run has come to."""
+class ServiceState(Struct, kw_only=True, omit_defaults=True):
+    """One service: what is wanted, what is, and what its current run has come to.
+
+    What is as it was in the beginning is not written down (`omit_defaults`): that is nearly all of
+    it, and the flight recorder keeps all of all services. So a default, once released, stays.
+    """
 
     name: str
     want: bool = False
@@ -68,7 +72,7 @@ class ServiceState(Struct, kw_only=True):
     why: str = ""  # more about its end than the status says
     hopeless: bool = False  # another run is not to follow
     fatal: bool = False  # init is to end with it
-    stop_tasks: list[TaskKind] = field(default_factory=list)  # to do before the signals
+    stop_tasks: tuple[TaskKind, ...] = ()  # to do before the signals
     stop_step: int = -1  # where in the stop sequence; past its end means KILL
     stop_scale: float = 1.0  # how much of each wait the shutdown budget leaves
     swept: bool = False  # strays were found after the end of the main process
@@ -77,7 +81,7 @@ class ServiceState(Struct, kw_only=True):
     timers: dict[TimerKind, float] = field(default_factory=dict)
     paused: bool = False  # its processes are frozen
     held: dict[TimerKind, float] = field(default_factory=dict)  # what timers have left then (s)
-    put_off: list[TaskKind] = field(default_factory=list)  # tasks for when it goes on
+    put_off: tuple[TaskKind, ...] = ()  # tasks for when it goes on
 
     health: Health = ""
     health_fails: int = 0  # checks in a row

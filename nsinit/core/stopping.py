@@ -153,14 +153,16 @@ def on_stop_task_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) 
 
 
 def _ask_to_end(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    s.stop_tasks = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
+    wanted = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
+    s.stop_tasks = (*wanted,)
     _next_stop_task(turn, s, rules)
 
 
 def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    s.stop_tasks = [task for task in s.stop_tasks if task in rules.tasks]  # as of an update since
-    if s.stop_tasks:
-        run_task(turn, s, rules, s.stop_tasks.pop(0), scale=s.stop_scale)
+    left = [task for task in s.stop_tasks if task in rules.tasks]  # as of an update since
+    s.stop_tasks = (*left[1:],)
+    if left:
+        run_task(turn, s, rules, left[0], scale=s.stop_scale)
     elif s.pid:
         _next_stop_step(turn, s, rules)
     else:

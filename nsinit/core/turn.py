@@ -101,7 +101,7 @@ def run_task(
 ) -> None:
     """Begin a task, with the part of its time limit that `scale` leaves."""
     if s.paused:
-        s.put_off.append(task)
+        s.put_off += (task,)
         return
     s.tasks.append(task)
     result = s.result if s.state is State.FAILED else policy.result_of(rules, s.status, s.cause)
@@ -112,7 +112,7 @@ def run_task(
 def cancel_task(turn: Turn, s: ServiceState, task: TaskKind) -> None:
     """End a task, if it runs; whatever it still says is not listened to."""
     if task in s.put_off:
-        s.put_off.remove(task)
+        s.put_off = tuple(other for other in s.put_off if other != task)
     if task in s.tasks:
         s.tasks.remove(task)
         disarm(turn, s, task)

@@ -49,7 +49,7 @@ class Loaded(Struct, frozen=True):
     config: Config
     plan: Plan
     warnings: list[Problem]
-    sources: list[Source]
+    sources: list[Source]  # put away
     bundle: Bundle | None = None  # what of a bundle has no key
 
     @property
@@ -169,7 +169,8 @@ def _load(sources: Sequence[Source], env: Mapping[str, str], counts: Mapping[str
     report.raise_if_wrong()
     made = replicas.expand(services, tables["services"], counts, sources)
     config = structs.replace(config, services=made)
-    return Loaded(config, make_plan(config), report.warnings, list(sources), bundle)
+    kept = [source.put_away() for source in sources]
+    return Loaded(config, make_plan(config), report.warnings, kept, bundle)
 
 
 def _first(table: object) -> object:

@@ -6,13 +6,16 @@ user, its environment) is not the core's business and stays in the `Service`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from nsinit.model import graph, probing
 from nsinit.model.spec import (
+    NO_CODES,
+    NO_NEEDS,
     NOTIFIES,
+    SUCCESS,
     FailureAction,
     Health,
     HealthAction,
@@ -38,8 +41,12 @@ HOOK_TIMEOUTS = {
 }  # fmt: skip
 
 
-class Rules(Struct, frozen=True, kw_only=True):
-    """How one service is started, kept and stopped; spans in seconds."""
+class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one service is started, kept and stopped; spans in seconds.
+
+    What is as usual is not written down (`omit_defaults`), and is there once for all services: so
+    a default, once released, stays what it is.
+    """
 
     name: str
     type: ServiceType = "simple"
@@ -81,11 +88,18 @@ class Rules(Struct, frozen=True, kw_only=True):
     restart_max_delay: float = 30.0
     restart_limit: int = 10
     reset_after: float = 30.0  # from ready on
-    success: frozenset[int] = frozenset([0])
-    prevent: frozenset[int] = frozenset()
+    success: frozenset[int] = SUCCESS
+    prevent: frozenset[int] = NO_CODES
 
-    stop_steps: tuple[tuple[int, float], ...] = ((15, 8.0),)
+    stop_steps: tuple[tuple[int, float], ...] = ((15, STOP_TIMEOUT),)
     kill_mode: KillMode = "group"
+
+    def __post_init__(self) -> None:
+        """Take equal values for the usual ones themselves."""
+        for name, usual in _USUAL:
+            value = getattr(self, name)
+            if value is not usual and value == usual:
+                structs.force_setattr(self, name, usual)
 
     @property
     def oneshot(self) -> bool:
@@ -107,6 +121,15 @@ class Rules(Struct, frozen=True, kw_only=True):
         """How long (s) its whole stop may take."""
         hooks = sum(self.tasks.get(task, 0.0) for task in ("pre_stop", "stop_command", "post_stop"))
         return hooks + sum(wait for _, wait in self.stop_steps)
+
+
+_NO_TASKS: Final[dict[str, float]] = {}  # there once for all services
+# Those of fields whose values are made anew for each service.
+_USUAL: Final = [
+    (one.name, one.default)
+    for one in structs.fields(Rules)
+    if isinstance(one.default, (float, tuple, frozenset))
+]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -184,7 +207,7 @@ def _rules(
         autostart=spec.autostart,
         main=spec.main,
         essential=spec.essential,
-        needs=needs,
+        needs=needs or NO_NEEDS,
         wants=tuple(spec.wants),
         after=tuple(other for other in before if other not in needs),
         dependents=tuple(dependents),
@@ -212,8 +235,8 @@ def _rules(
         restart_max_delay=float(spec.restart_max_delay),
         restart_limit=int(spec.restart_limit),
         reset_after=float(spec.restart_reset),
-        success=frozenset(spec.success_exit_codes),
-        prevent=frozenset(spec.restart_prevent_codes),
+        success=spec.success_exit_codes,
+        prevent=spec.restart_prevent_codes,
         stop_steps=stop_steps(spec),
         kill_mode=spec.kill_mode,
     )
@@ -231,7 +254,7 @@ def _tasks(spec: Service) -> dict[str, float]:
         made["ready"] = float(spec.ready.timeout)
     if spec.health is not None and probing.ways(spec.health):
         made["health"] = float(spec.health.timeout)
-    return made
+    return made or _NO_TASKS
 
 
 def _hooks(hooks: dict[str, Hook | None]) -> dict[str, float]:

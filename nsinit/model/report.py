@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from nsinit.errors import ConfigError
@@ -28,6 +29,21 @@ class Source(Struct, frozen=True):
     is_options: bool = False  # keys of [sandbox] from the command line, before those of files
     given: frozenset[str] = frozenset()  # of options: these, as "name" or "network.dns"
     is_command: bool = False  # the main service of the command line
+    packed: bytes = b""  # the tables, where `data` is empty
+
+    def put_away(self) -> Source:
+        """The same for somebody who hardly ever needs the tables, a sixth as large."""
+        try:
+            packed = msgspec.msgpack.encode(self.data)
+        except (UnicodeEncodeError, OverflowError):  # bytes from a command line, a huge number
+            return self
+        return msgspec.structs.replace(self, data={}, packed=packed)
+
+    def taken_out(self) -> Source:
+        """With its tables."""
+        if not self.packed:
+            return self
+        return msgspec.structs.replace(self, data=msgspec.msgpack.decode(self.packed), packed=b"")
 
 
 class Report:

@@ -7,7 +7,7 @@ Here and where the types of keys are, annotations are no strings (PEP 563): msgs
 all 225 of them when it reads the first table, which takes 4 ms.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
@@ -45,6 +45,23 @@ KillMode = Literal["group", "cgroup", "process", "mixed"]
 FailureAction = Literal["ignore", "restart-dependents", "shutdown"]
 Overlap = Literal["skip", "queue", "kill"]
 HealthAction = Literal["restart", "stop", "shutdown", "none"]
+
+# One of each for all services: a table is frozen, and so is what it holds. Of their own they would
+# take half a KiB for each service.
+NO_VARIABLES: Final = Environment()
+NO_NEEDS: Final = Needs()
+NO_CODES: Final = Codes()
+SUCCESS: Final = Codes([0])
+_EMPTY_LIST: Final[list[Any]] = []
+_EMPTY_TABLE: Final[dict[Any, Any]] = {}
+
+
+def _no_items() -> list[Any]:
+    return _EMPTY_LIST
+
+
+def _no_table() -> dict[Any, Any]:
+    return _EMPTY_TABLE
 
 
 class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,9 +210,9 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     group: str | int | None = None
     groups: list[str | int] | None = None
     umask: Mode | None = None
-    environment: Environment = field(default_factory=Environment)
+    environment: Environment = NO_VARIABLES
     inherit_env: bool = True
-    limits: dict[str, Rlimit] = field(default_factory=dict)
+    limits: dict[str, Rlimit] = field(default_factory=_no_table)
 
     # Environment and identity: what the child sets for itself before it execs.
     env_file: Files = Files()
@@ -206,7 +223,7 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oom_score_adj: OomScore | None = None
     tty: str | bool | None = None  # a device, or one that init makes
 
-    depends_on: Needs = field(default_factory=Needs)
+    depends_on: Needs = NO_NEEDS
     wants: Names = Names()
     after: Names = Names()
     before: Names = Names()
@@ -229,8 +246,8 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restart_max_delay: Seconds = Seconds(30)
     restart_limit: Limit = Limit(10)
     restart_reset: Seconds = Seconds(30)  # what ran this long is not one of those in a row
-    success_exit_codes: Codes = Codes([0])
-    restart_prevent_codes: Codes = Codes()
+    success_exit_codes: Codes = SUCCESS
+    restart_prevent_codes: Codes = NO_CODES
     on_failure: FailureAction = "ignore"
 
     pre_start: Hook | None = None
@@ -246,14 +263,14 @@ class Service(Security, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop_timeout: Seconds = Seconds(8)
     kill_mode: KillMode = "group"
     log: Log = Log()
-    sockets: list[Socket] = field(default_factory=list)
+    sockets: list[Socket] = field(default_factory=_no_items)
     fd_store_max: int = 0
 
-    pass_fds: list[int] = field(default_factory=list)  # of those that nsinit was started with
+    pass_fds: list[int] = field(default_factory=_no_items)  # of those that nsinit was started with
 
-    namespaces: dict[NamespaceKind, int | str] = field(default_factory=dict)  # see Origin
+    namespaces: dict[NamespaceKind, int | str] = field(default_factory=_no_table)  # see Origin
     rootfs: str | None = None
-    mounts: list[Mount] = field(default_factory=list)
+    mounts: list[Mount] = field(default_factory=_no_items)
 
     resources: Resources | None = None
     resources_optional: bool = False  # what can't be limited here is told, and is no error

@@ -7,6 +7,7 @@ spec encodes to bytes and back by `decode_hook` and `encode_hook`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from nsinit import units
@@ -18,10 +19,13 @@ CONDITIONS: Final = ("started", "ready", "completed", "exited")
 SINKS: Final = ("console", "file", "syslog", "null", "inherit")
 PERIODS: Final = ("hourly", "daily", "weekly", "monthly")
 UNLIMITED: Final = -1
+_KNOWN: Final = 128  # values of the types below
 
 
 class Seconds(float):
     """A span of time in seconds; written as a number or as "1h30m"."""
+
+    __slots__ = ()
 
     read = staticmethod(units.parse_duration)
 
@@ -29,11 +33,15 @@ class Seconds(float):
 class Size(int):
     """A number of bytes; written as a number or as "64KiB"."""
 
+    __slots__ = ()
+
     read = staticmethod(units.parse_size)
 
 
 class Signal(int):
     """A signal number; written as "TERM", "SIGTERM" or 15."""
+
+    __slots__ = ()
 
     read = staticmethod(units.parse_signal)
 
@@ -41,11 +49,15 @@ class Signal(int):
 class Mode(int):
     """File mode bits; written as "022" or 0o022."""
 
+    __slots__ = ()
+
     read = staticmethod(units.parse_mode)
 
 
 class Limit(int):
     """How many restarts in a row; UNLIMITED is written "unlimited"."""
+
+    __slots__ = ()
 
     @staticmethod
     def read(value: object) -> int:
@@ -309,12 +321,20 @@ _TYPES: Final = (
 )  # fmt: skip
 
 
-def decode_hook(kind: type[Any], value: object) -> Any:  # noqa: ANN401  (msgspec's protocol)
+def decode_hook(kind: Any, value: object) -> Any:  # noqa: ANN401  (msgspec's protocol)
     """For msgspec: what was written, as one of the types above."""
     read = getattr(kind, "read", None)
     if read is None:
         raise NotImplementedError(f"no such type: {kind}")
+    if isinstance(value, (str, int, float)) and not issubclass(kind, dict):
+        return _once(kind, value)
     return kind(read(value))
+
+
+@lru_cache(maxsize=_KNOWN, typed=True)
+def _once(kind: Any, value: object) -> Any:  # noqa: ANN401  (as above)
+    """What was written in most tables alike is read once, and is there once."""
+    return kind(kind.read(value))
 
 
 def encode_hook(value: object) -> object:

@@ -16,18 +16,17 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol
 
 from nsinit.kernel import proc, seam
+from nsinit.process.owned import Owned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, ItemsView
+    from collections.abc import Collection
 
     from nsinit.kernel.proc import Stat
 
     Look = dict[int, tuple[Stat, str]]
-
-K = TypeVar("K")
 
 _ROUNDS: Final = 5  # of one signal, against what forks faster than one look
 _ZOMBIE: Final = "Z"
@@ -58,61 +57,6 @@ class Groups(Protocol):
 
     def memory_limit(self, service: str) -> int | None:
         """How much memory it may have (bytes); None if there is no limit of its own."""
-
-
-class Owned(Generic[K]):
-    """Whose something is. To forget all of one service takes no look at everybody else's."""
-
-    def __init__(self) -> None:
-        self._owners: dict[K, str] = {}
-        self._of: dict[str, set[K]] = {}
-        self.get = self._owners.get
-
-    def __len__(self) -> int:
-        return len(self._owners)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._owners
-
-    def items(self) -> ItemsView[K, str]:
-        """Everything, with its owner."""
-        return self._owners.items()
-
-    def of(self, service: str) -> Collection[K]:
-        """What belongs to a service."""
-        return self._of.get(service, ())
-
-    @property
-    def owners(self) -> Collection[str]:
-        """Those that something belongs to."""
-        return self._of.keys()
-
-    def give(self, key: K, service: str) -> None:
-        """From now on it is that service's."""
-        self.drop(key)
-        self._owners[key] = service
-        self._of.setdefault(service, set()).add(key)
-
-    def drop(self, key: K) -> str | None:
-        """It is nobody's any more; whose it was."""
-        if (who := self._owners.pop(key, None)) is not None:
-            self._of[who].discard(key)
-            if not self._of[who]:
-                del self._of[who]
-        return who
-
-    def forget(self, service: str) -> None:
-        """Nothing is that service's any more."""
-        for key in self._of.pop(service, ()):
-            del self._owners[key]
-
-    def become(self, owners: dict[K, str]) -> None:
-        """These are all there are."""
-        for key in [key for key in self._owners if key not in owners]:
-            self.drop(key)
-        for key, service in owners.items():
-            if self._owners.get(key) != service:
-                self.give(key, service)
 
 
 class Strays:

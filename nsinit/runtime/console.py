@@ -46,18 +46,10 @@ class Console:
 
     def sink(self, service: str, run: int, stream: str, form: str, tally: Tally) -> Sink:
         """Where a stream of a run goes; `form` is one of `model.outputs.Form`, or "" for init's."""
-        place = stream if stream in self.outlets else "stdout"
-        outlet = self.outlets[place]
-        render = self._form(service, run, stream, form or self.format)
+        return _Way(self, (service, run, stream, form or self.format), tally)
 
-        def put(block: Block, at: float, joined: bool) -> None:
-            text = render(block, at, joined)
-            tally.bytes += len(text)
-            outlet.write(text, tally)
-
-        return put
-
-    def _form(self, service: str, run: int, stream: str, form: str) -> Form:
+    def form(self, service: str, run: int, stream: str, form: str) -> Form:
+        """How blocks of a stream of a run look."""
         if form == "json":
             from nsinit.runtime.jsonlines import json_lines  # noqa: PLC0415  (for who asks)
 
@@ -88,6 +80,30 @@ class Console:
         begin += forms.name_of("nsinit", self.width, color=self._colored[stream])
         lines = "".join(f"{begin} | {line}\n" for line in f"{mark}{text}".split("\n"))
         return lines.encode("utf-8", "backslashreplace")
+
+
+class _Way:
+    """That of one stream of a run to its outlet; how its lines look is made up with the first.
+
+    Most services say little or nothing, and each has two of these.
+    """
+
+    __slots__ = ("_console", "_of", "_render", "_tally")
+
+    def __init__(self, console: Console, of: tuple[str, int, str, str], tally: Tally) -> None:
+        """`of` are the service, the run, the stream and the form."""
+        self._console = console
+        self._of = of
+        self._tally = tally
+        self._render: Form | None = None
+
+    def __call__(self, block: Block, at: float, joined: bool) -> None:
+        if self._render is None:
+            self._render = self._console.form(*self._of)
+        text = self._render(block, at, joined)
+        self._tally.bytes += len(text)
+        outlets = self._console.outlets
+        outlets.get(self._of[2], outlets["stdout"]).write(text, self._tally)
 
 
 def file_sink(tap: Tap, service: str, run: int, stream: str) -> Sink:

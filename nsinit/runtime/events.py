@@ -211,7 +211,7 @@ class BootTimes:
     __slots__ = ("starting_at", "state", "tasks", "up_at", "waiting_at")
 
     def __init__(self) -> None:
-        self.tasks: list[BootTask] = []
+        self.tasks: tuple[BootTask, ...] = ()
         self.waiting_at: float | None = None
         self.starting_at: float | None = None
         self.up_at: float | None = None
@@ -234,12 +234,12 @@ class BootTimes:
     def task(self, task: str, at: float) -> None:
         """A hook or a probe begins."""
         if self.up_at is None and len(self.tasks) < _BOOT_TASKS:
-            self.tasks.append(BootTask(task, at))
+            self.tasks += (BootTask(task, at),)
 
     def task_ended(self, task: str, at: float, *, good: bool) -> None:
         """It has ended."""
         if self.tasks and self.tasks[-1].task == task and self.tasks[-1].ended is None:
-            self.tasks[-1] = self.tasks[-1]._replace(ended=at, good=good)
+            self.tasks = (*self.tasks[:-1], self.tasks[-1]._replace(ended=at, good=good))
 
 
 class History:

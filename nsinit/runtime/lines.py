@@ -20,6 +20,8 @@ class Block(Named):
 class LineCutter:
     """One stream; keeps the beginning of a line until its end has come."""
 
+    __slots__ = ("_continues", "_rest", "limit")
+
     def __init__(self, limit: int) -> None:
         self.limit = max(limit, 1)
         self._rest = b""

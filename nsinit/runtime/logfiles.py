@@ -43,7 +43,7 @@ class Tap:
     """The way of one stream into a file; `shared` says that another stream goes there too."""
 
     def __init__(self, file: LogFile, *, shared: bool) -> None:
-        self.tally = Tally(("", "", ""))
+        self.tally = Tally("", ("", ""))
         self.shared = shared
         self._file = file
         file.users += 1

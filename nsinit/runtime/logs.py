@@ -20,7 +20,7 @@ from nsinit.model.logs import STREAMS, sinks
 from nsinit.named import Named
 from nsinit.runtime.outputs import Outputs
 from nsinit.runtime.ring import Record, Rings
-from nsinit.runtime.stream import Stream
+from nsinit.runtime.stream import Buffer, Stream
 from nsinit.runtime.tally import CAPTURE
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from nsinit.runtime.tally import Counter
     from nsinit.runtime.terminals import Terminal
 
-BUFFER: Final = 256 << 10
 _KEPT: Final = 2 << 20  # bytes: of a block that was read, with a stamp before each short line
 _LOOK_AFTER: Final = 2.0  # s after which it is told what sinks did not take
 
@@ -69,8 +68,8 @@ class Logs:
         self.early: list[Callable[[Record], None]] = []  # to all that is said, in lines
         self._reactor = reactor
         self._is_busy = False  # and was always idle so far
-        self._buffer = bytearray(BUFFER)
-        self._view = memoryview(self._buffer)
+        self._take = self._read  # bound once for all streams
+        self._buffer = Buffer()
         self._streams: dict[Key, list[Stream]] = {}
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.outputs = Outputs(reactor, console, self._null)
@@ -126,7 +125,7 @@ class Logs:
         """Read from pipes from now on, those that have not ended meanwhile."""
         for stream in streams:
             if stream in self._streams.get(key, ()):
-                self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
+                self._reactor.add_reader(stream.fd, stream)
 
     def open_terminal(self, key: Key, log: Log, owner: int | None) -> Ends:
         """Make a terminal for a new run; OSError. All that is written on it is stdout."""
@@ -142,11 +141,12 @@ class Logs:
         self.outputs.lead_all(key, [stream], log)
         stream.terminal = terminal
         self._streams[key] = [stream]
-        self._reactor.add_reader(stream.fd, partial(self._read, key, stream))
+        self._reactor.add_reader(stream.fd, stream)
         return Ends(terminal.slave, terminal.slave, (), terminal.slave)
 
     def _stream(self, key: Key, fd: int, name: str, limit: int) -> Stream:
-        return Stream(fd, name, limit, self.outputs.tallies.of(key[0], name, CAPTURE))
+        tally = self.outputs.tallies.of(key[0], name, CAPTURE)
+        return Stream(fd, name, limit, tally, key, self._take)
 
     def born(self, key: Key, pid: int) -> None:
         """The main process of a run, or another that goes on for it."""
@@ -193,7 +193,7 @@ class Logs:
     def _read(self, key: Key, stream: Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
         try:
-            count = seam.readv(stream.fd, [self._view])
+            count = self._buffer.read(stream.fd, stream.size)
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError:
@@ -213,12 +213,12 @@ class Logs:
             self._looking = True
             self._reactor.later(_LOOK_AFTER, self._look_for_drops)
         if stream.terminal is not None:
-            self._hear(key, stream, stream.terminal.heard(bytes(self._view[:count])))
+            self._hear(key, stream, stream.terminal.heard(bytes(self._buffer.view[:count])))
             return count
         stream.tally.bytes += count
         if stream.tap is not None:
-            stream.tap.write(self._view[:count])
-        self._emit(key, stream, stream.cutter.feed(self._buffer, count))
+            stream.tap.write(self._buffer.view[:count])
+        self._emit(key, stream, stream.cutter.feed(self._buffer.data, count))
         return count
 
     def _hear(self, key: Key, stream: Stream, data: bytes) -> None:
@@ -375,7 +375,7 @@ class Logs:
 
                 stream.terminal = Terminal.adopt(one.fd, one.terminal, self._reactor)
             self._streams.setdefault(one.key, []).append(stream)
-            self._reactor.add_reader(one.fd, partial(self._read, one.key, stream))
+            self._reactor.add_reader(one.fd, stream)
             self._pass_all(one.key, stream, [])
 
     # --- Counts -----------------------------------------------------------------------------------

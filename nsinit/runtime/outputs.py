@@ -75,17 +75,17 @@ class Outputs:
         service, run, _ = key
         if stream.form is not None:
             tally = self.tallies.of(service, stream.name, "console")
-            stream.sinks.append(self.console.sink(service, run, stream.name, stream.form, tally))
+            stream.sinks += (self.console.sink(service, run, stream.name, stream.form, tally),)
         if stream.file is not None:
             stream.file.tally = self.tallies.of(service, stream.name, "file")
             is_plain = stream.file.form == "raw" and stream.shaper is None
             if is_plain and not stream.file.shared:
                 stream.tap = stream.file
             else:
-                stream.sinks.append(file_sink(stream.file, service, run, stream.name))
+                stream.sinks += (file_sink(stream.file, service, run, stream.name),)
         if stream.syslog is not None:
             tally = self.tallies.of(service, stream.name, "syslog")
-            stream.sinks.append(self._daemons().sink(stream.syslog, service, stream, tally))
+            stream.sinks += (self._daemons().sink(stream.syslog, service, stream, tally),)
 
     def _shape(self, key: Key, stream: Stream, rules: ShapeRules | None) -> None:
         if rules is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nsinit.kernel import fds
+from nsinit.kernel import fds, seam
 from nsinit.runtime.lines import LineCutter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nsinit.model.syslog import SyslogRules
     from nsinit.runtime.console import Sink
     from nsinit.runtime.logfiles import Tap
@@ -19,15 +21,55 @@ if TYPE_CHECKING:
 
 PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets more
 BUSY_PIPE: Final = 1 << 20
+BUFFER: Final = 256 << 10
 _STEP: Final = 4
 
 
+class Buffer:
+    """What all of them are read into, one after the other.
+
+    All of it is in memory from its making on, so it is made for the first read, and has no more
+    than the largest pipe until then holds, up to BUFFER.
+    """
+
+    __slots__ = ("data", "view")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.view = memoryview(self.data)
+
+    def read(self, fd: int, size: int) -> int:
+        """Read once of what holds `size`; how many bytes of `data` are new. OSError as readv(2)."""
+        if len(self.data) < (room := min(size, BUFFER)):
+            self.data = bytearray(room)
+            self.view = memoryview(self.data)
+        return seam.readv(fd, [self.view])
+
+
 class Stream:
-    """Read from `fd`; `tap` takes the bytes as they come, `sinks` take blocks of lines."""
+    """Read from `fd`; `tap` takes the bytes as they come, `sinks` take blocks of lines.
 
-    terminal: Terminal | None = None
+    There are two for each run that init has, so it is its own callback for when there is something
+    to read: a call of it is one of `read`.
+    """
 
-    def __init__(self, fd: int, name: str, limit: int, tally: Tally) -> None:
+    __slots__ = (
+        *("cutter", "fd", "file", "form", "is_awaited", "key", "name", "pid", "read", "shaper"),
+        *("sinks", "size", "syslog", "tally", "tap", "terminal"),
+    )
+
+    def __init__(
+        self,
+        fd: int,
+        name: str,
+        limit: int,
+        tally: Tally,
+        key: Key = ("", 0, ""),
+        read: Callable[[Key, Stream], object] = lambda *_: None,
+    ) -> None:
+        self.key = key
+        self.read = read
+        self.terminal: Terminal | None = None
         self.fd = fd
         self.name = name
         self.cutter = LineCutter(limit)
@@ -36,11 +78,15 @@ class Stream:
         self.form: str | None = None  # on the console, if it goes there
         self.file: Tap | None = None
         self.tap: Tap | None = None  # the same, if it takes the bytes as they are
-        self.sinks: list[Sink] = []
+        self.sinks: tuple[Sink, ...] = ()
         self.syslog: SyslogRules | None = None
         self.shaper: Shaper | None = None
         self.is_awaited = False  # the shaper is to be asked again
         self.pid = 0  # of the main process, once it is known
+
+    def __call__(self) -> None:
+        """There is something to read."""
+        self.read(self.key, self)
 
     @property
     def is_heard(self) -> bool:

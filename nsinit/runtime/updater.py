@@ -79,18 +79,19 @@ class Updater:
         from nsinit.model.load import load  # noqa: PLC0415  (the same)
 
         wanted = self._counts | counts
+        sources = [source.taken_out() for source in self._loaded.sources]
         for name, count in counts.items():
             if count > REPLICAS_MAX:
                 why = f"expected a number from 0 to {REPLICAS_MAX}, got {count}"
                 path = f"services.{name}.replicas"
                 raise ConfigError([Problem(self._loaded.files[0], 0, path, why)])
-            found = [s.data.get("services", {}).get(name) for s in self._loaded.sources]
+            found = [s.data.get("services", {}).get(name) for s in sources]
             if not any(isinstance(table, dict) and "replicas" in table for table in found):
                 problem = Problem(
                     self._loaded.files[0], 0, f"services.{name}", 'has no key "replicas"'
                 )
                 raise ConfigError([problem])
-        return self._go_by(load(self._loaded.sources, self._env, wanted), wanted, dry_run=False)
+        return self._go_by(load(sources, self._env, wanted), wanted, dry_run=False)
 
     def _go_by(self, loaded: Loaded, counts: dict[str, int], *, dry_run: bool) -> Difference:
         from nsinit.model.differ import differ  # noqa: PLC0415  (the same)

@@ -193,7 +193,7 @@ MUTANTS: Final = [
            "timers of a paused service run on"),
     Mutant("pausing.py", "        arm(turn, s, timer, after)\n", "        pass\n",
            "timers are lost by a pause"),
-    Mutant("pausing.py", "            s.put_off.append(task)\n", "",
+    Mutant("pausing.py", "            s.put_off += (task,)\n", "",
            "a probe is not asked again after a pause"),
     Mutant("turn.py", "    if s.paused and state not in PAUSABLE:\n", "    if False:\n",
            "what is paused is not thawed when it is to end"),

@@ -103,7 +103,7 @@ def _from(here: str, path: str) -> str:
 
 def _searched(loaded: Loaded) -> Iterator[Search]:
     """What the patterns of `include` search for."""
-    for pattern in loaded.sources[0].data.get("include", []):
+    for pattern in loaded.sources[0].taken_out().data.get("include", []):
         directory, slash, last = pattern.rpartition("/")
         if any(mark in directory for mark in _MARKS):
             why = f"cannot compile: the pattern {pattern!r} searches more than one directory"

@@ -14,9 +14,10 @@ from nsinit.kernel import seam
 from nsinit.model.spec import Config, Log
 from nsinit.model.types import Size
 from nsinit.runtime.console import Console
-from nsinit.runtime.logs import BUFFER, Logs
+from nsinit.runtime.logs import Logs
 from nsinit.runtime.outlet import Outlet
 from nsinit.runtime.reactor import Reactor
+from nsinit.runtime.stream import BUFFER
 
 if TYPE_CHECKING:
     import pathlib

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import time
@@ -30,6 +31,7 @@ class World:
         self.told: list[m.Event] = []
         self.reactor = Reactor(self.errors.append)
         self.probes = Probes(self.reactor, self.told.append)
+        gc.collect()  # what other tests have left in cycles holds descriptors
         self.fds = len(os.listdir("/proc/self/fd"))
 
     def ask(self, table: Ready | Health) -> None:

@@ -26,7 +26,7 @@ def _fail(error: BaseException) -> None:
 @pytest.fixture
 def tally() -> Tally:
     """Of one stream."""
-    return Tally(("a", "stdout", "syslog"))
+    return Tally("a", ("stdout", "syslog"))
 
 
 def test_message_is_counted_when_no_datagram_is_taken(
