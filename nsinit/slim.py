@@ -17,7 +17,7 @@ import sys
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -132,9 +132,15 @@ def load_tomllib() -> None:
 def load_asyncio() -> None:
     """Import asyncio, if that has not been done. It does without TLS where Python has none.
 
-    Its loggers are loaded for the first warning: `logging` is half a MiB.
+    Its loggers are loaded for the first warning: `logging` is half a MiB. So are locks, queues,
+    streams, processes and its own loop, each when it is first asked for.
     """
+    if "asyncio" in sys.modules:
+        return
     with _without(
+        traceback={},
+        linecache={},
+        **{f"asyncio__{part}": {"__all__": (part,)} for part in _LATER},
         ssl=None,
         inspect={},
         tokenize={},
@@ -144,12 +150,20 @@ def load_asyncio() -> None:
         logging={"getLogger": _Logger, "DEBUG": 10},
         asyncio__sslproto={},
     ):
-        import_module("asyncio")
+        # What a star takes from each of those parts is the part itself.
+        for part in _LATER:
+            module = sys.modules[f"asyncio.{part}"]
+            setattr(module, part, module)
+        import_module("asyncio").__getattr__ = _of_asyncio  # type: ignore[method-assign]
 
 
 def load_uvloop() -> None:
     """Import uvloop, if that has not been done. ImportError if it is missing."""
     load_asyncio()
+    asyncio = sys.modules["asyncio"]
+    watcher = "AbstractChildWatcher"  # of its parts that are left out, all that is asked for
+    if watcher not in vars(asyncio):
+        vars(asyncio)[watcher] = type(watcher, (), {})
     errors = (
         "SSLError", "SSLWantReadError", "SSLSyscallError", "SSLZeroReturnError", "CertificateError",
     )  # fmt: skip
@@ -162,12 +176,17 @@ def load_uvloop() -> None:
             "SSL_ERROR_WANT_WRITE": 3,
             "SSL_ERROR_SYSCALL": 5,
         },
+        traceback=_calls("traceback", "extract_stack"),
         inspect=_calls("inspect", "isgenerator", "iscoroutinefunction"),
         queue={},
         asyncio__sslproto={},
         subprocess={**_PIPES, **_types(Exception, "SubprocessError")},
     ):
-        import_module("uvloop")
+        try:
+            import_module("uvloop")
+        finally:
+            if vars(asyncio)[watcher].__module__ == __name__:
+                del vars(asyncio)[watcher]
 
 
 def load_h11() -> None:
@@ -178,10 +197,20 @@ def load_h11() -> None:
         import_module("h11")
 
 
-def load_urls() -> None:
-    """Import urllib.parse, if that has not been done; it looks at addresses in brackets only."""
-    with _without(ipaddress={}):
-        import_module("urllib.parse")
+_LATER: Final = (
+    "unix_events", "base_subprocess", "selector_events", "locks", "queues", "runners", "staggered",
+    "streams", "subprocess", "taskgroups", "threads", "timeouts",
+)  # fmt: skip
+
+
+def _of_asyncio(name: str) -> object:
+    """What asyncio has of its parts that were left out: all of them are loaded."""
+    if not name.startswith("__"):
+        for part in _LATER:
+            module = _loaded(f"asyncio.{part}")
+            if name in getattr(module, "__all__", ()):
+                return getattr(module, name)
+    raise AttributeError(f"module 'asyncio' has no attribute {name!r}")
 
 
 _PIPES: Names = {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3}

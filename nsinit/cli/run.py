@@ -158,7 +158,6 @@ def _serve(init: Init, loop: asyncio.AbstractEventLoop) -> object:
     from nsinit import slim
 
     slim.load_h11()
-    slim.load_urls()
     from nsinit.control.server import serve  # and more, after the first services run
 
     return serve(init, loop)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 import msgspec
 
+from nsinit.control import targets
 from nsinit.control.commands import BY_PATH, PREFIX, Command, Param
 from nsinit.control.readers import READERS
 from nsinit.nearest import did_you_mean
@@ -235,8 +235,7 @@ def parse_call(method: str, target: str, body: bytes, kind: str = "") -> Call:
     `kind` is the media type of the body; without any it is JSON.
     """
     try:
-        parts = urlsplit(target)
-        path = unquote(parts.path, errors="surrogateescape")
+        path, query = targets.split(target)
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the address: {error}") from None
     if method == "OPTIONS" and path == "*":
@@ -246,7 +245,7 @@ def parse_call(method: str, target: str, body: bytes, kind: str = "") -> Call:
         hint = did_you_mean(PREFIX + path.rstrip("/").rsplit("/", 1)[-1], BY_PATH)
         raise Refusal(404, "unknown-route", f"there is no {path[:200]!r}", hint)
     _check_method(command, method)
-    given = _given(command, parts.query, body, kind)
+    given = _given(command, query, body, kind)
     params = {param.name: _value(param, given.get(param.name)) for param in command.params}
     return Call(command, params)
 
@@ -305,9 +304,7 @@ def _of_body(known: dict[str, Param], body: bytes, kind: str) -> dict[str, Any]:
 def _pairs(known: dict[str, Param], text: str) -> dict[str, Any]:
     """What a query or a form says; names add up, of anything else the last counts."""
     try:
-        pairs = parse_qsl(
-            text, keep_blank_values=True, max_num_fields=1000, errors="surrogateescape"
-        )
+        pairs = targets.pairs(text)
     except ValueError as error:
         raise Refusal(400, "bad-request", f"cannot read the query: {error}") from None
     given: dict[str, Any] = {}

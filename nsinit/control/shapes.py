@@ -6,7 +6,6 @@ The keys are part of the contract with scripts: they may be added to, not rename
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,6 +100,8 @@ def _rows(record: Record, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"seq": seq, **head, "line": text.decode("utf-8", "replace")}
         shown = _tell_writer(row, text) if record.stream in TAGGED else text
         if "\ufffd" in row["line"]:
+            from binascii import b2a_base64  # noqa: PLC0415  (hardly ever; it is 150 KiB)
+
             row["base64"] = b2a_base64(shown, newline=False).decode()
         if goes_on or continues:
             row["part"] = "first" if not continues else "middle" if goes_on else "last"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from binascii import crc32
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from nsinit.core.messages import Event  # noqa: TC001  (msgspec reads the annotations)
-from nsinit.core.recorder import FORMAT, VERSION, packed
+from nsinit.core.recorder import FORMAT, VERSION, fingerprint, packed
 from nsinit.core.state import CoreState
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import Plan
@@ -135,7 +134,7 @@ def _tell(core: Supervisor, told: Told, raised: str) -> tuple[list[Action], str]
         return [], "" if raised else f"raises {error!r}, which it did not"
     if raised:
         return actions, f"raised {raised}, and does not any more"
-    wrong = "" if crc32(packed(actions)) == told.total else "other actions follow"
+    wrong = "" if fingerprint(packed(actions)) == told.total else "other actions follow"
     core.tidy()
     return actions, wrong
 

@@ -44,7 +44,7 @@ _LATER: Final = (
     "asyncio", "concurrent.futures.thread", "contextvars", "encodings.aliases", "encodings.ascii",
     "encodings.cp1252", "encodings.hex_codec", "encodings.idna", "encodings.latin_1",
     "encodings.punycode", "encodings.unicode_escape", "encodings.utf_8_sig", "http",
-    "importlib.util", "json", "linecache", "logging", "select", "shlex", "shutil", "signal",
+    "importlib.util", "ipaddress", "json", "linecache", "logging", "select", "shlex", "shutil", "signal",
     "socket", "ssl", "stringprep",
     "subprocess", "tempfile", "tokenize", "tomllib", "traceback", "unicodedata",
     "fnmatch", "glob", "hashlib", "termios", "warnings", "zlib", "zoneinfo",

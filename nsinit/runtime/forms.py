@@ -6,7 +6,6 @@ are one record. Nothing here looks at each line. JSON is in `jsonlines`, for tho
 
 from __future__ import annotations
 
-import binascii
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -35,9 +34,11 @@ def name_of(service: str, width: int, *, color: bool) -> str:
     name = f"{service:<{width}}"
     if not color:
         return name
+    from binascii import crc32  # noqa: PLC0415  (few have a terminal; it is 150 KiB)
+
     number = _OWN
     if service != "nsinit":
-        number = _COLORS[binascii.crc32(service.partition("@")[0].encode()) % len(_COLORS)]
+        number = _COLORS[crc32(service.partition("@")[0].encode()) % len(_COLORS)]
     return f"\x1b[{number}m{name}{_PLAIN}"
 
 

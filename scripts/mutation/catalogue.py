@@ -325,7 +325,7 @@ MUTANTS: Final = [
            "pre_start can't be stopped"),
     Mutant("supervisor.py", "            state.rolls.clear()\n", "",
            "a rolling restart outlives the shutdown"),
-    Mutant("recorder.py", "self._keep(told, crc32(packed(actions)))", "self._keep(told, 0)",
+    Mutant("recorder.py", "self._keep(told, fingerprint(packed(actions)))", "self._keep(told, 0)",
            "the record does not tell what the core did"),
     Mutant("replay.py", "core.state == part.state and core.plan == part.plan",
            "core.plan == part.plan",

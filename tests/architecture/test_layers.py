@@ -256,7 +256,7 @@ _READ = (
 )
 _SPAWN = f"{_READ}import nsinit.runtime.boot\n"
 _RUN = (
-    f"{_SPAWN}slim.load_uvloop(); slim.load_h11(); slim.load_urls()\n"
+    f"{_SPAWN}slim.load_uvloop(); slim.load_h11()\n"
     "import nsinit.control.server, nsinit.control.handlers, nsinit.runtime.loop\n"
     "import nsinit.runtime.reexec\n"
 )

@@ -190,15 +190,31 @@ def test_module_itself_is_loaded_when_a_library_wants_more_of_it() -> None:
     ).split("\n") == ["1", "there is none"]
 
 
-def test_addresses_in_brackets_are_looked_at_when_a_url_has_one() -> None:
-    """What does that is loaded by then only."""
+def test_parts_of_asyncio_are_loaded_when_they_are_asked_for() -> None:
+    """By their names, from the package and from themselves; what there is not is not found."""
     script = (
-        "slim.load_urls()\n"
-        "import sys, urllib.parse\n"
-        "print('ipaddress' in sys.modules, urllib.parse.urlsplit('http://[::1]:80/a').hostname)\n"
-        "try:\n"
-        "    urllib.parse.urlsplit('http://[v1.x/')\n"
-        "except ValueError:\n"
-        "    print('refused')"
+        "slim.load_asyncio()\n"
+        "import sys, asyncio\n"
+        "print(*(part in sys.modules for part in ('asyncio.locks', 'asyncio.streams')))\n"
+        "async def work():\n"
+        "    async with asyncio.Lock():\n"
+        "        return await asyncio.wait_for(asyncio.sleep(0, 7), 60)\n"
+        "print(asyncio.new_event_loop().run_until_complete(work()))\n"
+        "from asyncio import StreamReader, subprocess\n"
+        "import asyncio.streams\n"
+        "print(asyncio.streams.StreamReader is asyncio.StreamReader is StreamReader)\n"
+        "print(hasattr(asyncio, 'nothing'), hasattr(subprocess, 'create_subprocess_exec'))"
     )
-    assert _run(script).split() == ["False", "::1", "refused"]
+    assert _run(script).split("\n") == ["False False", "7", "True", "False True"]
+
+
+def test_uvloop_finds_nothing_of_asyncio_missing_when_it_is_loaded() -> None:
+    """And nothing that stood in for something is left."""
+    pytest.importorskip("uvloop")
+    script = (
+        "slim.load_uvloop()\n"
+        "import asyncio, sys, uvloop\n"
+        "print('asyncio.unix_events' in sys.modules, 'AbstractChildWatcher' in vars(asyncio))\n"
+        "print(uvloop.new_event_loop().run_until_complete(asyncio.sleep(0, 7)))"
+    )
+    assert _run(script).split("\n") == ["False False", "7"]

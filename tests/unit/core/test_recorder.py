@@ -17,7 +17,7 @@ from nsinit.model.plan import Plan, Rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD = '{"format": "nsinit flight record", "version": 1}'
+HEAD = '{"format": "nsinit flight record", "version": 2}'
 RULES = {"restart": "always", "restart_limit": -1, "restart_delay": 0.5}
 
 
@@ -141,7 +141,7 @@ def test_text_is_kept_when_it_is_no_unicode() -> None:
         ([], "empty"),
         (["\x00rubbish"], "no JSON"),
         (['{"a": 1}'], "no flight record"),
-        ([HEAD.replace("1", "99")], "version 99"),
+        ([HEAD.replace("2", "99")], "version 99"),
         ([HEAD, "[1]"], "line 2"),
         ([HEAD, '{"n": 1}'], "line 2"),
         ([HEAD, '{"begin": "1", "plan": 3}'], "line 2"),
