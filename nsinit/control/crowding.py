@@ -15,10 +15,17 @@ from nsinit.control.access import ADMIN, NOBODY
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ALL: Final = 256
+LEAST: Final = 256  # for everybody, where descriptors are few
+MOST: Final = 1024
+_SHARE: Final = 4  # of all descriptors, one in so many is for clients
 OTHERS: Final = 224  # who are not admin, all together
 EACH: Final = 64  # one user who is not admin
 STRANGER: Final = 8  # one user who may do nothing at all
+
+
+def places(files: int) -> int:
+    """How many there are for everybody in a process that may have so many files open (-1: any)."""
+    return MOST if files < 0 else max(LEAST, min(MOST, files // _SHARE))
 
 
 class Seat(Protocol):
@@ -44,19 +51,22 @@ class FullError(Exception):
     """There is no place, and everybody is busy."""
 
 
-def find_place(clients: Collection[S], uid: int, level: int) -> S | None:
-    """Who has to make room for a newcomer, if anybody has; FullError tells why there is none."""
+def find_place(clients: Collection[S], uid: int, level: int, most: int = LEAST) -> S | None:
+    """Who has to make room for a newcomer, if anybody has; FullError tells why there is none.
+
+    There are `most` places in all.
+    """
     if level < ADMIN:
         mine = [client for client in clients if client.uid == uid]
-        most = STRANGER if level == NOBODY else EACH
-        if len(mine) >= most:
-            return oldest(mine, f"uid {uid} has {most} connections, and all are busy")
+        share = STRANGER if level == NOBODY else EACH
+        if len(mine) >= share:
+            return oldest(mine, f"uid {uid} has {share} connections, and all are busy")
         others = [client for client in clients if client.level < ADMIN]
         if len(others) >= OTHERS:
             return oldest(others, f"there are {OTHERS} connections, and all are busy")
-    if len(clients) < ALL:
+    if len(clients) < most:
         return None
-    return oldest(clients, f"there are {ALL} connections, and all are busy")
+    return oldest(clients, f"there are {most} connections, and all are busy")
 
 
 def oldest(clients: Collection[S], why: str) -> S:

@@ -6,11 +6,12 @@ token, so that gate (`nsinit.control.remote`) lets in less.
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING, Final, Protocol
 
 from nsinit.control.access import NOBODY, AccessList, Peer, peer_of
 from nsinit.control.commands import ACCESS_LEVELS
-from nsinit.control.crowding import find_place
+from nsinit.control.crowding import find_place, places
 from nsinit.control.routes import Asked, Call, Headers, Refusal
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class LocalGate:
     def __init__(self, init: Init) -> None:
         self.access = AccessList(init.given.loaded.config.init.control)
         self._listener = init.listener
+        self._places = places(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
     @property
     def socket(self) -> _socket.socket | None:
@@ -76,7 +78,7 @@ class LocalGate:
         peer = peer_of(transport.get_extra_info("socket").fileno())
         level = self.access.level(peer)
         mine = [client for client in clients if client.gate is self]
-        return peer, level, find_place(mine, peer.uid, level)
+        return peer, level, find_place(mine, peer.uid, level, self._places)
 
     def take_turn(self, work: Callable[[], object]) -> None:
         """At once."""

@@ -44,10 +44,10 @@ _LATER: Final = (
     "asyncio", "concurrent.futures.thread", "contextvars", "encodings.aliases", "encodings.ascii",
     "encodings.cp1252", "encodings.hex_codec", "encodings.idna", "encodings.latin_1",
     "encodings.punycode", "encodings.unicode_escape", "encodings.utf_8_sig", "http",
-    "importlib.util", "ipaddress", "json", "linecache", "logging", "select", "shlex", "shutil", "signal",
-    "socket", "ssl", "stringprep",
-    "subprocess", "tempfile", "tokenize", "tomllib", "traceback", "unicodedata",
-    "fnmatch", "glob", "hashlib", "termios", "warnings", "zlib", "zoneinfo",
+    "importlib.util", "ipaddress", "json", "linecache", "logging", "select", "shlex", "shutil",
+    "signal", "socket", "ssl", "stringprep", "subprocess", "tempfile", "tokenize", "tomllib",
+    "traceback", "unicodedata", "fnmatch", "glob", "hashlib", "termios", "warnings", "zlib",
+    "zoneinfo",
 )  # fmt: skip
 
 # What of theirs is not in the standard library; "typing_extensions" is a file.

@@ -86,7 +86,7 @@ def test_number_is_that_of_the_code_when_the_page_tells_a_limit() -> None:
     for text in (
         f"head of a request | {routes.MAX_HEAD >> 10} KiB",
         f"body of a request | {routes.MAX_BODY >> 10} KiB",
-        f"{crowding.ALL}, of which {crowding.ALL - crowding.OTHERS} are kept for admins",
+        f"{crowding.LEAST} to {crowding.MOST}, of which {crowding.OTHERS} at most are for those",
         f"a user who is not admin | {crowding.EACH}",
         f"a user who may do nothing | {crowding.STRANGER}",
     ):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from nsinit.control.access import ADMIN, NOBODY
-from nsinit.control.crowding import ALL, EACH, OTHERS, STRANGER, FullError, find_place
+from nsinit.control.crowding import EACH, LEAST, OTHERS, STRANGER, FullError, find_place, places
 
 READ = 0
 
@@ -30,7 +30,7 @@ def test_there_is_a_place_when_few_have_come() -> None:
     assert find_place([], 5, NOBODY) is None
     assert find_place(many(STRANGER - 1, 5, NOBODY), 5, NOBODY) is None
     assert find_place(many(EACH - 1, 5, READ), 5, READ) is None
-    assert find_place(many(ALL - 1, 0, ADMIN), 0, ADMIN) is None
+    assert find_place(many(LEAST - 1, 0, ADMIN), 0, ADMIN) is None
 
 
 @pytest.mark.parametrize(("most", "level"), [(STRANGER, NOBODY), (EACH, READ)])
@@ -61,8 +61,23 @@ def test_places_are_kept_for_admins_when_others_come() -> None:
 
 def test_idle_client_makes_room_when_an_admin_comes() -> None:
     """Of those who are not admin, if there are any; a busy one never."""
-    admins = many(ALL - 1, 0, ADMIN, idle=True)
+    admins = many(LEAST - 1, 0, ADMIN, idle=True)
     assert find_place([*admins, Seat(5, READ, 900.0)], 0, ADMIN) == Seat(5, READ, 900.0)
     assert find_place([*admins, Seat(5, READ, None)], 0, ADMIN) == admins[0]
-    with pytest.raises(FullError, match=f"there are {ALL} connections"):
-        find_place(many(ALL, 0, ADMIN), 0, ADMIN)
+    with pytest.raises(FullError, match=f"there are {LEAST} connections"):
+        find_place(many(LEAST, 0, ADMIN), 0, ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("files", "most"), [(256, 256), (1024, 256), (2048, 512), (1 << 20, 1024), (-1, 1024)]
+)
+def test_places_are_a_share_of_the_files_when_there_are_many(files: int, most: int) -> None:
+    """Never less than a few hundred, and so many that subscribers can be counted by hundreds."""
+    assert places(files) == most
+
+
+def test_newcomer_is_turned_away_when_all_places_are_taken() -> None:
+    """As many as there are."""
+    with pytest.raises(FullError, match="there are 300 connections"):
+        find_place(many(300, 0, ADMIN), 0, ADMIN, 300)
+    assert find_place(many(299, 0, ADMIN), 0, ADMIN, 300) is None
