@@ -80,6 +80,6 @@ TRIALS: Final = (
     ),
     Trial(
         (EVENTS,), sample=_fan_out, full=Limits(4, 5.0), quick=Limits(1, 0.0), family="scale",
-        counts=(1, 10, 100, 250, 1000),  # init has places for 1024
+        counts=(1, 10, 100, 250),
     ),
 )  # fmt: skip

@@ -29,11 +29,14 @@ def test_no_event_has_other_keys_when_the_code_is_read() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            kind = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else 0
+            func, args = node.func, node.args
+            if getattr(func, "id", "") == "partial" and args:
+                func, *args = args
+            name = getattr(func, "attr", getattr(func, "id", ""))
+            kind = args[0].value if args and isinstance(args[0], ast.Constant) else 0
             if name in ("note", "note_all", "Note", "_count") and isinstance(kind, str):
                 seen.add(kind)
-                given = {word.arg for word in node.keywords if word.arg}
+                given = {word.arg for word in node.keywords if word.arg} - {"at"}
                 assert given <= {*FIELDS[kind], *_OF_CHANGES}, (path, kind)  # type: ignore[index]  # it is one
     missing = set(TYPES) - seen
     assert missing == {"lost", "scale", "update"}, "by an expression"
