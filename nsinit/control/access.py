@@ -5,7 +5,8 @@ gives to their user or to one of their groups, or none. Groups are those that th
 it connected, not what a file says; the file counts only where the kernel does not tell them.
 
 In a user namespace the kernel names a user who is not mapped there 65534. Where nobody but its
-owner can open the socket, such a client can only be root of the namespace above.
+owner can open the socket, such a client can only be root of the namespace above; no level is given
+to that number there, which would be given to all users of the machine.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class AccessList:
         self._users: dict[int, int] = {}
         self._groups: dict[int, int] = {}
         self._admins = {0, os.geteuid()}
-        if not control.mode & 0o077 and not _all_ids_are_mapped():
+        self._all_are_known = _all_ids_are_mapped()
+        if not control.mode & 0o077 and not self._all_are_known:
             self._admins.add(_OVERFLOW)
         for rank, level in enumerate(ACCESS_LEVELS):
             for who in getattr(control, level):
@@ -62,12 +64,15 @@ class AccessList:
 
     def _grant(self, who: str | int, rank: int) -> None:
         try:
-            if isinstance(who, str) and who.startswith("@"):
-                self._groups[group_id(who[1:])] = rank
-            else:
-                self._users[user_id(who)] = rank
+            is_group = isinstance(who, str) and who.startswith("@")
+            found = group_id(str(who)[1:]) if is_group else user_id(who)
         except SpawnError:
             self.unknown.append(str(who))
+            return
+        if found == _OVERFLOW and not self._all_are_known:
+            self.unknown.append(str(who))
+        else:
+            (self._groups if is_group else self._users)[found] = rank
 
     def level(self, peer: Peer) -> int:
         """What a client has: a place in ACCESS_LEVELS, or NOBODY."""

@@ -30,6 +30,7 @@ pytestmark = [
 ]
 
 READER, OPERATOR, STRANGE, KEEPER = 54401, 54402, 54403, 54404  # uids that need no account
+OWNER = 54405
 GROUP, KEYS = 54411, 54412
 CONFIG: Final = f"""
 [init]
@@ -136,6 +137,69 @@ def test_ctl_ends_with_77_when_access_is_denied(init: Live) -> None:
     assert "hint: init.control in the configuration gives it" in done.stderr
     done = _as(USERS["read"], *NSINIT, "ctl", "list", env=init.env, cwd="/")
     assert (done.returncode, done.stdout) == (0, "a\n")
+
+
+# Sends what stdin has by a connection that it was given, or that it makes before it is another.
+AS_ANOTHER: Final = """
+import os, socket, sys
+path, uid, asked = sys.argv[1], int(sys.argv[2]), sys.stdin.read()
+with socket.socket(socket.AF_UNIX) as connection:
+    before = os.geteuid()
+    os.seteuid(before if uid < 0 else uid)
+    connection.connect(path)
+    os.seteuid(before)
+    connection.settimeout(20)
+    connection.sendall(asked.encode())
+    print(connection.recv(65536).decode())
+"""
+STOP: Final = 'POST /v1/stop HTTP/1.0\r\nContent-Length: 15\r\n\r\n{"names":["a"]}'
+
+
+def _stop(path: pathlib.Path, *prefix: str, **more: Any) -> str:
+    """What init answers to whoever would stop a service."""
+    client = [sys.executable, "-Ic", AS_ANOTHER, str(path), str(more.pop("connect_as", -1))]
+    done = subprocess.run(
+        [*prefix, *client], input=STOP, capture_output=True, text=True, timeout=60, check=False,
+        **more,
+    )  # fmt: skip
+    return f"{done.stdout}{done.stderr}"
+
+
+def test_root_of_another_user_namespace_is_who_it_is_outside(init: Live) -> None:
+    """As the root of a container into which the socket is bound."""
+    told = _stop(init.socket, "unshare", "-Ur", user=STRANGE, group=STRANGE, extra_groups=[])
+    assert f"stop needs operate access; uid {STRANGE} has none" in told
+    assert init.status()["a"]["state"] == "running"
+
+
+def test_level_is_that_of_who_connected_when_somebody_else_asks(init: Live) -> None:
+    """A connection is handed to a program with more power, or kept by one that gains it."""
+    told = _stop(init.socket, connect_as=READER)
+    assert f"stop needs operate access; uid {READER} has read" in told
+    assert init.status()["a"]["state"] == "running"
+    assert "403" not in _stop(init.socket)
+
+
+@pytest.mark.parametrize("mode", ["0600", "0666"])
+def test_users_of_the_machine_have_no_level_when_init_cannot_tell_them_apart(
+    tmp_path: pathlib.Path, mode: str
+) -> None:
+    """In a user namespace each of them is 65534, also called nobody; who may is root above it."""
+    control = f'{{ mode = "{mode}", admin = [65534, "@65534"] }}'
+    config = f'[init]\ncontrol = {control}\n[services.a]\ncommand = "sleep 1000"\n'
+    made = Live(tmp_path, config, "subreaper")
+    made.user = OWNER
+    made.prefix = ["unshare", "-Ur"]
+    try:
+        made.start()
+        made.socket.parent.chmod(0o755)
+        eventually(made.socket.exists, "it listens")
+        told = _stop(made.socket, user=STRANGE, group=STRANGE, extra_groups=[])
+        assert ("Permission denied" if mode == "0600" else "uid 65534 has none") in told
+        assert ("403" in _stop(made.socket)) == (mode == "0666")
+        assert "there is no user or group '65534'" in made.said()
+    finally:
+        made.close()
 
 
 HOLD: Final = """
