@@ -136,7 +136,7 @@ class Recorder:
         for one in data:
             try:
                 version, plan, state, entries, error = msgspec.msgpack.decode(one, type=kind)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError):
                 self._kept.clear()
                 continue
             made = Generation(version, plan, state)

@@ -124,5 +124,5 @@ class CoreState(Struct, kw_only=True):
 
     @classmethod
     def decode(cls, data: bytes) -> CoreState:
-        """What `encode` wrote; msgspec.ValidationError for anything else."""
+        """What `encode` wrote; msgspec.DecodeError, UnicodeDecodeError, RecursionError else."""
         return msgpack.decode(data, type=cls)

@@ -39,6 +39,7 @@ def forget_udp(ports: Container[int]) -> None:
 def _udp_port(original: bytes) -> int:
     """Where a datagram was sent to; -1 for what is none."""
     protocol = netlink.attributes(netlink.attributes(original).get(_PROTOCOL, b""))
-    if protocol.get(_NUMBER) != bytes([_socket.IPPROTO_UDP]) or len(protocol[_TO_PORT]) != 2:
+    port = protocol.get(_TO_PORT, b"")
+    if protocol.get(_NUMBER) != bytes([_socket.IPPROTO_UDP]) or len(port) != 2:
         return -1
-    return int.from_bytes(protocol[_TO_PORT], "big")
+    return int.from_bytes(port, "big")

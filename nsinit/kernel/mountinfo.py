@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_OCTAL: Final = frozenset("01234567")
+_DIGITS: Final = 18  # of a number that the kernel writes
 
 
 class Mount(NamedTuple):
@@ -26,7 +29,7 @@ def parse(text: str) -> list[Mount]:
     for line in text.splitlines():
         left, mark, right = line.partition(" - ")
         before, after = left.split(" "), right.split(" ")
-        if not mark or len(before) < 6 or len(after) < 3:
+        if not mark or len(before) < 6 or len(after) < 3 or not all(map(_is_number, before[:2])):
             continue
         number, parent, device, root, target, options, *tags = before
         found.append(
@@ -52,11 +55,19 @@ def read(pid: int | str = "self") -> list[Mount]:
         return parse(file.read())
 
 
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= _DIGITS
+
+
 def _plain(text: str) -> str:
     r"""Without the escapes of space, tab, newline and backslash: "\040"."""
-    if "\\" not in text:
-        return text
     first, *rest = text.split("\\")
-    return first + "".join(
-        chr(int(part[:3], 8)) + part[3:] if part[:3].isdigit() else "\\" + part for part in rest
-    )
+    return first + "".join(map(_unescaped, rest))
+
+
+def _unescaped(part: str) -> str:
+    """What stood behind a backslash."""
+    code = part[:3]
+    if len(code) == 3 and _OCTAL.issuperset(code):
+        return chr(int(code, 8)) + part[3:]
+    return f"\\{part}"

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+# The latter for one of some words, when a variable has brought in bytes that are no UTF-8.
+_REFUSED: Final = (msgspec.ValidationError, UnicodeEncodeError)
+
 _NAMES: Final[dict[object, str]] = {
     bool: "true or false", int: "an integer", float: "a number", str: "a string",
     dict: "a table", list: "an array",
@@ -92,7 +95,7 @@ def decode(table: object, kind: type[T], path: KeyPath, report: Report) -> T:
     shaped = _shape(table, kind, path, report) if isinstance(table, dict) else table
     try:
         return msgspec.convert(shaped, kind, dec_hook=decode_hook)
-    except msgspec.ValidationError as error:
+    except _REFUSED as error:
         before = len(report.problems)
         _diagnose(shaped, kind, path, report)
         if len(report.problems) == before:
@@ -232,6 +235,8 @@ def _diagnose_struct(
 def _diagnose_value(value: object, kind: Any, path: KeyPath, report: Report) -> None:  # noqa: ANN401
     try:
         msgspec.convert(value, kind, dec_hook=decode_hook)
+    except UnicodeEncodeError:
+        report.error(path, f"expected text, got bytes that are no UTF-8: {show(value)}")
     except msgspec.ValidationError as error:
         message = str(error).partition(" - at `$")[0]
         plain = get_origin(kind) or kind
@@ -245,6 +250,6 @@ def _diagnose_value(value: object, kind: Any, path: KeyPath, report: Report) -> 
 def _converts(value: object, kind: Any) -> bool:  # noqa: ANN401
     try:
         msgspec.convert(value, kind, dec_hook=decode_hook)
-    except msgspec.ValidationError:
+    except _REFUSED:
         return False
     return True

@@ -122,11 +122,14 @@ def included(source: Source) -> list[str]:
     """The patterns of `include`, relative to the file that holds them."""
     patterns = source.data.get("include", [])
     try:
-        return Names.read(patterns)
+        names = Names.read(patterns)
+        if any("\0" in name for name in names):
+            raise ValueError("nothing here can contain NUL")  # noqa: TRY301  (told as all that is wrong)
     except ValueError as error:
         report = Report([source])
         report.error(("include",), str(error))
         raise ConfigError(report.problems) from None
+    return names
 
 
 def load(

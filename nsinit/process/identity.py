@@ -14,6 +14,8 @@ from nsinit.errors import SpawnError
 from nsinit.named import Named
 
 _MOST: Final = 16 << 20  # bytes of a passwd or group file; it may be anybody's
+_HIGHEST: Final = (1 << 32) - 2  # id: the last one stands for none
+_DIGITS: Final = 10  # of that
 
 
 class Account(Named):
@@ -105,17 +107,21 @@ def _accounts(root: str) -> list[Account]:
     return [
         Account(row[0], int(row[2]), int(row[3]), row[5] or "/", row[6] or "/bin/sh")
         for row in rows
-        if len(row) >= 7 and row[2].isdigit() and row[3].isdigit()
+        if len(row) >= 7 and _is_id(row[2]) and _is_id(row[3])
     ]
 
 
 def _groups(root: str) -> list[tuple[str, int, list[str]]]:
     rows = (line.split(":") for line in _lines(f"{root}/etc/group"))
     return [
-        (row[0], int(row[2]), row[3].split(","))
-        for row in rows
-        if len(row) >= 4 and row[2].isdigit()
+        (row[0], int(row[2]), row[3].split(",")) for row in rows if len(row) >= 4 and _is_id(row[2])
     ]
+
+
+def _is_id(word: str) -> bool:
+    """Whether it is one that the kernel takes; lines with others are left out."""
+    is_number = word.isascii() and word.isdigit() and len(word) <= _DIGITS
+    return is_number and int(word) <= _HIGHEST
 
 
 def _lines(path: str) -> list[str]:

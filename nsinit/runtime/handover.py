@@ -39,6 +39,9 @@ _SIZE: Final = struct.Struct("<I")
 _MARK: Final = "\0"  # begins what msgpack can't say by itself; nothing in a configuration has it
 _BIG: Final = 1 << 63
 
+# The last one for what has no form as bytes, and so is never there.
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
+
 Row = tuple[int, float, str, int, str, bytes, bool, bool]  # a record of a ring
 
 
@@ -214,7 +217,7 @@ def unpack(data: bytes, kind: Any) -> Any:  # noqa: ANN401  (what msgspec takes 
     try:
         plain = _unmarked(msgspec.msgpack.decode(data))
         return msgspec.convert(plain, kind, builtin_types=(bytes,), dec_hook=decode_hook)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except _UNREADABLE as error:
         raise BadHandoverError(f"cannot read what init handed over: {error}") from None
 
 
@@ -294,6 +297,6 @@ def _rows(fd: int, at: int) -> Iterator[list[Row]]:
         data = memory.read_at(fd, length, at + _SIZE.size)
         try:
             yield msgspec.msgpack.decode(data, type=list[Row])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadHandoverError(f"cannot read the rings: {error}") from None
         at += _SIZE.size + length

@@ -24,6 +24,14 @@ _NOTE: Final = 7
 # Events are many, and `pack` is thorough: what msgpack can say by itself it says, after this byte,
 # with which no msgpack begins.
 _DIRECT: Final = b"\xc1"
+_UNREADABLE: Final = (
+    BadHandoverError,
+    msgspec.MsgspecError,
+    KeyError,
+    IndexError,
+    RecursionError,
+    UnicodeDecodeError,
+)
 _encode: Final = msgspec.msgpack.Encoder().encode
 _DECODERS: Final = {count: msgspec.msgpack.Decoder(kind).decode for count, kind in _KINDS.items()}
 
@@ -45,7 +53,7 @@ def unpack_events(rows: list[bytes]) -> Iterator[Happening | Note]:
     for row in rows:
         try:
             values = _unpack_event(row)
-        except (BadHandoverError, msgspec.MsgspecError, KeyError, IndexError):
+        except _UNREADABLE:
             continue
         yield Note(*values) if len(values) == _NOTE else Happening(*values)
 

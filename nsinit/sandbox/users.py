@@ -177,7 +177,9 @@ def _become(which: Which, rows: Sequence[Row], caller: Caller) -> int | None:
 def parse_own_ids(text: str) -> tuple[Span, ...]:
     """The ids that exist in a user namespace, from its /proc/self/uid_map."""
     rows = (line.split() for line in text.splitlines())
-    return tuple(Span(int(row[0]), int(row[2])) for row in rows if len(row) == 3)
+    return tuple(
+        Span(int(row[0]), int(row[2])) for row in rows if len(row) == 3 and all(map(_is_id, row))
+    )
 
 
 def parse_subordinate(text: str, name: str, uid: int) -> tuple[Span, ...]:
@@ -188,6 +190,10 @@ def parse_subordinate(text: str, name: str, uid: int) -> tuple[Span, ...]:
         first, _, count = rest.partition(":")
         if owner not in (name, str(uid)) or not owner:
             continue
-        if all(word.isascii() and word.isdigit() and len(word) < 11 for word in (first, count)):
+        if _is_id(first) and _is_id(count):
             spans.append(Span(int(first), int(count)))
     return tuple(dict.fromkeys(span for span in spans if span.size))
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 11

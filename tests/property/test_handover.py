@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsinit.core.recorder import Recorder
 from nsinit.kernel import memory
 from nsinit.model.load import Loaded, load, parse_source
 from nsinit.runtime import handover as h
 from nsinit.runtime.lines import Block
+from nsinit.runtime.recalled import unpack_events
 from nsinit.runtime.ring import Rings
 from tests.support import strategies as some
 from tests.support.lives import plans
@@ -62,6 +64,37 @@ def test_bytes_are_refused_when_they_are_no_state(data: bytes) -> None:
     """With a reason, and with nothing worse."""
     with pytest.raises(h.BadHandoverError):
         h.unpack(data, h.Handover)
+
+
+def test_state_is_refused_when_its_sizes_are_of_more_than_there_is() -> None:
+    """No memory is taken for what is not there, however much it says to be."""
+    for size in (1 << 40, (1 << 64) - 1):
+        fd = memory.sealed("test", [h.MAGIC + h._HEAD.pack(h.VERSION, size) + b"x" * 9])
+        with pytest.raises(h.BadHandoverError, match="cut short"):
+            h.read(fd)
+        os.close(fd)
+    fd = memory.sealed("test", [h._SIZE.pack((1 << 32) - 1) + b"\x90"])
+    with pytest.raises(h.BadHandoverError):
+        list(h._rows(fd, 0))
+    os.close(fd)
+
+
+@pytest.mark.parametrize("data", [b"\x91" * 5000, b"\xa1\xff", b"\x91\xa1\xff"])
+def test_state_is_refused_when_it_is_nested_or_no_utf8(data: bytes) -> None:
+    """By the error that says so: others would end the init that reads it."""
+    with pytest.raises(h.BadHandoverError):
+        h.unpack(data, h.Handover)
+    fd = memory.sealed("test", [h._SIZE.pack(len(data)) + data])
+    with pytest.raises(h.BadHandoverError):
+        list(h._rows(fd, 0))
+    os.close(fd)
+    with pytest.raises(h.BadHandoverError):
+        h.unpack(h.pack({"config": {}, "bundle": 5}), Loaded)
+    direct = b"\xc1\x97\x01\xcb" + bytes(8) + b"\xa1\xff"
+    assert list(unpack_events([data, direct])) == []
+    recorder = Recorder("0")
+    recorder.adopt([data, b"\x95\xa1\xff"])
+    assert recorder.export() == []
 
 
 @given(odd=TEXT.filter(lambda text: "\0" not in text))

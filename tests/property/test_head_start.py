@@ -96,6 +96,20 @@ def test_plan_is_refused_when_it_is_cut(rubbish: bytes, at: int, cut: bool) -> N
             planfile.read(path, {})
 
 
+@given(st.integers(0, 1 << 16), st.integers(1, 255))
+def test_plan_is_refused_when_a_byte_of_it_is_another(at: int, change: int) -> None:
+    """By a damaged disk: marshal makes gigabytes of some bytes, and nobody catches that."""
+    made = loaded('[services.a]\ncommand = "true"\n')
+    assert made is not None
+    data = bytearray(foresee(made, {}).plan.to_bytes())
+    data[at % len(data)] ^= change
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "nsinit.toml")
+        pathlib.Path(path + planfile.ENDING).write_bytes(data)
+        with pytest.raises(NoPlanError, match=r"damaged|another nsinit"):
+            planfile.read(path, {})
+
+
 @given(st.dictionaries(st.sampled_from(["A", "B", "C"]), st.text("xyz", max_size=2)))
 def test_variables_are_noted_when_they_are_looked_at(env: dict[str, str]) -> None:
     """Those that are set, and those that are not."""

@@ -1,8 +1,10 @@
 """What is in a plan, and whether it counts here and now.
 
-The file is one line that names this nsinit and this Python, and a tuple as marshal(3py) writes it:
-no other format of the standard library is read without a module of its own. It begins processes,
-so it is believed only from root or whoever runs init, and if nobody else can write to it.
+The file is one line that names this nsinit and this Python, a sum of what follows, and a tuple as
+marshal(3py) writes it: no other format of the standard library is read without a module of its own.
+It begins processes, so it is believed only from root or whoever runs init, and if nobody else can
+write to it. The sum is against a damaged disk: of bytes that it did not write itself marshal may
+make gigabytes, or end the process.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import marshal
 import os
 import stat
 import sys
+from _imp import source_hash  # SipHash, as it is for byte code; always loaded
 
 from nsinit import __version__
 from nsinit.places import look_for
@@ -23,9 +26,12 @@ if TYPE_CHECKING:
     Search = tuple[str, str, str]  # a directory, how names begin and how they end
 
 ENDING: Final = ".plan"
-_FORMAT: Final = 1  # of what follows; another one is another plan
+_FORMAT: Final = 2  # of what follows; another one is another plan
 _MOST: Final = 64 << 20  # bytes
 _HEADER: Final = f"nsinit plan {_FORMAT}, {__version__}, {sys.implementation.cache_tag}\n".encode()
+
+_SUM: Final = 8  # bytes
+_KEY: Final = 0  # nobody is kept from making one
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -82,7 +88,8 @@ class HeadStart:
 
     def to_bytes(self) -> bytes:
         """For the file."""
-        return _HEADER + marshal.dumps(tuple(getattr(self, name) for name in self._ROW))
+        body = marshal.dumps(tuple(getattr(self, name) for name in self._ROW))
+        return _HEADER + source_hash(_KEY, body) + body
 
 
 def find(argv: Sequence[str], env: Mapping[str, str]) -> str | None:
@@ -105,11 +112,14 @@ def read(path: str, env: Mapping[str, str]) -> HeadStart:
         os.close(fd)
     if not data.startswith(_HEADER):
         raise NoPlanError("it was made by another nsinit or Python")
+    body = memoryview(data)[len(_HEADER) + _SUM :]
+    if data[len(_HEADER) : len(_HEADER) + _SUM] != source_hash(_KEY, body):
+        raise NoPlanError("it is damaged: its sum is another one")
     try:
-        plan = HeadStart(*marshal.loads(memoryview(data)[len(_HEADER) :]))  # noqa: S302  (as said above)
+        plan = HeadStart(*marshal.loads(body))  # noqa: S302  (as said above)
         _check(plan, path, env)
-    except (ValueError, EOFError, TypeError, AttributeError) as error:
-        raise NoPlanError(f"it is damaged: {error}") from None
+    except (ValueError, EOFError, TypeError, AttributeError, MemoryError) as error:
+        raise NoPlanError(f"it is damaged: {error or 'its sizes make no sense'}") from None
     return plan
 
 

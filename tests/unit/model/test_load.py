@@ -155,6 +155,30 @@ def test_include_is_told_when_it_is_no_list_of_names() -> None:
         included(parse_source("a.toml", "\ninclude = 5"))
 
 
+def test_include_is_told_when_a_name_has_a_nul() -> None:
+    """No path has one: to look for it ended nsinit with a traceback."""
+    with pytest.raises(ConfigError, match=r"^a.toml:1: include: nothing here can contain NUL"):
+        included(parse_source("a.toml", 'include = ["b.toml", "\\u0000"]'))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("restart", 'expected one of "no"'),
+        ("type", 'expected one of "simple"'),
+        ("log.format", "expected one of"),
+        ("schedule.overlap", "expected one of"),
+    ],
+)
+def test_variable_is_refused_when_it_has_bytes_where_a_word_is_expected(
+    key: str, expected: str
+) -> None:
+    """Which are no Unicode: these, too, ended nsinit with a traceback, and an update."""
+    rows = told(f"[services.a]\ncommand = 'x'\n{key} = '${{X}}'\nbogus = 1\n", env={"X": "\udcff"})
+    assert any(row.startswith(f"a.toml:3: services.a.{key}: {expected}") for row in rows)
+    assert "a.toml:4: services.a.bogus: unknown key" in rows
+
+
 def test_variables_are_filled_in_when_strings_have_them() -> None:
     """Anywhere, at any depth; keys are left alone."""
     text = (

@@ -103,3 +103,18 @@ print({{"pwd", "grp"}} & set(sys.modules))
         [sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "9" * 5000, "4294967295", "99999999999", "-1", ""])
+def test_entries_are_passed_over_when_their_ids_are_none(tmp_path: pathlib.Path, odd: str) -> None:
+    """A passwd file of an image may have anything: the kernel would take no such number."""
+    (tmp_path / "etc").mkdir()
+    passwd = f"a:x:{odd}:1::/:\nb:x:5:{odd}::/:\nc:x:7:8::/home:/bin/c\n"
+    (tmp_path / "etc/passwd").write_text(passwd)
+    (tmp_path / "etc/group").write_text(f"a:x:{odd}:c\nd:x:9:c\n")
+    found = find_identity("c", None, None, str(tmp_path))
+    assert found is not None
+    assert (found.uid, found.gid, found.groups) == (7, 8, (8, 9))
+    for name in ("a", "b"):
+        with pytest.raises(SpawnError):
+            find_identity(name, None, None, str(tmp_path))

@@ -192,3 +192,10 @@ def test_own_ids_are_read_when_map_is_of_a_namespace() -> None:
     text = "         0       1000          1\n         1     100000      65536\n"
     assert parse_own_ids(text) == (Span(0, 1), Span(1, 65536))
     assert parse_own_ids("") == ()
+
+
+def test_line_of_map_is_left_out_when_it_has_no_numbers() -> None:
+    """Whatever stands in for a /proc."""
+    assert parse_own_ids("0 x 1\n1 2 -3\n5 6 \u00b2\n0 0 " + "9" * 5000 + "\n7 8 9\n") == (
+        Span(7, 9),
+    )
