@@ -1,0 +1,237 @@
+"""Nonsense to the sockets of a real init, by many connections and from a service of its own.
+
+Afterwards the same init must answer, with the descriptors and the memory that it had before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from scripts.fuzzing.mutation import Mutator
+from scripts.fuzzing.target import ROOT
+from scripts.fuzzing.targets import TARGETS
+from tests.support.growth import Held, at_rest
+from tests.support.live import eventually, live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.support.live import Live, Way
+
+_MEMORY: Final = 2048  # KiB that may be added: rings and the last events may not be full before
+_ANSWER: Final = 10.0  # s for init to answer who asks properly
+_PIPELINE: Final = 40  # requests at once
+_ROUND: Final = 2000  # inputs between two looks at whether init answers
+# Of these a right one would end or replace init, or run a program.
+_NOT: Final = ("shutdown", "reexec", "exec", "enter")
+_CONFIG: Final = """\
+[init]
+log = "error"
+keep_running = true
+syslog = "{here}/log"
+journal = "{here}/journal"
+[services.a]
+command = ["sleep", "100000"]
+tty = true
+min_uptime = 0
+[services.b]
+command = ["sleep", "100000"]
+min_uptime = 0
+[services.chatter]
+type = "notify"
+start_timeout = "1d"
+restart = "always"
+restart_delay = 0
+restart_limit = "unlimited"
+log = "null"
+environment = {{ PYTHONPATH = "{root}" }}
+command = [
+    "{python}", "-m", "scripts.fuzzing.chatter", "{count}", "{seed}",
+    "{here}/log", "{here}/journal", "{here}/note",
+]
+"""
+
+
+class Told(NamedTuple):
+    """What was sent, by kind; what init held before and after; what is wrong."""
+
+    sent: dict[str, int]
+    seconds: float
+    before: Held
+    after: Held
+    slowest: float  # s that a proper request took in between
+    wrong: list[str]
+
+    def table(self) -> str:
+        """For people."""
+        rows = [f"| {kind} | {count:,} |" for kind, count in self.sent.items()]
+        head = ["", "| to a real init | inputs |", "|---|---|", *rows]
+        total = f"{sum(self.sent.values()):,} inputs in {self.seconds:.0f} s"
+        slowest = f"a proper request took {self.slowest * 1000:.0f} ms at the most meanwhile"
+        told = [f"{total}; {slowest}", f"before {self.before}", f"after  {self.after}", *self.wrong]
+        return "\n".join([*head, *told])
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file of results."""
+        made = self._asdict()
+        return {
+            "target": "live",
+            **made,
+            "before": self.before._asdict(),
+            "after": self.after._asdict(),
+        }
+
+
+class Attack:
+    """One init, and who sends it what."""
+
+    def __init__(self, init: Live, seed: int) -> None:
+        self._init = init
+        self._chance = random.Random(seed)
+        target = TARGETS["http"]
+        mutator = Mutator(self._chance, target.words, target.most)
+        pool = [data[1:] for data in target.begin()]
+        self._good = [data for data in pool if not any(b"/v1/" + n.encode() in data for n in _NOT)]
+        self._make: Callable[[Sequence[bytes]], bytes] = mutator.make
+        self._ways: dict[str, Callable[[], int]] = {
+            "requests, some wrong, on one connection": self._pipeline,
+            "connections of nonsense": self._garbage,
+            "connections with descriptors": self._descriptors,
+            "connections that are left": self._leave,
+        }
+        self.sent = dict.fromkeys(self._ways, 0)
+        self.slowest = 0.0
+
+    def round(self, inputs: int) -> None:
+        """About so many inputs of all kinds, and one proper request."""
+        goal = sum(self.sent.values()) + inputs
+        weights = (20, 4, 1, 1)
+        names = list(self._ways)
+        while sum(self.sent.values()) < goal:
+            (kind,) = self._chance.choices(names, weights)
+            with contextlib.suppress(ConnectionError, TimeoutError, BlockingIOError):
+                self.sent[kind] += self._ways[kind]()
+        begun = time.monotonic()
+        assert self._init.client.version()
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+
+    def _connect(self) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        made.settimeout(_ANSWER)
+        made.connect(str(self._init.socket))
+        return made
+
+    def _input(self) -> bytes:
+        """Anything but what would do what it is not to do here."""
+        made = self._make(self._good)
+        return b"" if any(name.encode() in made for name in _NOT) else made
+
+    def _pipeline(self) -> int:
+        """Each is answered, or ends the connection; streams end by our leaving."""
+        count = self._chance.randrange(1, _PIPELINE)
+        some = [
+            self._chance.choice(self._good) if self._chance.random() < 0.7 else self._input()
+            for _ in range(count)
+        ]
+        some = [data.replace(b"HTTP/1.0", b"HTTP/1.1\r\nHost: a") for data in some]
+        with self._connect() as connection:
+            connection.setblocking(False)
+            rest = memoryview(b"".join(some))
+            idle = 0
+            while idle < 2:
+                ready, room, _ = select.select(
+                    [connection], [connection] if rest else [], [], 0.002
+                )
+                idle = 0 if ready or room else idle + 1
+                if room:
+                    rest = rest[connection.send(rest) :]
+                if ready and not connection.recv(1 << 18):
+                    break
+        return count
+
+    def _garbage(self) -> int:
+        with self._connect() as connection:
+            connection.sendall(self._input() or self._chance.randbytes(20))
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1 << 16):
+                continue
+        return 1
+
+    def _descriptors(self) -> int:
+        """As `exec` takes them; too many, too few, or where nobody wants any."""
+        with self._connect() as connection, open(os.devnull, "rb") as null:
+            fds = [null.fileno()] * self._chance.randrange(8)
+            if self._chance.random() < 0.5:
+                connection.sendall(b"POST /v1/exec?name=b&command=true HTTP/1.0\r\n\r\n")
+                connection.recv(1 << 16)
+            with contextlib.suppress(PermissionError):  # by SO_PASSRIGHTS, where there is that
+                socket.send_fds(connection, [self._input() or b"x"], fds)
+        return 2
+
+    def _leave(self) -> int:
+        with self._connect() as connection:
+            data = self._input() or b"GET"
+            connection.send(data[: self._chance.randrange(1, len(data) + 1)])
+        return 1
+
+
+def attack(inputs: int, seconds: float, seed: int, way: Way | None = None) -> Told:
+    """Half of so many inputs by connections, the other half as datagrams of a service."""
+    way = way or ("pid1" if os.geteuid() == 0 else "subreaper")
+    with tempfile.TemporaryDirectory(prefix="fuzz-live-") as name:
+        here = Path(name)
+        config = _CONFIG.format(
+            here=here, root=ROOT, python=sys.executable, count=inputs // 2, seed=seed
+        )
+        with live(here, config, way) as init:
+            init.wait_for("b", "running")
+            return _attack(init, here / "note", inputs, seconds, seed)
+
+
+def _attack(init: Live, note: Path, inputs: int, seconds: float, seed: int) -> Told:
+    made = Attack(init, seed)
+    begun = time.monotonic()
+    wrong: list[str] = []
+    pid = init.pid
+    warm = min(inputs // 10, 20_000)
+    before: Held | None = None
+    try:
+        while sum(made.sent.values()) < inputs // 2 and time.monotonic() - begun < seconds:
+            made.round(min(_ROUND, max(inputs // 10, 1)))
+            if before is None and sum(made.sent.values()) >= warm:
+                before = at_rest(init, 2.0)
+        _wait_for_chatter(note, inputs // 2, seconds - (time.monotonic() - begun))
+        init.client.stop(names=["chatter"])
+    except Exception as error:  # noqa: BLE001  (whatever it is, init did not do as it should)
+        where = "".join(traceback.format_exception(error))
+        wrong.append(f"init did not answer: {where}\n{init.said()[-2000:]}")
+    sent = made.sent | {"datagrams of a service": _number(note)}
+    after = eventually(lambda: at_rest(init), "rest")
+    before = before or after
+    if init.pid != pid or init.process is None or init.process.poll() is not None:
+        wrong.append("init is another one, or none")
+    if after.fds > before.fds or after.zombies:
+        wrong.append("descriptors or zombies are left")
+    if after.memory - before.memory > _MEMORY:
+        wrong.append(f"memory has grown by {after.memory - before.memory} KiB")
+    return Told(sent, time.monotonic() - begun, before, after, made.slowest, wrong)
+
+
+def _number(note: Path) -> int:
+    return int(note.read_text() or 0) if note.exists() else 0
+
+
+def _wait_for_chatter(note: Path, count: int, seconds: float) -> None:
+    until = time.monotonic() + max(seconds, 0.0)
+    while _number(note) < count and time.monotonic() < until:
+        time.sleep(0.05)
