@@ -119,6 +119,26 @@ def _is_stuck(plan: Plan, state: CoreState, rules: Rules) -> bool:
     return False
 
 
+def followers_of_stuck(plan: Plan, state: CoreState, name: str) -> dict[str, None]:
+    """Who only comes after what waits for this service, which somebody has stopped by hand.
+
+    For what waits nothing changes by the stop, however far away it is; for these it does.
+    """
+    todo, stuck, made = [name], {name}, dict[str, None]()
+    while todo:
+        other = todo.pop()
+        for dependent in plan.services[other].dependents:
+            s = state.services.get(dependent)  # None: it has left
+            if s is None or s.state is not State.WAITING or dependent in stuck:
+                continue
+            if other in plan.services[dependent].needs:
+                stuck.add(dependent)
+                todo.append(dependent)
+            else:
+                made[dependent] = None
+    return made
+
+
 def may_stop(state: CoreState, rules: Rules, late: dict[str, int]) -> bool:
     """Whether no dependent that is to stop still has to.
 

@@ -36,7 +36,6 @@ from nsinit.core.messages import (
     SpawnFailed,
     Stop,
     TaskEnded,
-    Trigger,
 )
 from nsinit.core.state import ACTIVE, AT_REST, ServiceState, State
 from nsinit.core.turn import TASKS, WHERE, Turn, cancel_task, disarm, enter
@@ -44,7 +43,7 @@ from nsinit.core.turn import TASKS, WHERE, Turn, cancel_task, disarm, enter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nsinit.core.messages import TaskKind, TimerKind
+    from nsinit.core.messages import TaskKind, TimerKind, Trigger
     from nsinit.model.plan import Rules
 
     Request = Stop | Reload | Reset | Pin | Pause | Trigger
@@ -145,7 +144,7 @@ def ask(turn: Turn, s: ServiceState, rules: Rules, event: Request) -> None:
             pausing.pause(turn, s)
         case Pause():
             pausing.unpause(turn, s, rules)
-        case Trigger():
+        case _:  # Trigger
             trigger(turn, s, rules)
 
 

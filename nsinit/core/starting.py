@@ -107,15 +107,19 @@ def on_execed(turn: Turn, s: ServiceState, rules: Rules, e: Execed) -> None:
 
 
 def on_spawn_failed(turn: Turn, s: ServiceState, rules: Rules, e: SpawnFailed) -> None:
-    """It never ran."""
+    """It never ran; what its pre_start has left is ended like anything that is left of a run."""
     s.pid, s.ended_at, s.why = 0, turn.now, e.text
     s.cause, s.status = "exec", policy.exec_status(e.errno)
     s.hopeless = e.errno not in policy.TRANSIENT
     for task in list(s.tasks):
         cancel_task(turn, s, task)
-    if s.state is State.RUNNING or (s.state is State.STARTING and s.asked):
-        enter(turn, s, State.STOPPING, s.asked)
-    nothing_left(turn, s, rules)
+    prepared = "pre_start" in rules.tasks
+    if s.state is State.RUNNING or (s.state is State.STARTING and (s.asked or prepared)):
+        enter(turn, s, State.STOPPING, s.asked or s.why)
+    if prepared:
+        main_is_gone(turn, s, rules)
+    else:
+        nothing_left(turn, s, rules)
 
 
 def on_start_timeout(turn: Turn, s: ServiceState, rules: Rules, e: Fired) -> None:

@@ -39,7 +39,7 @@ class Supervisor:
         self.state = state or CoreState()
         self.strict = strict
         self._reasons = finale.Reasons()
-        self._touched: dict[str, None] | None = None  # since `tidy`; None: anybody
+        self._touched = dict.fromkeys(self.state.leaving)  # since `tidy`, if not earlier
         self._late: dict[str, int] = {}  # where a service has found whom it waits for
         self._places: dict[str, int] | None = None  # of services in the plan, once it is asked for
         for name in plan.services:
@@ -67,8 +67,7 @@ class Supervisor:
     def tidy(self) -> None:
         """Forget services that have left, once the actions that name them are carried out."""
         if self.state.leaving:
-            names = self._touched if self._touched is not None else [*self.state.leaving]
-            update.forget(self.state, self.plan, names)
+            update.forget(self.state, self.plan, self._touched)
         self._touched = {}
 
     def _request(self, turn: Turn, event: Event) -> None:
@@ -124,8 +123,7 @@ class Supervisor:
         if self.state.phase == "stopping" and strays:
             s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
         before = s.state
-        if self._touched is not None:
-            self._touched[s.name] = None  # a task of it may have been the last
+        self._touched[s.name] = None  # a task of it may have been the last
         known = service.handle(turn, s, rules, event)
         by_itself = before is not State.STOPPING and s.state is State.STOPPING
         if by_itself and self.state.phase == "stopping":
@@ -162,10 +160,9 @@ class Supervisor:
                 if timer == state.hook and at == state.hook_at:
                     turn.actions.append(m.KillTask("", 0, state.hook))
                     self._hook_ended(turn, m.TaskEnded("", 0, state.hook, None))
-            case m.TaskEnded(task=task):
-                if task == state.hook:
-                    turn.actions.append(m.Disarm("", 0, task))
-                    self._hook_ended(turn, event)
+            case m.TaskEnded() if event.task == state.hook:
+                turn.actions.append(m.Disarm("", 0, event.task))
+                self._hook_ended(turn, event)
 
     def _hook_ended(self, turn: Turn, event: m.TaskEnded) -> None:
         self.state.hook = ""
@@ -174,11 +171,10 @@ class Supervisor:
             turn.actions.append(m.Remark("", f"{event.task} {why}"))
         if event.task == "post_stop":
             self._finish(turn)
-        elif self.state.phase == "new":
-            if event.status == 0:
-                self._begin(turn)
-            else:
-                self._shut_down(turn, policy.failure_code(event.status), hurry=False)
+        elif event.status == 0:  # its pre_start
+            self._begin(turn)
+        else:
+            self._shut_down(turn, policy.failure_code(event.status), hurry=False)
 
     # --- Starting ---------------------------------------------------------------------------------
 
@@ -317,8 +313,7 @@ class Supervisor:
     def _note(self, touched: list[ServiceState]) -> None:
         names = dict.fromkeys(s.name for s in touched)
         self._reasons.note(names)
-        if self._touched is not None:
-            self._touched.update(names)
+        self._touched.update(names)
         for s in touched:
             if s.state not in ACTIVE:
                 self.state.outdated.pop(s.name, None)
@@ -326,9 +321,10 @@ class Supervisor:
     def _neighbours(self, touched: list[ServiceState]) -> dict[str, None]:
         made: dict[str, None] = {}
         for s in touched:
-            rules = self.plan.services.get(s.name)
-            if rules is not None:
-                made |= dict.fromkeys((s.name, *rules.dependents, *rules.needs, *rules.after))
+            rules = self.plan.services[s.name]
+            made |= dict.fromkeys((s.name, *rules.dependents, *rules.needs, *rules.after))
+            if s.state is State.STOPPED and self.state.phase == "up":
+                made |= order.followers_of_stuck(self.plan, self.state, s.name)
         return made
 
     def _look(self, turn: Turn, s: ServiceState, rules: Rules) -> None:
@@ -358,9 +354,7 @@ class Supervisor:
         """End init when that is what the end of a service means."""
         ended, turn.ended = turn.ended, []
         for s in ended:
-            rules = self.plan.services.get(s.name)
-            if rules is None or self.state.phase != "up":
-                continue
+            rules = self.plan.services[s.name]
             fatal = rules.main or rules.essential or s.fatal or rules.on_failure == "shutdown"
             if s.state is State.FAILED and fatal:
                 code = finale.first_failure(self.state) if s.result == "dependency" else None
@@ -378,8 +372,6 @@ class Supervisor:
 
     def _end(self, turn: Turn) -> None:
         state = self.state
-        if state.phase == "done":
-            return
         state.code = finale.final_code(self.plan, state)
         state.phase = "stopping"
         if state.hurry or not finale.run_hook(turn, self.plan, self.state, "post_stop"):

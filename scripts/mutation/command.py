@@ -69,14 +69,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="only mutants whose file or words contain one")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="how many at once (2)")
+    made = parser.add_argument_group("mutants that are made by rule")
+    made.add_argument("--module", action="append", help="of core, process, model, or core/order")
+    made.add_argument("--sample", type=int, metavar="N", help="so many, chosen at random")
+    made.add_argument("--seed", type=int, default=1, help="of that choice (1)")
+    made.add_argument("--limit", type=float, default=10.0, help="s for one, beside its tests' (10)")
+    made.add_argument("--seconds", type=float, default=1e9, help="begin no more after so long")
+    made.add_argument("--results", metavar="FILE", help="add to this; what is in it is not tried")
+    made.add_argument("--again", action="store_true", help="but what survived is, once more")
     given = parser.parse_args(arguments)
+    if given.module:
+        from .automatic import run  # noqa: PLC0415  (loads pytest)
+
+        return run(given)
+    return _try_catalogue(given.words, given.jobs)
+
+
+def _try_catalogue(words: list[str], jobs: int) -> int:
     chosen = [
         mutant
         for mutant in MUTANTS
-        if not given.words or any(w in f"{mutant.file} {mutant.breaks}" for w in given.words)
+        if not words or any(w in f"{mutant.file} {mutant.breaks}" for w in words)
     ]
     failed = 0
-    with ThreadPoolExecutor(given.jobs) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         for mutant, how in zip(chosen, pool.map(_try, chosen), strict=True):
             verdict = f"killed ({how})" if how in ("unit", "lives") else how or "SURVIVED"
             failed += how not in ("unit", "lives")

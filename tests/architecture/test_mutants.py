@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from scripts.mutation.automatic import explained, modules
 from scripts.mutation.catalogue import MUTANTS
 
 CORE = Path(__file__).parents[2] / "nsinit" / "core"
@@ -24,3 +27,26 @@ def test_mutants_cover_the_core_when_they_are_counted() -> None:
     deciding = {path.name for path in CORE.glob("*.py")}
     deciding -= {"__init__.py", "messages.py", "state.py", "view.py"}
     assert {mutant.file for mutant in MUTANTS} == deciding
+
+
+@pytest.mark.parametrize("name", ["core/order", "core/rolling", "process/oom", "model/cron"])
+def test_rules_make_mutants_of_every_kind_when_a_module_is_looked_at(name: str) -> None:
+    """Each has a name of its own, is another program, and leaves the module as it was."""
+    (module,) = modules(name)
+    names = [mutant.name for mutant in module.mutants]
+    assert len(set(names)) == len(names) > 40
+    for mutant in module.mutants[::10]:
+        assert module.changed(mutant) != module.code
+    assert compile(module.tree, str(module.path), "exec", dont_inherit=True) == module.code
+    assert {"comparison", "boolean", "condition", "constant", "return", "statement"} <= {
+        mutant.rule for mutant in module.mutants
+    }
+
+
+def test_every_explained_survivor_is_still_a_mutant() -> None:
+    """Else its reason is about a program that is no more."""
+    known = explained()
+    parts = sorted({name.partition(".py ")[0] for name in known})
+    made = {mutant.name for part in parts for one in modules(part) for mutant in one.mutants}
+    assert known.keys() <= made, known.keys() - made
+    assert all(len(why) > 20 for why in known.values())

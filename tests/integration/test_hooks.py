@@ -200,6 +200,25 @@ def test_daemon_of_hook_lives_as_long_as_service_when_left_behind(tmp_path: path
         assert not is_alive(daemon)
 
 
+def test_daemon_of_hook_is_ended_when_the_program_could_not_be_started(
+    tmp_path: pathlib.Path,
+) -> None:
+    """It was started for a run that never was."""
+    leave = hook("setsid sleep 1002 >/dev/null 2>&1 </dev/null & echo $! > $HERE/pid")
+    config = f"""
+        [init]
+        keep_running = true
+        [services.a]
+        command = "/no/such/program"
+        restart = "no"
+        pre_start = {leave}
+    """
+    with live(tmp_path, config) as init:
+        init.wait_for("a", "failed")
+        assert not is_alive(int((tmp_path / "pid").read_text()))
+        assert "/no/such/program" in init.status()["a"]["reason"]
+
+
 def test_leftovers_are_ended_when_post_stop_forks(tmp_path: pathlib.Path) -> None:
     """A daemon of the last hook does not outlive the run."""
     leave = hook("setsid sleep 1002 >/dev/null 2>&1 </dev/null & echo $! > $HERE/pid")

@@ -7,12 +7,13 @@ the test delivers it, "never" only by its time limit; "and leaves one" adds a pr
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from dataclasses import dataclass, field
 
 from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
 from nsinit.core.supervisor import Supervisor
-from nsinit.model.plan import Plan  # noqa: TC001  (dataclass)
+from nsinit.model.plan import Plan, Rules  # noqa: TC001  (dataclass)
 from tests.support.invariants import check_after_event, check_when_still
 
 TaskKey = tuple[str, int, m.TaskKind]
@@ -31,6 +32,7 @@ class Process:
     watched: bool = False  # init has asked to be told when nothing is left
     frozen: bool = False
     careless: bool = False  # kill_mode "process": its strays may stay
+    good: frozenset[int] = frozenset()  # what it may end with, by the plan that it was started by
 
     @property
     def alive(self) -> bool:
@@ -61,9 +63,14 @@ class FakeKernel:
     actions: list[m.Action] = field(default_factory=list)
     in_a_row: dict[str, int] = field(default_factory=dict)  # spawns that nobody asked for
     finished: int | None = None
+    seen: Counter[str] = field(default_factory=Counter)  # the events so far, by their names
 
     def __post_init__(self) -> None:
         self.core = Supervisor(self.plan, strict=True)
+
+    def rules(self, name: str) -> Rules:
+        """Those by which a service starts."""
+        return self.core.plan.services[name]
 
     # --- Events in, actions out -------------------------------------------------------------------
 
@@ -74,22 +81,26 @@ class FakeKernel:
         while queue:
             event = queue.pop(0)
             self._count(event)
+            self.seen[type(event).__name__] += 1
             if isinstance(event, m.Fired):
                 key = (event.service, event.timer)
                 if self.timers.get(key) == event:
                     del self.timers[key]
             self._end_task(event)
-            asked = [s.name for s in self.core.state.services.values() if s.asked]
+            asked = [s.name for s in self.core.state.services.values() if s.asked == "restart"]
             actions = self.core.handle(event, self.now, self.jitter)
             self.plan = self.core.plan  # an update has made another
             for name, s in self.core.state.services.items():
-                if s.asked == "restart" and name not in asked:
+                if (s.asked == "restart") != (name in asked):  # asked for, or done
                     self.in_a_row[name] = 0
             for action in actions:
                 queue += self._carry_out(action)
             made += actions
             check_after_event(self)
         self.core.tidy()
+        known = self.core.state.services  # one of the same name that comes later begins with run 1
+        self.processes = {name: one for name, one in self.processes.items() if name in known}
+        self.pending = [e for e in self.pending if e.service in known]
         if self.finished is None:
             check_when_still(self)
         self.actions += made
@@ -155,14 +166,15 @@ class FakeKernel:
         assert limit < 0 or rules.trigger or self.in_a_row[service] <= limit + 1, (
             "more restarts than allowed"
         )
-        self._check_needs(service)
+        if "pre_start" not in rules.tasks:  # else they were there when that began
+            self._check_needs(service)
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
         if outcome == "no fork":
             return [m.SpawnFailed(service, run, "fork", TRANSIENT, "cannot fork")]
         if outcome == "no program":
             return [m.SpawnFailed(service, run, "exec", HOPELESS, "cannot exec")]
         process = Process(run, stubborn=outcome == "stubborn", strays=2 * (outcome == "strays"))
-        process.careless = rules.kill_mode == "process"
+        process.careless, process.good = rules.kill_mode == "process", rules.success
         if own and old is not None:
             process.strays += old.strays
         self.processes[service] = process
@@ -189,7 +201,8 @@ class FakeKernel:
             elif not (rules.oneshot and other.state is State.EXITED):
                 assert not over, f"{service} starts without {name}"
             if condition == "completed":
-                assert other.last_status in rules.success
+                good = process.good if process is not None else rules.success
+                assert other.last_status in good, f"{service} starts though {name} has failed"
 
     # --- Tasks and daemons ------------------------------------------------------------------------
 
@@ -208,6 +221,8 @@ class FakeKernel:
         assert key not in self.tasks, f"two at once: {key}"
         frozen = action.service in self.processes and self.processes[action.service].frozen
         assert not frozen, f"{key} beside what is frozen"
+        if action.service and action.task == "pre_start":
+            self._check_needs(action.service)
         if action.service and action.task not in ("post_stop", "on_fail", "pre_start"):
             process = self.processes.get(action.service)
             alive = process is not None and process.run == action.run and process.main
@@ -334,8 +349,6 @@ class FakeKernel:
             stage = self.core.state.services[event.service].stage
             if isinstance(event, m.Exited) and event.status == 0 and stage == "parent":
                 process.strays += 1  # the daemon
-            if isinstance(event, m.SpawnFailed):
-                process.strays = 0
             self._forget_exec(event)
         elif isinstance(event, m.Execed) and not process.main:
             return
@@ -377,6 +390,12 @@ class FakeKernel:
             self.now = max(self.now, timer.at)
             self.post(timer)
         self.now = end
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass in which init does not run, as when it was stopped; then all is due."""
+        self.now += seconds
+        while due := [t for t in self.timers.values() if t.at <= self.now]:
+            self.post(min(due, key=lambda t: t.at))
 
     def settle(self) -> None:
         """Deliver everything that is due."""

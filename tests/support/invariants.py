@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nsinit.core import order
 from nsinit.core.state import State
 from nsinit.core.turn import PAUSABLE, TASKS, WHERE
 
@@ -36,6 +37,9 @@ def check_when_still(kernel: FakeKernel) -> None:
             assert s.tasks or "stop" in s.timers, f"{s.name} hangs in its stop: {s}"
         if s.state is State.BACKOFF:
             assert "backoff" in s.timers, f"{s.name} waits for ever: {s}"
+        if s.state is State.WAITING:
+            verdict, _ = order.verdict(kernel.core.plan, kernel.core.state, kernel.rules(s.name))
+            assert verdict == "wait", f"{s.name} waits, and nobody tells it to {verdict}: {s}"
 
 
 def _check_state(kernel: FakeKernel, s: ServiceState) -> None:

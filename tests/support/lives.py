@@ -19,7 +19,7 @@ from nsinit.model.spec import (
     Service,
     ServiceType,
 )
-from nsinit.model.types import Codes, Limit, Needs, Seconds, Signal, StopSequence, Words
+from nsinit.model.types import Codes, Limit, Names, Needs, Seconds, Signal, StopSequence, Words
 
 if TYPE_CHECKING:
     from nsinit.core.messages import TaskKind
@@ -92,12 +92,16 @@ def services(draw: st.DrawFn) -> dict[str, Service]:
             for other in sorted(needs)
             if made[other].restart != "always"
         }
+        maybe = st.sampled_from([*NAMES[:index], *[""] * 3 * (index + 1)])
+        first, liked = {draw(maybe)} - {""}, {draw(maybe)} - {""}
         restart = draw(st.sampled_from(RESTARTS))
         made[name] = Service(
             command=_COMMAND,
             type=kind,
             restart=restart if kind != "oneshot" or restart in (None, "no") else "on-failure",
             depends_on=Needs(conditions),
+            after=Names(sorted(first - set(conditions))),
+            wants=Names(sorted(liked - set(conditions))),
             autostart=draw(st.booleans()) or index == 0,
             main=index == main,
             essential=draw(st.integers(0, 4)) == 0,

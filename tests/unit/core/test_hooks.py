@@ -6,7 +6,7 @@ import pytest
 
 from nsinit.core import messages as m
 from nsinit.core.policy import SHORTAGE_DELAY
-from tests.unit.core.world import Table, booted
+from tests.unit.core.world import Table, booted, world
 
 TERM, KILL = 15, 9
 HOOK: Table = {"command": "h"}
@@ -363,3 +363,17 @@ def test_up_time_is_counted_to_the_end_when_the_stop_takes_long() -> None:
     w.advance(60)
     w.task_ends("a", "post_stop")
     assert (w.state("a"), w["a"].fails) == ("backoff", 1)
+
+
+@pytest.mark.parametrize("outcome", ["no program", "no fork", "late failure"])
+def test_what_pre_start_has_left_is_ended_when_the_program_could_not_be_started(
+    outcome: str,
+) -> None:
+    """Else it would be beside the next run, or outlive the service."""
+    w = world({"a": {"pre_start": HOOK, "restart": "no"}, "b": {}}, outcomes=["ok", outcome])
+    w.task_outcomes = ["ok and leaves one"]
+    w.boot()
+    w.settle()
+    assert (w.state("a"), w["a"].result) == ("failed", "exec")
+    assert w.signals("a")[-1] == (15, "all")
+    assert not w.processes["a"].alive

@@ -126,3 +126,16 @@ def test_kill_by_the_kernel_is_told_apart_when_memory_was_short() -> None:
     w.processes["b"].main = False
     w.post(m.Exited("b", 1, -9, oom=True))
     assert w["b"].result == "watchdog"
+
+
+def test_pid_means_nothing_when_there_is_no_main_process() -> None:
+    """A hook says so before there is one, or what is left says so after its end."""
+    w = booted({"a": {"pre_start": {"command": "h"}}, "b": {}}, outcomes=["strays"])
+    w.notify("a", main_pid=77)
+    assert (w["a"].pid, w.state("a")) == (0, "starting")
+    w.end("b", 1)
+    assert w.state("b") == "stopping"
+    w.notify("b", main_pid=78)
+    assert (w["b"].pid, w.state("b")) == (0, "stopping")
+    w.exits("b")
+    assert w.state("b") == "backoff"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nsinit.core import messages as m
-from tests.unit.core.world import World, booted
+from tests.unit.core.world import World, booted, world
 
 HOOK = {"command": ["x"]}
 
@@ -157,3 +157,26 @@ def test_dependents_are_left_alone_when_what_they_need_is_paused() -> None:
     w.pause("db")
     w.start("app")
     assert w.states == {"db": "running", "app": "running"}
+
+
+def test_probe_is_not_asked_again_when_an_update_has_taken_it_away() -> None:
+    """Nor is one that was put off begun."""
+    probe = {"exec": "x", "interval": "1s"}
+    w = booted({"a": {"ready": probe}})
+    assert w.running_tasks("a") == ["ready"]
+    w.pause("a")
+    w.post(m.Update(world({"a": {}}).plan))
+    w.pause("a", on=False)
+    assert (w.state("a"), w.begun_tasks("a"), list(w["a"].put_off)) == ("starting", ["ready"], [])
+
+
+def test_check_is_not_made_up_for_when_an_update_takes_it_away_meanwhile() -> None:
+    """It was put off when the service was paused."""
+    w = booted({"a": {"health": {"exec": "x", "interval": "10s"}}})
+    w.advance(10)
+    w.pause("a")
+    assert list(w["a"].put_off) == ["health"]
+    w.post(m.Update(world({"a": {}}).plan))
+    assert list(w["a"].put_off) == []
+    w.pause("a", on=False)
+    assert w.running_tasks("a") == []

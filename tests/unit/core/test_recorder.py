@@ -160,3 +160,32 @@ def test_generations_of_another_init_go_when_they_cannot_be_read() -> None:
     (part,) = read(lines(recorder)).parts
     assert len(part.told) == 4
     assert not read(lines(recorder)[:-1]).whole
+
+
+def test_what_is_remembered_is_kept_when_it_is_no_unicode() -> None:
+    """A service says of itself what it likes; more of it than a piece of the record holds."""
+    core, events = crashing()
+    told(Recorder("1"), core, *next(events))
+    core.state.services["a"].message = "\udcff" * 20_000
+    recorder = Recorder("1")
+    told(recorder, core, *next(events))
+    (step,) = replay(read(lines(recorder)))
+    assert step.wrong == ""
+    (part,) = read(lines(recorder)).parts
+    assert part.state.services["a"].message == "\udcff" * 20_000
+
+
+def test_record_is_refused_when_a_later_line_is_none() -> None:
+    """Its number is told."""
+    good = lines(recorded(3))
+    with pytest.raises(BadRecordError, match="line 3 of the record: Expecting"):
+        read([*good[:2], "{", *good[3:]])
+
+
+def test_error_is_told_when_the_core_raises_one_that_it_did_not() -> None:
+    """As a core with a new mistake would."""
+    rows = [json.loads(line) for line in lines(recorded(8))]
+    rows[1]["plan"]["services"]["a"]["needs"] = {"nobody": "ready"}
+    wrong = [step.wrong for step in replay(read(map(json.dumps, rows))) if step.wrong]
+    assert "which it did not" in wrong[0]
+    assert "KeyError" in wrong[0]

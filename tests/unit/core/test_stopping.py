@@ -310,3 +310,16 @@ def test_service_does_not_start_when_what_it_needs_is_about_to_stop(how: str) ->
     w.advance(1)
     assert w.states == {"db": "running", "app": "waiting", "web": "stopping"}
     assert w.spawned == ["db", "app", "web"]
+
+
+def test_run_is_told_apart_when_the_kernel_says_more_of_its_end() -> None:
+    """It counts what it killed for the lack of memory, also when that was not the main process."""
+    w = booted({"a": {"restart": "no"}, "b": {}})
+    w.processes["a"].main = False
+    w.post(m.Exited("a", 1, 1, text="the kernel killed 2 of its processes"))
+    w.settle()
+    assert (w.state("a"), w["a"].reason) == ("failed", "the kernel killed 2 of its processes")
+    assert w.remarks == [("a", "the kernel killed 2 of its processes")]
+    w.processes["b"].main = False
+    w.post(m.Exited("b", 1, -9, oom=True, text="memory"))
+    assert w.remarks[1:] == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nsinit.core import messages as m
+from nsinit.core.state import CoreState
+from nsinit.core.supervisor import Supervisor
 from tests.unit.core.world import booted, world
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def test_services_stop_in_order_when_an_update_leaves_out_several() -> None:
     assert w.signalled == ["b"]
     w.exits("b")
     assert w.signalled == ["b", "a"]
+    w.exits("a")
+    assert list(w.states) == list(w.core.plan.services) == ["c"]
 
 
 def test_service_is_back_when_a_later_update_brings_it_back() -> None:
@@ -109,3 +113,68 @@ def test_service_stays_down_when_an_update_changes_what_nobody_wants() -> None:
     w.stop("a")
     updated(w, {"a": {"restart": "no", "stop_timeout": 3}, "b": {}}, "a")
     assert (w.state("a"), w["a"].run) == ("exited", 1)
+
+
+def test_service_is_forgotten_at_once_when_it_is_at_rest() -> None:
+    """There is nothing to wait for."""
+    w = updated(booted({"a": {}, "b": {"autostart": False}}), {"a": {}})
+    assert list(w.states) == list(w.core.plan.services) == ["a"]
+    assert not w.core.state.leaving
+
+
+def test_oneshot_is_undone_first_when_an_update_leaves_it_out() -> None:
+    """It has ended, but what it did is still there."""
+    undo = {"type": "oneshot", "stop_command": {"command": "down"}}
+    w = booted({"a": {}, "net": undo})
+    w.end("net", 0)
+    updated(w, {"a": {}})
+    assert (w.state("net"), w.running_tasks("net")) == ("stopping", ["stop_command"])
+    w.task_ends("net", "stop_command")
+    assert list(w.states) == ["a"]
+
+
+def test_dependent_still_stops_when_what_it_needs_has_left_before_it() -> None:
+    """Which was to be after it, and has died meanwhile."""
+    services: dict[str, Table] = {"db": {}, "app": {"depends_on": ["db"]}, "log": {"after": "db"}}
+    w = updated(booted(services | {"z": {}}), {"z": {}})
+    w.end("db", 1)
+    assert w.states == {"app": "stopping", "log": "stopping", "z": "running"}
+    assert (w.core.plan.services["app"].needs, w.core.plan.services["log"].after) == ({}, ())
+    w.exits("app")
+    w.exits("log")
+    assert w.states == {"z": "running"}
+
+
+def test_service_that_left_is_forgotten_when_init_goes_on_as_another() -> None:
+    """It had come to rest in the last moment of the one before."""
+    w = updated(booted({"a": {}, "b": {}}), {"a": {}})
+    w.core.handle(m.Exited("b", 1, -15), w.now)
+    core = Supervisor(w.core.plan, CoreState.decode(w.core.state.encode()), strict=True)
+    core.handle(m.Emptied("b", 1), w.now)
+    core = Supervisor(core.plan, CoreState.decode(core.state.encode()), strict=True)
+    assert list(core.state.services) == ["a", "b"]
+    core.tidy()
+    assert list(core.state.services) == ["a"]
+
+
+def test_checks_begin_when_an_update_brings_them() -> None:
+    """The run goes on; without them it has no health."""
+    health = {"exec": "x", "interval": "5s"}
+    w = updated(booted({"a": {}}), {"a": {"health": health}})
+    assert (w["a"].health, w.timer("a", "check")) == ("starting", 5)
+    w.advance(5)
+    assert w.running_tasks("a") == ["health"]
+    updated(w, {"a": {}})
+    assert (w["a"].health, w.timer("a", "check"), w.running_tasks("a")) == ("", None, [])
+    assert w.killed_tasks("a") == ["health"]
+
+
+def test_checks_go_on_as_they_were_when_an_update_leaves_them() -> None:
+    """What failed before still counts."""
+    health = {"exec": "x", "interval": "5s", "retries": 2}
+    w = booted({"a": {"health": health}})
+    w.advance(5)
+    w.task_ends("a", "health", 1)
+    w.advance(1)
+    updated(w, {"a": {"health": health}})
+    assert (w["a"].health, w["a"].health_fails, w.timer("a", "check")) == ("starting", 1, 4)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from nsinit.core import order
 from tests.unit.core.world import Table, World, booted
 
 SCHEDULE: dict[str, Any] = {"trigger": "schedule"}
@@ -206,3 +207,40 @@ def test_trigger_means_nothing_when_init_shuts_down() -> None:
     w.shut_down()
     assert w.state("a") == "stopped"
     assert w.trigger("a") == []
+
+
+def test_followers_wait_when_what_they_come_after_waits_for_somebody() -> None:
+    """Its first attempt is still to come."""
+    w = booted({"db": {"type": "notify"}, "a": {"depends_on": ["db"]}, "b": {"after": ["a"]}})
+    assert (w.state("b"), w["b"].reason) == ("waiting", "for a to start first (waiting)")
+    assert order.blockers(w.core.plan, w.core.state, w.plan.services["b"]) == {"a": ""}
+    w.ready("db")
+    assert w.states == {"db": "running", "a": "running", "b": "running"}
+    assert w.spawned == ["db", "a", "b"]
+
+
+def test_followers_go_on_when_what_they_come_after_waits_for_what_was_stopped() -> None:
+    """By hand, however far away: nobody knows whether it ever comes back."""
+    w = booted({
+        "db": {"type": "notify"}, "a": {"depends_on": ["db"]}, "b": {"depends_on": ["a"]},
+        "x": {"after": ["a"]}, "y": {"after": ["b"]},
+    })  # fmt: skip
+    assert w.spawned == ["db"]
+    w.stop("db")
+    w.settle()
+    assert w.states == {
+        "db": "stopped", "a": "waiting", "b": "waiting", "x": "running", "y": "running",
+    }  # fmt: skip
+    assert order.blockers(w.core.plan, w.core.state, w.plan.services["b"]) == {"a": "ready"}
+
+
+def test_dependents_are_told_when_a_stop_waits_for_them() -> None:
+    """Those that are to stop too, and have not."""
+    w = booted({"db": {}, "a": {"depends_on": ["db"]}, "b": {"depends_on": ["db"]}, "c": {}})
+    rules = w.plan.services["db"]
+    w.stop("a", "db")
+    assert order.late_dependents(w.core.state, rules) == ["a"]
+    assert (w.state("db"), w["db"].asked) == ("running", "stop")
+    w.exits("a")
+    assert order.late_dependents(w.core.state, rules) == []
+    assert w.state("db") == "stopping"
