@@ -7,6 +7,7 @@ Every other signal, and those named in `forward_signals`, goes to the main servi
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,7 +54,7 @@ class SignalDesk:
             self.before_ends()
             self._driver.runs.reap()
         for one in received:
-            if one.number == signal.SIGCHLD:
+            if one.number == signal.SIGCHLD or _is_own_pipe(one):
                 continue
             meaning = self._meanings.get(one.number)
             if meaning is None or one.number in self._forward:
@@ -123,3 +124,8 @@ class SignalDesk:
             seam.kill(pid, number)
         except OSError as error:
             self._driver.say.warning(f"cannot forward {format_signal(number)}: {error.strerror}")
+
+
+def _is_own_pipe(one: Received) -> bool:
+    """Whether init wrote to somebody who had left: it knows, and main has no part in that."""
+    return one.number == signal.SIGPIPE and one.pid == os.getpid()

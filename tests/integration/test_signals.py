@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import signal
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,27 @@ while True:
 def _await_word(init: Live, word: str) -> None:
     """Wait until the service has said something."""
     eventually(lambda: f"| {word}\n" in init.said(), f"{word}: {init.said()[-200:]}")
+
+
+def test_main_lives_when_a_client_leaves_before_its_answer(start: Start) -> None:
+    """Init's own SIGPIPE for that answer is no signal that somebody has sent for main."""
+    init = start(
+        """
+        [services.a]
+        main = true
+        min_uptime = 0
+        command = ["sleep", "1000"]
+        """
+    )
+    pid = init.wait_for("a", "running")["pid"]
+    for _ in range(3):
+        init.signal(signal.SIGSTOP)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(init.socket))
+            client.sendall(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+        init.signal(signal.SIGCONT)
+        init.ctl("status")  # by then it has answered the one that left
+    assert init.status()["a"]["pid"] == pid
 
 
 @pytest.mark.every_loop

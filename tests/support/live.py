@@ -59,21 +59,27 @@ class Live:
         self.socket.parent.mkdir()
         self.out = directory / "stdout"
         self.err = directory / "stderr"
-        sandbox = '\n[sandbox]\nname = "test"\n' if way in ("sandbox", "rootless") else ""
-        self.config.write_text(config + sandbox)
+        self.config.write_text(self.with_sandbox(config))
         self.env = environment(NSINIT_SOCKET=str(self.socket), HERE=str(directory), **env)
-        if sandbox:  # the path inside is the same: the file system is shared
-            self.config.write_text(_with_control(config, self.socket) + sandbox)
+        if way in ("sandbox", "rootless"):
             self.env["NSINIT_RUN_DIR"] = str(self.socket.parent)
+        self.program = NSINIT
         self.process: subprocess.Popen[bytes] | None = None
         self.user: int | None = None
         self.limits: dict[str, tuple[int, int]] = {}  # of resources, for init
         self.prefix: list[str] = []  # of the command
         self.words: list[str] = []  # after the file
 
+    def with_sandbox(self, config: str) -> str:
+        """The configuration with what this way of being init wants of it."""
+        if self.way not in ("sandbox", "rootless"):
+            return config
+        # The path inside is the same: the file system is shared.
+        return _with_control(config, self.socket) + '\n[sandbox]\nname = "test"\n'
+
     def start(self, *, stdout: int | None = None, stderr: int | None = None) -> Self:
         """Start it; its output goes to files unless told otherwise."""
-        command = [*NSINIT, "run", str(self.config), *self.words]
+        command = [*self.program, "run", str(self.config), *self.words]
         if self.way == "pid1":
             unshare = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
             command = [*unshare, "--propagation", "private", "--", *command]

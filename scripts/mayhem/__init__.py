@@ -1,0 +1,1 @@
+"""Chaos: seeded programs that drive a real nsinit, and checks from outside."""

@@ -1,0 +1,69 @@
+"""The shortest program that shows a failure, as far as it is found in the time there is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from .life import Outcome, run
+from .program import Program, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Try = Callable[[Program], Outcome | None]
+
+
+def shrink(
+    found: Outcome, subject: str, init: Sequence[str], seconds: float, tell: Callable[[str], None]
+) -> Outcome:
+    """Leave out steps and services for so long as the same check fails; at most for so long."""
+    until = time.monotonic() + seconds
+
+    def attempt(program: Program) -> Outcome | None:
+        """What came of it, if the same went wrong; nothing once the time is over."""
+        if time.monotonic() > until or found.violation is None:
+            return None
+        tell(f"shrinking: {len(program.services)} services, {len(program.steps)} steps")
+        made = run(program, subject, init)
+        same = made.violation is not None and made.violation.check == found.violation.check
+        return made if same else None
+
+    best = found
+    cut = found.program._replace(steps=found.program.steps[: found.at + 1])
+    best = attempt(cut) or best
+    best = _fewer_services(best, attempt)
+    best = _fewer_steps(best, attempt)
+    return _fewer_services(best, attempt)
+
+
+def _fewer_steps(best: Outcome, attempt: Try) -> Outcome:
+    """Without any chunk of steps that is not needed, of half of them first."""
+    size = len(best.program.steps) // 2
+    while size >= 1:
+        at = 0
+        while at < len(best.program.steps):
+            steps = best.program.steps
+            made = attempt(best.program._replace(steps=steps[:at] + steps[at + size :]))
+            if made is None:
+                at += size
+            else:
+                best = made
+        size //= 2
+    return best
+
+
+def _fewer_services(best: Outcome, attempt: Try) -> Outcome:
+    """The same for services."""
+    size = len(best.program.services) // 2
+    while size >= 1:
+        at = 0
+        while at < len(best.program.services):
+            gone = [one.name for one in best.program.services[at : at + size]]
+            made = attempt(without(best.program, gone))
+            if made is None:
+                at += size
+            else:
+                best = made
+        size //= 2
+    return best
