@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Expected = Mapping[str, str | None]
 
-SLACK: Final = 25.0  # s, on a machine that has other things to do, beyond what was configured
 _AGAIN: Final = 0.02  # s
 _BRIEF: Final = 1.0  # s between a fork and an exec, at most
 _REST: Final = frozenset({"stopped", "exited", "failed", "waiting", "backoff"})
@@ -40,7 +39,9 @@ _SETTLED: Final = {
 class Checks:
     """The rules, and the worst that was seen."""
 
-    def __init__(self, world: World, model: Model) -> None:
+    def __init__(self, world: World, model: Model, patience: float) -> None:
+        """`patience`: how long (s) anything may take on a machine that has other things to do."""
+        self.patience = patience
         self._world = world
         self.model = model
         self.worst_up = 0.0  # s until everything wanted was up
@@ -54,6 +55,8 @@ class Checks:
     def always(self) -> None:
         """What holds at any moment: init lives, nobody saw two of one, no event is missing."""
         world = self._world
+        if world.follower.ended:
+            world.wait(_BRIEF)
         if not world.is_alive():
             assert world.live.process is not None
             raise Violation("alive", f"init ended with {world.live.process.returncode}")
@@ -159,20 +162,20 @@ class Checks:
         self._zombies()
 
     def _until_right(self, pending: set[str], expected: Expected | None, check: str) -> None:
-        until = time.monotonic() + SLACK
+        until = time.monotonic() + self.patience
         while pending:
             why = self.truth(pending, expected)
             pending = set(why)
             self.always()
             if time.monotonic() > until and why:
                 rows = "; ".join(f"{name}: {text}" for name, text in sorted(why.items())[:8])
-                raise Violation(check, f"{len(why)} services after {SLACK:.0f} s: {rows}")
+                raise Violation(check, f"{len(why)} services after {self.patience:.0f} s: {rows}")
             if why:
                 time.sleep(_AGAIN)
 
     def _go_on(self, names: set[str], runs: dict[str, int]) -> None:
         """What comes back again and again does."""
-        until = time.monotonic() + SLACK
+        until = time.monotonic() + self.patience
         while names:
             rows = self._ask()
             names = {
@@ -181,13 +184,13 @@ class Checks:
             self.always()
             if names and time.monotonic() > until:
                 told = {name: rows.get(name) for name in sorted(names)[:3]}
-                raise Violation("up", f"no new run in {SLACK:.0f} s: {told}")
+                raise Violation("up", f"no new run in {self.patience:.0f} s: {told}")
             if names:
                 time.sleep(_AGAIN)
 
     def _names(self) -> None:
         """Exactly the services of the file are there, once those that went have ended."""
-        until = time.monotonic() + SLACK
+        until = time.monotonic() + self.patience
         while (found := self._ask().keys()) != self.model.services.keys():
             if time.monotonic() > until:
                 wrong = sorted(found ^ self.model.services.keys())
@@ -198,7 +201,7 @@ class Checks:
                 raise Violation("left", f"its service is no more: {one}")
 
     def _zombies(self) -> None:
-        until = time.monotonic() + SLACK
+        until = time.monotonic() + self.patience
         while found := self._world.look().zombies:
             if time.monotonic() > until:
                 raise Violation("zombies", f"not reaped: {found}")
@@ -207,7 +210,7 @@ class Checks:
     def caught_up(self) -> None:
         """The follower gets everything up to now."""
         rows = list(self._world.live.client.events())
-        if rows and not self._world.follower.caught_up(rows[-1]["seq"], SLACK):
+        if rows and not self._world.follower.caught_up(rows[-1]["seq"], self.patience):
             raise Violation("events", f"event {rows[-1]['seq']} does not come to the follower")
         self.always()
 
@@ -223,7 +226,7 @@ class Checks:
         kinds = {one.subject.kind for one in self.model.services.values()}
         new_kinds, self._kinds = kinds - self._kinds, kinds | self._kinds
         known = warm and not new_kinds  # what a kind needs for the first time stays
-        until = time.monotonic() + SLACK
+        until = time.monotonic() + self.patience
         while True:
             fds, kib = self._descriptors(), memory(self._world.pid)
             if before is None or not known or len(fds) <= before[0] or time.monotonic() > until:

@@ -7,16 +7,18 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .generate import generate
-from .life import Outcome, run
+from .life import PATIENCE, Outcome, run
 from .program import Program, ProgramError, Way, parse
 from .report import figures, summary
 from .shrink import shrink
@@ -37,6 +39,7 @@ examples:
 def main(argv: Sequence[str]) -> int:
     """Run programs; 1 if one of them has shown what must not be."""
     wanted = _parse(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending what was started
     try:
         with tempfile.TemporaryDirectory(prefix="chaos-subject-") as place:
             os.chmod(place, 0o755)
@@ -88,6 +91,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--times", type=int, default=1, help="so often (of --replay)")
     add("--shrink", type=float, default=120.0, metavar="SECONDS",
         help="look for a shorter program for so long (default 120; 0: not at all)")  # fmt: skip
+    add("--patience", type=float, default=PATIENCE, metavar="SECONDS",
+        help=f"for what may take longer than configured (default {PATIENCE:.0f})")  # fmt: skip
     add("--init", metavar="COMMAND", default="", help="the init to try, in place of this nsinit")
     add("--trace", action="store_true", help="print each step, with the time since the start")
     add("--print", action="store_true", help="only print the program of the seed")
@@ -147,20 +152,26 @@ class _Command:
                 f" step {number} of {len(program.steps)}"
             )
 
-        outcome = run(program, self._subject, self._init, until=self._until, tell=tell)
+        outcome = run(
+            program,
+            self._subject,
+            self._init,
+            patience=self._wanted.patience,
+            until=self._until,
+            tell=tell,
+        )
         self._outcomes.append(outcome)
         return outcome
 
     def _fail(self, outcome: Outcome) -> None:
         self._progress("")
-        program = outcome.program
+        program, patience = outcome.program, self._wanted.patience
         print(f"FAILED with seed {program.seed}, step {outcome.at}"
               f" ({program.steps[outcome.at].text() if outcome.at >= 0 else 'boot'})")  # fmt: skip
         print(outcome.violation)
         if self._wanted.shrink > 0:
-            outcome = shrink(
-                outcome, self._subject, self._init, self._wanted.shrink, self._progress
-            )
+            again = partial(run, subject=self._subject, init=self._init, patience=patience)
+            outcome = shrink(outcome, again, self._wanted.shrink, self._progress)
             self._progress("")
             print(f"\nthe shortest program found: {outcome.violation}\n")
         print(outcome.program.text())

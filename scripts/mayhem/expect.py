@@ -87,7 +87,10 @@ class Model:
             one = self.services[name]
             if one.pinned != "down":
                 one.want = one.sure = True
-        for name in maybe - certain:
+        self._perhaps(maybe - certain)
+
+    def _perhaps(self, names: Iterable[str]) -> None:
+        for name in names:
             one = self.services[name]
             if not one.want or not one.sure:
                 one.want, one.sure = True, False
@@ -113,12 +116,15 @@ class Model:
                 one.want, one.sure = False, True
 
     def restart(self, names: Iterable[str]) -> None:
-        """Want them up, as new."""
+        """Want them up, as new; what they need is started only for those that are down by now."""
         for name in names:
-            if self.services[name].pinned:
+            one = self.services[name]
+            if one.pinned:
                 self.doubt(name)
-            else:
-                self.start([name])
+                continue
+            one.want = one.sure = True
+            certain, maybe = self._pulled_in([name])
+            self._perhaps((certain | maybe) - {name})
 
     def reset(self, names: Iterable[str]) -> None:
         """What has ended is forgotten; what runs is not touched."""
@@ -169,6 +175,7 @@ class Model:
         before = self.services
         self.services = {}
         started: list[str] = []
+        restarted: list[str] = []
         for name, subject in subjects.items():
             one = before.get(name)
             if one is None:
@@ -180,8 +187,9 @@ class Model:
             if changed and one.want and one.pinned:
                 one.sure = False
             elif changed and one.want:
-                started.append(name)
+                restarted.append(name)
         self.start(started)
+        self.restart(restarted)
 
     def _needs(self, name: str) -> list[tuple[str, str]]:
         return [row for row in self.services[name].subject.needs if row[0] in self.services]

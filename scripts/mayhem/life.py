@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nsinit.control.commands import BY_NAME
 from nsinit.errors import ControlError, UnreachableError
 
-from .checks import SLACK, Checks
+from .checks import Checks
 from .expect import EFFECTS, Model
 from .program import parse_subject
 from .world import SHUTDOWN, Violation, World
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _FOLLOWING: Final = ("logs", "events", "record", "attach")  # streams, of which a part is read
 _ROWS: Final = 50
+_READING: Final = 0.05  # s that a stream may take for its next row
+PATIENCE: Final = 25.0  # s
 _LAST: Final = 3  # steps that belong to the end of a program: all is still, at rest, over
 _WARM: Final = 2  # rests until init holds what it will
 
@@ -45,13 +47,15 @@ class Outcome:
 class Life:
     """A world, its model and its checks, and what each step does to them."""
 
-    def __init__(self, program: Program, subject: str, init: Sequence[str] = ()) -> None:
+    def __init__(
+        self, program: Program, subject: str, init: Sequence[str], patience: float
+    ) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="chaos-"))
         self._home.chmod(0o755)
         self.done: dict[str, int] = {}
         self._world = World(program, self._home, subject, init)
         self._model = Model(program.services)
-        self._checks = Checks(self._world, self._model)
+        self._checks = Checks(self._world, self._model, patience)
         self._rests = 0
         self.ended = False
 
@@ -122,11 +126,11 @@ class Life:
                 params.pop("user", None)
                 client.start_command(verb, params, fds).wait()
         elif verb in _FOLLOWING:
-            rows = client.call(BY_NAME[verb], params)
-            for _ in zip(range(_ROWS if verb != "attach" else 1), rows, strict=False):
-                if verb == "attach":
-                    break
-            rows.close()
+            answer = client.open_stream(BY_NAME[verb], params)
+            answer.connection.settimeout(_READING)
+            with contextlib.suppress(TimeoutError), contextlib.closing(answer.connection):
+                for _ in zip(range(_ROWS), answer.lines(), strict=False):
+                    pass
         else:
             client.call(BY_NAME[verb], params)
 
@@ -198,7 +202,7 @@ class Life:
         follower = self._world.follower
         before = follower.hang_ups
         self._signal("HUP")
-        if not follower.wait(lambda: follower.hang_ups > before, SLACK):
+        if not follower.wait(lambda: follower.hang_ups > before, self._checks.patience):
             raise Violation("answers", "init does not heed HUP")
 
     # --- Stillness --------------------------------------------------------------------------------
@@ -214,7 +218,9 @@ class Life:
         everyone = {"names": names}
         if names:
             for verb in ("unpin", "unpause", "stop"):
-                self._steer(verb, everyone | ({"timeout": SLACK} if verb == "stop" else {}))
+                self._steer(
+                    verb, everyone | ({"timeout": self._checks.patience} if verb == "stop" else {})
+                )
         self._checks.settle()
         self._rests += 1
         self._checks.at_rest(warm=self._rests > _WARM)
@@ -241,16 +247,18 @@ class Life:
         process = self._world.live.process
         assert process is not None
         try:
-            status = process.wait(SHUTDOWN + SLACK)
+            status = process.wait(SHUTDOWN + self._checks.patience)
         except Exception:  # noqa: BLE001  (of subprocess, which is not loaded here)
-            raise Violation("end", f"init does not end within {SHUTDOWN + SLACK:.0f} s") from None
+            raise Violation(
+                "end", f"init does not end within {SHUTDOWN + self._checks.patience:.0f} s"
+            ) from None
         took = time.monotonic() - began
         self.done["end s (sum)"] = self.done.get("end s (sum)", 0) + round(took)
         if status not in expected:
             raise Violation("exit-code", f"{how}: {status}, should be one of {expected}")
         if left := self._world.outside():
             raise Violation("left", f"init has ended, but there is {left[:5]}")
-        self._world.follower.join(SLACK)
+        self._world.follower.join(self._checks.patience)
         if self._world.follower.wrong:
             raise Violation("events", "; ".join(self._world.follower.wrong[:5]))
 
@@ -285,6 +293,7 @@ def run(
     subject: str,
     init: Sequence[str] = (),
     *,
+    patience: float = PATIENCE,
     until: float = float("inf"),
     tell: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
@@ -293,7 +302,7 @@ def run(
     last = len(program.steps) - _LAST
     life: Life | None = None
     try:
-        life = Life(program, subject, init)
+        life = Life(program, subject, init, patience)
         for number, step in enumerate(program.steps):
             if time.monotonic() < until or number >= last:
                 outcome.at = number

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .life import Outcome, run
-from .program import Program, without
+from .program import without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from .life import Outcome
+    from .program import Program
 
     Try = Callable[[Program], Outcome | None]
 
 
 def shrink(
-    found: Outcome, subject: str, init: Sequence[str], seconds: float, tell: Callable[[str], None]
+    found: Outcome, again: Callable[[Program], Outcome], seconds: float, tell: Callable[[str], None]
 ) -> Outcome:
-    """Leave out steps and services for so long as the same check fails; at most for so long."""
+    """Leave out steps and services for so long as the same check fails; `again` runs a program."""
     until = time.monotonic() + seconds
 
     def attempt(program: Program) -> Outcome | None:
@@ -25,7 +27,7 @@ def shrink(
         if time.monotonic() > until or found.violation is None:
             return None
         tell(f"shrinking: {len(program.services)} services, {len(program.steps)} steps")
-        made = run(program, subject, init)
+        made = again(program)
         same = made.violation is not None and made.violation.check == found.violation.check
         return made if same else None
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -149,6 +150,12 @@ class World:
         """Whether init is there."""
         assert self.live.process is not None
         return self.live.process.poll() is None
+
+    def wait(self, seconds: float) -> None:
+        """Give init so long to end."""
+        assert self.live.process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.live.process.wait(seconds)
 
     def said(self) -> str:
         """What init wrote."""
