@@ -67,6 +67,12 @@ class Checks:
         if world.follower.ended:
             raise Violation("events", f"the follower was left: {world.follower.ended}")
 
+    def why_lost(self, text: str) -> Violation:
+        """Init does not answer: that it has ended says more."""
+        self._world.wait(_BRIEF)
+        self.always()
+        return Violation("answers", text)
+
     def truth(self, pending: set[str], expected: Expected | None = None) -> dict[str, str]:
         """Compare what init says with what is; why each of `pending` is not seen right yet.
 
@@ -99,8 +105,7 @@ class Checks:
         try:
             return self._world.status()
         except ControlError as error:
-            self.always()
-            raise Violation("answers", f"no status: {error}") from None
+            raise self.why_lost(f"no status: {error}") from None
 
     def _mains(self, seen: Seen) -> dict[str, list[Process]]:
         """The main processes of each service."""

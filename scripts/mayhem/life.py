@@ -104,8 +104,7 @@ class Life:
         try:
             self._ask(verb, params)
         except UnreachableError as error:
-            self._checks.always()
-            raise Violation("answers", f"{verb} {text}: {error}") from None
+            raise self._checks.why_lost(f"{verb} {text}: {error}") from None
         except ControlError as error:
             body = error.answer if isinstance(error.answer, dict) else {}
             told = body.get("error")
@@ -191,8 +190,7 @@ class Life:
             self._world.live.client.update(dry_run=dry)
         except ControlError as error:
             if not wrong:
-                self._checks.always()
-                raise Violation("answers", f"update: {error}") from None
+                raise self._checks.why_lost(f"update: {error}") from None
             return
         if wrong:
             raise Violation("answers", "init took a configuration that is wrong")
@@ -232,8 +230,7 @@ class Life:
         try:
             self._world.live.client.call(BY_NAME[verb], params)
         except ControlError as error:
-            self._checks.always()
-            raise Violation("answers", f"{verb}: {error}") from None
+            raise self._checks.why_lost(f"{verb}: {error}") from None
         EFFECTS[verb](self._model, params)
 
     # --- The end ----------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ PROGRAMS: Final = {
     "zsh": "zsh",
     "fish": "fish",
     "mandoc": "mandoc",
+    "gcc": "gcc",
+    "libc6-dev": "gcc",
 }
 """Package -> the program that shows that it is installed."""
 
