@@ -103,7 +103,7 @@ def _rows() -> list[Kind]:
         Kind("missing", "failed", (), {"command": ["/nowhere/at/all"], **_KEPT}, 1),
         Kind("never-ready", "failed", ("lock", "wait"), never, 1),
         Kind("bad-daemon", "failed", ("exit:4",), {**limited, "type": "forking"}, 1),
-        Kind("crasher", "churn", ("lock", "sleep:400", "exit:1"), _KEPT, 3),
+        Kind("crashing", "churn", ("lock", "sleep:400", "exit:1"), _KEPT, 3),
         Kind("faulty", "churn", ("lock", "stray", "sleep:600", "die:11"), _KEPT, 2),
         Kind("hasty", "churn", ("lock", "exit:0"), _KEPT, 1),
         Kind("ready-and-gone", "churn",
