@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHORT = ROOT / "tests/chaos/mayhem.txt"
 BROKEN = ROOT / "tests/chaos/broken.py"
-MINUTES = "0.3"
+MINUTES = "0.25"
 
 
 def _chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
