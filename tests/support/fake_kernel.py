@@ -193,7 +193,8 @@ class FakeKernel:
             process = self.processes.get(name)
             other = self.core.state.services[name]
             rules = self.plan.services[name]
-            over = process is None or not (process.alive if rules.forking else process.main)
+            whole = rules.forking and process is not None and not process.careless
+            over = process is None or not (process.alive if whole else process.main)
             if rules.trigger == "socket" and condition in ("started", "ready"):
                 continue
             if condition in ("completed", "exited"):
