@@ -113,39 +113,43 @@ class Spot:
         words = _words(path)
         while words:
             word = words.pop(0)
-            if not words and not follow:
-                self.name = word
-                return
-            at = self._hold(word, missing=not words)
-            if at < 0:
-                self.name = word
-                return
-            found = os.fstat(at)
-            if stat.S_ISLNK(found.st_mode):
-                words = self._through(at, found, words)
-            elif not words:
-                os.close(at)
-                self.name = word
+            if words and self._go_down(word):
+                continue
+            link = self._hold_link(word) if words or follow else -1
+            if link >= 0:
+                words = _words(self._through(link)) + words
+            elif words:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self._path)
             else:
-                self._move(at)
+                self.name = word
         if not self.name:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
 
-    def _hold(self, word: str, *, missing: bool) -> int:
-        """A name of the directory; -1 if there is no such, and that may be."""
+    def _go_down(self, word: str) -> bool:
+        """Whether a name of the directory is another one, which may be mounted in this moment."""
         try:
-            return seam.open_fd(word, _HOLD, dir_fd=self.directory)
-        except FileNotFoundError:
-            if missing:
-                return -1
-            raise
+            self._move(seam.open_fd(word, _HOLD | os.O_DIRECTORY, dir_fd=self.directory))
+        except NotADirectoryError:
+            return False
+        return True
 
-    def _through(self, at: int, found: os.stat_result, words: list[str]) -> list[str]:
-        """Follow a link; what is left of the way then."""
+    def _hold_link(self, word: str) -> int:
+        """A name of the directory if it is a link; else -1."""
         try:
-            target = os.readlink("", dir_fd=at)
+            fd = seam.open_fd(word, _HOLD, dir_fd=self.directory)
+        except FileNotFoundError:
+            return -1
+        if stat.S_ISLNK(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        return -1
+
+    def _through(self, link: int) -> str:
+        """Where a link leads, which is closed; it is followed from now on."""
+        try:
+            found, target = os.fstat(link), os.readlink("", dir_fd=link)
         finally:
-            os.close(at)
+            os.close(link)
         self._links += 1
         if self._links > _LINKS_MOST:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._path)
@@ -153,7 +157,7 @@ class Spot:
             self._makers.add(found.st_uid)
         if target.startswith("/"):
             self._enter("/")
-        return _words(target) + words
+        return target
 
     def _enter(self, path: str) -> None:
         self._move(seam.open_fd(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
