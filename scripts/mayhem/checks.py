@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import ControlError
 
+from .kinds import DELAY_MAX
 from .processes import descriptors, memory
 from .world import Violation
 
@@ -24,6 +25,7 @@ _AGAIN: Final = 0.02  # s
 _BRIEF: Final = 1.0  # s between a fork and an exec, at most
 _REST: Final = frozenset({"stopped", "exited", "failed", "waiting", "backoff"})
 _MEMORY: Final = 1024  # KiB that init may have more of than at the first rest when it was warm
+_LONGEST: Final = DELAY_MAX * 1.1  # s of a backoff, with its jitter
 _COLD_MEMORY: Final = 6144  # the same before that, than at the last rest
 # When the last events, the ends of runs and the flight recorder are full.
 WARM: Final = 5000  # events
@@ -64,6 +66,8 @@ class Checks:
             raise Violation("one", f"seen by services (what, who, pid, other): {found!r}")
         if world.follower.wrong:
             raise Violation("events", "; ".join(world.follower.wrong[:5]))
+        if world.follower.worst_delay > _LONGEST + self.patience:
+            raise Violation("backoff", f"a service waited {world.follower.worst_delay:.1f} s")
         if world.follower.ended:
             raise Violation("events", f"the follower was left: {world.follower.ended}")
 
@@ -214,7 +218,7 @@ class Checks:
 
     def caught_up(self) -> None:
         """The follower gets everything up to now."""
-        rows = list(self._world.live.client.events())
+        rows = list(self._world.client.events())
         if rows and not self._world.follower.caught_up(rows[-1]["seq"], self.patience):
             raise Violation("events", f"event {rows[-1]['seq']} does not come to the follower")
         self.always()

@@ -117,7 +117,7 @@ class Life:
             EFFECTS[verb](self._model, params)
 
     def _ask(self, verb: str, params: dict[str, Any]) -> None:
-        client = self._world.live.client
+        client = self._world.client
         if verb in ("exec", "enter"):
             with open(os.devnull, "r+b") as nothing:
                 fds = (nothing.fileno(),) * 3
@@ -187,7 +187,7 @@ class Life:
 
     def _update(self, *, wrong: bool, dry: bool) -> None:
         try:
-            self._world.live.client.update(dry_run=dry)
+            self._world.client.update(dry_run=dry)
         except ControlError as error:
             if not wrong:
                 raise self._checks.why_lost(f"update: {error}") from None
@@ -228,7 +228,7 @@ class Life:
 
     def _steer(self, verb: str, params: dict[str, Any]) -> None:
         try:
-            self._world.live.client.call(BY_NAME[verb], params)
+            self._world.client.call(BY_NAME[verb], params)
         except ControlError as error:
             raise self._checks.why_lost(f"{verb}: {error}") from None
         EFFECTS[verb](self._model, params)
@@ -261,7 +261,7 @@ class Life:
 
     def _ask_to_end(self, how: str, code: int) -> set[int]:
         """Let init end that way; the codes that it may end with."""
-        client, has_main = self._world.live.client, "m000" in self._model.services
+        client, has_main = self._world.client, "m000" in self._model.services
         ways: dict[str, Callable[[], object]] = {
             "term": lambda: self._signal("TERM"),
             "int": lambda: self._signal("INT"),

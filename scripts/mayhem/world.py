@@ -10,6 +10,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from nsinit.client import Client
 from tests.support.live import ORDINARY, Live, children
 
 from .clients import Clients
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .program import Program, Subject
 
 BOOT: Final = 30.0  # s
+_GRACE: Final = 60.0  # s
 SHUTDOWN: Final = 6.0  # s that a whole shutdown may take, told to init
 _INIT: Final = """\
 [init]
@@ -137,9 +139,14 @@ class World:
         """The same by the pids that a signal from here needs."""
         return list(look("/proc", self.token.encode(), -1).ours.values())
 
+    @property
+    def client(self) -> Any:  # noqa: ANN401  (of the command table)
+        """One that waits long: 200 services leave an init little of two busy processors."""
+        return Client(str(self.live.socket), grace=_GRACE)
+
     def status(self) -> dict[str, dict[str, Any]]:
         """What init says of all services."""
-        answer = self.live.client.status()
+        answer = self.client.status()
         return {row["name"]: row for row in answer["services"]}
 
     def violations(self) -> str:
