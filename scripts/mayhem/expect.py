@@ -102,10 +102,11 @@ class Model:
             name, sure = todo.pop()
             for needed, _ in self._needs(name):
                 other = self.services[needed]
-                follows = sure and not (other.want and needed not in certain)
-                if needed not in certain and (follows or needed not in maybe):
-                    (certain if follows or sure else maybe).add(needed)
-                    todo.append((needed, follows))
+                ended = other.goal == "done" and not other.want  # it may count as completed
+                definite = sure and not ended
+                if needed not in certain and (definite or needed not in maybe):
+                    (certain if definite else maybe).add(needed)
+                    todo.append((needed, definite and not other.want))
         return certain, maybe
 
     def stop(self, names: Iterable[str]) -> None:

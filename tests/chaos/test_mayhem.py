@@ -127,6 +127,16 @@ def test_the_model_knows_what_is_wanted_when_services_are_steered(
     assert model.expected("b") == expected
 
 
+def test_the_model_is_not_sure_when_what_has_ended_may_still_count() -> None:
+    """A oneshot that was stopped after its end is completed still: it need not run again."""
+    needs = (("b", "completed"),)
+    subjects = [Subject("a", "steady"), Subject("b", "task", needs=(("a", "ready"),))]
+    model = Model([*subjects, Subject("c", "steady", needs=needs)])
+    model.stop(["a", "b", "c"])
+    model.start(["c"])
+    assert [model.expected(name) for name in "abc"] == [None, None, None]
+
+
 def test_a_step_is_one_line_when_it_has_any_text() -> None:
     """Quotes and blanks survive."""
     step = Step("call", ("why", '{"names": ["it\'s"]}'))
