@@ -142,6 +142,7 @@ class Client(asyncio.Protocol):
 
     def _guarded(self, receive: Callable[[], object]) -> None:
         try:
+            seam.ask_about(receive)
             got = receive()
             if isinstance(got, Call | Refusal):
                 self._deal_with(got)
@@ -229,6 +230,7 @@ class Client(asyncio.Protocol):
         self._once_here = lambda: None
         self.is_ready = True
         try:
+            seam.ask_about(then)
             then()
         except Exception as error:  # noqa: BLE001  (as in `_guarded`)
             self._server.say.error(f"internal error on the control socket: {error!r}")

@@ -60,6 +60,7 @@ def send(socket: _socket.socket, data: bytes | memoryview) -> int:
 def is_over(socket: _socket.socket) -> bool:
     """Whether the other side has hung up; what it says is thrown away."""
     try:
+        seam.ask("recv")
         return not socket.recv(4096, _socket.MSG_DONTWAIT)
     except (BlockingIOError, InterruptedError):
         return False

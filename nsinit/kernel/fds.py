@@ -30,17 +30,18 @@ def fill_standard() -> list[int]:
     closed: list[int] = []
     for fd in (0, 1, 2):
         try:
+            seam.ask("fcntl")
             fcntl.fcntl(fd, fcntl.F_GETFD)
         except OSError:
             closed.append(fd)
             try:
                 opened = seam.open_fd("/dev/null", os.O_RDWR)
             except OSError:
-                opened = os.pipe()[0]  # no /dev: anything that is open will do
+                opened = seam.pipe(0)[0]  # no /dev: anything that is open will do
             if opened != fd:
-                os.dup2(opened, fd)
+                seam.dup2(opened, fd)
                 os.close(opened)
-            os.set_inheritable(fd, True)
+            seam.set_inheritable(fd, True)
     return closed
 
 
@@ -52,7 +53,7 @@ def close_on_exec() -> None:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         for fd in range(3, min(limit, _MANY)):
             try:
-                os.set_inheritable(fd, False)
+                seam.set_inheritable(fd, False)
             except OSError:
                 continue
 
@@ -63,7 +64,7 @@ def inherited() -> set[int]:
     All that Python opens is close-on-exec, what came through an exec is not (PEP 446).
     """
     try:
-        names = os.listdir("/proc/self/fd")
+        names = seam.list_directory("/proc/self/fd")
     except OSError:
         names = [str(fd) for fd in range(_FEW)]
     found: set[int] = set()
@@ -99,6 +100,7 @@ def raise_limit() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
+            seam.ask("setrlimit")
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (OSError, ValueError):
             return soft  # a hard limit above fs.nr_open
@@ -113,6 +115,7 @@ def is_limit(soft: int | None) -> bool:
 def limit(soft: int | None) -> None:
     """Give back the soft limit that init was given; None leaves what is there."""
     if soft is not None:
+        seam.ask("setrlimit")
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
@@ -125,15 +128,23 @@ def is_nearly_last(fd: int) -> bool:
 def above(fds: Mapping[int, int]) -> dict[int, int]:
     """Child's descriptor to ours, with ours moved where no child's would overwrite it."""
     made = dict(fds)
-    for theirs, ours in fds.items():
-        if ours in made and ours != theirs:
-            made[theirs] = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, max(*fds, 2) + 1)
+    try:
+        for theirs, ours in fds.items():
+            if ours in made and ours != theirs:
+                seam.ask("fcntl")
+                made[theirs] = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, max(*fds, 2) + 1)
+    except BaseException:
+        for theirs, ours in made.items():
+            if fds[theirs] != ours:
+                os.close(ours)
+        raise
     return made
 
 
 def grow_pipe(fd: int, size: int) -> None:
     """Ask for a larger pipe buffer; past the user's quota it stays as it is (pipe(7))."""
     try:
+        seam.ask("fcntl")
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
     except OSError:
         return
@@ -145,7 +156,7 @@ def make_pipe(owner: int | None) -> tuple[int, int]:
     try:
         if is_nearly_last(writer):
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # noqa: TRY301
-        os.set_blocking(reader, False)
+        seam.set_blocking(reader, False)
         with suppress(OSError):  # a program may drop its privileges by itself, as nginx does
             seam.fchmod(writer, _PIPE_MODE)
         if owner is not None:

@@ -64,6 +64,7 @@ def sealed(name: str, pieces: Iterable[bytes], *, program: bool = False) -> int:
 def is_sealed(fd: int) -> bool:
     """Whether a descriptor leads to such a file."""
     try:
+        seam.ask("fcntl")
         return fcntl.fcntl(fd, fcntl.F_GET_SEALS) & _SEALS == _SEALS
     except OSError:
         return False
@@ -74,7 +75,7 @@ def read_at(fd: int, size: int, offset: int) -> bytes:
     parts: list[bytes] = []
     size = min(size, os.fstat(fd).st_size - offset)  # memory is taken for what is there alone
     while size > 0:
-        part = os.pread(fd, size, offset)
+        part = seam.pread(fd, size, offset)
         if not part:
             break
         parts.append(part)

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 _OCTAL: Final = frozenset("01234567")
 _DIGITS: Final = 18  # of a number that the kernel writes
 
+from nsinit.kernel import seam
+
 
 class Mount(NamedTuple):
     """One mount that a process sees."""
@@ -51,6 +53,7 @@ def parse(text: str) -> list[Mount]:
 
 def read(pid: int | str = "self") -> list[Mount]:
     """Those of a process, by this /proc; OSError when it has none or can't be looked at."""
+    seam.ask("open")
     with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         return parse(file.read())
 

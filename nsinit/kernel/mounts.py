@@ -132,7 +132,7 @@ def _configure(context: int, kind: str, option: str) -> None:
 def _message(context: int) -> str:
     """What the kernel has to say about a failure, without its "e " for errors."""
     with suppress(OSError):
-        return os.read(context, 1024).decode("utf-8", "replace").strip().removeprefix("e ")
+        return seam.read(context, 1024).decode("utf-8", "replace").strip().removeprefix("e ")
     return ""
 
 

@@ -38,7 +38,7 @@ def owner(path: str) -> Owner:
         except PermissionError:  # it lies beyond our own user namespace
             return Owner(None, uid)
         try:
-            return Owner(os.fstat(above).st_ino, _owner_uid(above) if uid is None else uid)
+            return Owner(seam.fstat(above).st_ino, _owner_uid(above) if uid is None else uid)
         finally:
             os.close(above)
     finally:

@@ -114,8 +114,8 @@ class Clock:
         return min([then, *(self._began + after for after, _ in self._steps if after > gone)])
 
 
-def list_directory(path: str) -> list[str]:
-    """The names in a directory."""
+def list_directory(path: str | int) -> list[str]:
+    """The names in a directory, or in an open one."""
     ask("open")
     return os.listdir(path)
 
@@ -189,6 +189,7 @@ dup2 = through("dup2", os.dup2)
 execve = through("execve", os.execve)
 fchmod = through("fchmod", os.fchmod)
 fchown = through("fchown", os.fchown)
+fchdir = through("chdir", os.fchdir)
 fork = through("fork", os.fork)
 fstat = through("stat", os.fstat)
 ftruncate = through("ftruncate", os.ftruncate)
@@ -202,15 +203,17 @@ open_fd = through("open", os.open)
 openpty = through("openpty", os.openpty)
 pidfd_open = through("pidfd_open", os.pidfd_open)
 pidfd_send_signal = through("pidfd_send_signal", signal.pidfd_send_signal)
-ftruncate = through("ftruncate", os.ftruncate)
 pipe = through("pipe", os.pipe2)
 pread = through("read", os.pread)
 pwrite = through("write", os.pwrite)
 random = through("getrandom", os.urandom)
 read = through("read", os.read)
+readlink = through("readlink", os.readlink)
 readv = through("read", os.readv)
 rename = through("rename", os.rename)
 rmdir = through("rmdir", os.rmdir)
+set_blocking = through("fcntl", os.set_blocking)
+set_inheritable = through("fcntl", os.set_inheritable)
 setgroups = through("setgroups", os.setgroups)
 setpriority = through("setpriority", os.setpriority)
 setresgid = through("setresgid", os.setresgid)

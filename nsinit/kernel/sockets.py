@@ -194,6 +194,7 @@ def free_path(path: str, *, stream: bool = True) -> None:
     probe = _make(_socket.AF_UNIX, stream=stream)
     try:
         probe.setblocking(False)
+        seam.ask("connect")
         probe.connect(os.fsencode(path))
     except ConnectionRefusedError:
         seam.unlink(path)
@@ -237,7 +238,7 @@ def close_received(fds: Iterable[int]) -> None:
     queues = []
     for fd in given:
         with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            if stat.S_ISSOCK(seam.fstat(fd).st_mode):
                 received = _socket.socket(fileno=fd)
                 try:
                     if received.family == _socket.AF_UNIX:
@@ -266,7 +267,7 @@ def _leave_to_child(fds: list[int]) -> None:
         if pid == 0:
             try:
                 os.close(writer)
-                os.read(reader, 1)
+                seam.read(reader, 1)
             finally:
                 os._exit(0)
         for fd in fds:

@@ -38,7 +38,7 @@ class Spot:
         self._links = 0
         try:
             self._walk(path, follow=follow)
-            self._refuse_anothers(os.fstat(self.directory))
+            self._refuse_anothers(seam.fstat(self.directory))
         except BaseException:
             self.close()
             raise
@@ -67,7 +67,7 @@ class Spot:
         fd = seam.open_fd(self.name, flags, mode, dir_fd=self.directory)
         if not flags & os.O_EXCL and os.geteuid() == 0:
             try:
-                self._check(os.fstat(fd))
+                self._check(seam.fstat(fd))
             except OSError:
                 os.close(fd)
                 raise
@@ -95,7 +95,7 @@ class Spot:
         """Somebody who may write to the directory may give another's file a name there."""
         self._refuse_anothers(found)
         if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
-            above = os.fstat(self.directory)
+            above = seam.fstat(self.directory)
             shared = bool(above.st_mode & 0o022) or not _is_trusted(above.st_uid)
             if shared and found.st_uid != above.st_uid:
                 raise OSError(errno.EPERM, "it may be a name that others gave it", self._path)
@@ -139,7 +139,7 @@ class Spot:
             fd = seam.open_fd(word, _HOLD, dir_fd=self.directory)
         except FileNotFoundError:
             return -1
-        if stat.S_ISLNK(os.fstat(fd).st_mode):
+        if stat.S_ISLNK(seam.fstat(fd).st_mode):
             return fd
         os.close(fd)
         return -1
@@ -147,7 +147,7 @@ class Spot:
     def _through(self, link: int) -> str:
         """Where a link leads, which is closed; it is followed from now on."""
         try:
-            found, target = os.fstat(link), os.readlink("", dir_fd=link)
+            found, target = seam.fstat(link), seam.readlink("", dir_fd=link)
         finally:
             os.close(link)
         self._links += 1

@@ -26,7 +26,7 @@ def make(rows: int, columns: int) -> tuple[int, int]:
     """The two ends of a new terminal, the master without waiting; OSError, also without devpts."""
     master, slave = seam.openpty()
     try:
-        os.set_blocking(master, False)
+        seam.set_blocking(master, False)
         resize(master, rows, columns)
     except OSError:
         os.close(master)

@@ -31,15 +31,19 @@ def fork_apart(kinds: Sequence[Kind], outside: Sequence[ParentStep]) -> int:
         os.close(writer)
         raise
     if pid == 0:
-        os.close(writer)
-        if not os.read(reader, 1):
-            os._exit(EXIT_NOT_EXECUTABLE)
-        os.close(reader)
+        goes_on = False
+        try:
+            os.close(writer)
+            goes_on = bool(seam.read(reader, 1))
+            os.close(reader)
+        finally:  # whatever it was, a forked copy of init must not live on
+            if not goes_on:
+                os._exit(EXIT_NOT_EXECUTABLE)
         return 0
     os.close(reader)
     try:
         Taken().take([Bound(step, Born(pid, pidfd)) for step in outside])
-        os.write(writer, b"\n")
+        seam.write(writer, b"\n")
     finally:
         os.close(writer)
         os.close(pidfd)

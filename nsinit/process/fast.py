@@ -51,6 +51,7 @@ class Road:
         self._attributes = attributes
         self._soft_files = None if fds.is_limit(soft_files) else soft_files
         self._here = here
+        self._is_away = False
         self._last: tuple[tuple[str, ...], dict[str, str], Block, Block] | None = None
 
     def take(
@@ -61,7 +62,7 @@ class Road:
         Its pid. OSError as of exec, SpawnError if its directory can't be entered.
         """
         words, env = self._blocks(argv or program.argv, program.env)
-        moves, umask = program.directory != self._here, None
+        moves, umask = self._is_away or program.directory != self._here, None
         try:
             if moves:
                 _enter(program.directory)
@@ -75,7 +76,16 @@ class Road:
             if self._soft_files is not None:
                 fds.raise_limit()
             if moves:
-                os.chdir(self._here or "/")
+                self._go_back()
+
+    def _go_back(self) -> None:
+        """To where init is; without that there would be a process that nobody knows."""
+        try:
+            seam.chdir(self._here or "/")
+        except OSError:
+            self._is_away = True  # the next program tries it again
+        else:
+            self._is_away = False
 
     def _blocks(self, argv: tuple[str, ...], env: dict[str, str]) -> tuple[Block, Block]:
         """What execve(2) is given; made again only if it is not that of the program before.

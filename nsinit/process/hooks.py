@@ -42,7 +42,7 @@ def run_hook(hook: Hook, state: bytes, given: Mapping[str, str], directory: str)
             fds = {0: source, 1: output.fd, 2: output.fd}
             pid = posix_spawn(hook.path, argv, env, fds, Attributes(ignored))
         finally:
-            os.fchdir(here)
+            seam.fchdir(here)
             os.close(here)
             os.close(source)
         if why := await_end(pid, hook.timeout):
@@ -59,7 +59,7 @@ class Output:
         return self
 
     def __exit__(self, *_: object) -> None:
-        size = os.fstat(self.fd).st_size
+        size = seam.fstat(self.fd).st_size
         tell(memory.read_at(self.fd, _LEAST, max(0, size - _LEAST)))
         os.close(self.fd)
 
@@ -70,7 +70,7 @@ def tell(text: bytes) -> None:
     poll.register(2, select.POLLOUT)
     if text and any(event & select.POLLOUT for _, event in poll.poll(0)):
         with suppress(OSError):
-            os.write(2, text[-_LEAST:])
+            seam.write(2, text[-_LEAST:])
 
 
 def stdin_of(state: bytes) -> int:
@@ -98,7 +98,7 @@ def await_end(pid: int, timeout: float | None) -> str:
         if pidfd not in ready:
             why = f"it took longer than {timeout} s" if not ready else "it was interrupted"
             with suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+                seam.killpg(pid, signal.SIGKILL)
     finally:
         os.close(ending)
         os.close(pidfd)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field, structs
 
 from nsinit.errors import SpawnError
+from nsinit.kernel import seam
 from nsinit.model.spec import Service
 from nsinit.model.types import UNLIMITED, Words
 from nsinit.process.executable import find_in_path
@@ -137,7 +138,7 @@ def on_descriptors(program: Program, fds: Sequence[int], *, terminal: bool) -> P
     program.fds.update(enumerate(fds))
     if terminal and program.identity is not None:
         with suppress(OSError):  # without CAP_CHOWN only its name stays closed to the user
-            os.fchown(fds[0], program.identity[0], -1)
+            seam.fchown(fds[0], program.identity[0], -1)
     return program
 
 

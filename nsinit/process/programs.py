@@ -63,7 +63,7 @@ def run(path: str, words: Sequence[str], text: str, seconds: float) -> Ended:
 
 def _input(text: str) -> int:
     """A file without a name that has the text: nobody has to write while the program reads."""
-    seam.ask("memfd")
+    seam.ask("memfd_create")
     fd = os.memfd_create("input", os.MFD_CLOEXEC)
     data = text.encode()
     while data:

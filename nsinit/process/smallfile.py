@@ -25,7 +25,7 @@ def read_small(path: str, limit: int, *, private: bool = False) -> bytes:
             raise _odd(path)
         fd = spot.open(os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     try:
-        mode = os.fstat(fd).st_mode
+        mode = seam.fstat(fd).st_mode
         if not stat.S_ISREG(mode):
             raise _odd(path)
         if private and mode & stat.S_IWOTH:

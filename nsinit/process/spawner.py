@@ -106,6 +106,7 @@ class Spawner:
     def _spawn_full(self, path: str, program: Program) -> Child:
         env = {os.fsencode(name): os.fsencode(value) for name, value in program.env.items()}
         steps = self._steps(program, env)
+        paths = candidates(program) or [path]
         try:
             reader, writer = seam.pipe(os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
@@ -117,7 +118,7 @@ class Spawner:
             os.close(writer)
             raise
         if pid == 0:
-            _become(candidates(program) or [path], program.argv, env, steps, writer)
+            _become(paths, program.argv, env, steps, writer)
         os.close(writer)
         return Child(pid, path, reader, tuple(steps))
 
@@ -204,7 +205,7 @@ def _become(
         number = error.errno or errno.EIO
     finally:  # whatever it was, a forked copy of init must not live on
         try:
-            os.write(report, _FAILURE.pack(stage, number))
+            seam.write(report, _FAILURE.pack(stage, number))
         finally:  # nor if a filter of system calls forbids even that
             os._exit(EXIT_NOT_FOUND if number == errno.ENOENT else EXIT_NOT_EXECUTABLE)
 
@@ -265,7 +266,7 @@ def _tell_pid(env: dict[bytes, bytes], names: list[str]) -> None:
 def _dup_all(wanted: dict[int, int]) -> None:
     for theirs, ours in fds.above(wanted).items():
         if theirs == ours:
-            os.set_inheritable(ours, True)
+            seam.set_inheritable(ours, True)
         else:
             seam.dup2(ours, theirs)
 

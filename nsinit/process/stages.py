@@ -124,7 +124,7 @@ def _terminal(path: str) -> list[Stage]:
 
 def _open_terminal(path: str) -> None:
     fd = seam.open_fd(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    os.set_blocking(fd, True)  # only opening must not wait for a modem
+    seam.set_blocking(fd, True)  # only opening must not wait for a modem
     for theirs in _STDIO:
         seam.dup2(fd, theirs)
     if fd not in _STDIO:

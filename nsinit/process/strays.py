@@ -334,7 +334,7 @@ def _leads(found: Stat, me: int) -> bool:
 
 def _group_exists(group: int) -> bool:
     try:
-        os.killpg(group, 0)
+        seam.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -96,6 +96,7 @@ class Warden:
     def _pass_on(self, group: int) -> None:
         assert self._stream is not None  # noqa: S101  (it was just readable)
         try:
+            seam.ask("recv")
             numbers = self._stream.recv(_PIECE)
         except OSError:
             numbers = b""
@@ -145,7 +146,7 @@ def row_of(error: Exception) -> dict[str, Any]:
 
 def _has_children() -> bool:
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | proc.WALL)
+        seam.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | proc.WALL)
     except ChildProcessError:
         return False
     return True
@@ -154,7 +155,7 @@ def _has_children() -> bool:
 def _below() -> list[proc.Stat]:
     """All processes below this one, as this /proc has them: pids there need not be ours."""
     try:
-        me = int(os.readlink("/proc/self"))
+        me = int(seam.readlink("/proc/self"))
     except (OSError, ValueError):
         return []
     seen = proc.processes() or {}

@@ -8,9 +8,8 @@ uvloop, structlog and the control server are imported: a service need not wait f
 from __future__ import annotations
 
 import gc
-import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from nsinit.core import messages as m
 from nsinit.errors import EXIT_INTERNAL
@@ -25,6 +24,7 @@ from nsinit.runtime import directory, flight
 from nsinit.runtime.console import Console
 from nsinit.runtime.driver import Driver
 from nsinit.runtime.events import EventLog, History
+from nsinit.runtime.leaving import leave
 from nsinit.runtime.logs import Logs
 from nsinit.runtime.notify import Notify
 from nsinit.runtime.outlet import Outlet, same_file
@@ -32,7 +32,6 @@ from nsinit.runtime.reactor import Reactor
 from nsinit.runtime.runs import Runs
 from nsinit.runtime.signals import SignalDesk
 from nsinit.runtime.stdio import Stdio
-from nsinit.runtime.stragglers import end_stragglers
 from nsinit.runtime.teller import Teller
 from nsinit.runtime.updater import Updater
 
@@ -55,8 +54,6 @@ if TYPE_CHECKING:
     from nsinit.runtime.reexec import Reexec
     from nsinit.runtime.schedule import Schedules
     from nsinit.runtime.watch import Watches
-
-_FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
 
 
 class Given(Named):
@@ -293,7 +290,7 @@ class Init:
         try:
             self._take_in()
             resume(self)
-        except Exception as error:  # noqa: BLE001  (there is nobody else to end the services)
+        except BaseException as error:  # noqa: BLE001  (there is nobody else to end the services)
             self._on_error(error)
             self.driver.exit_code = EXIT_INTERNAL
 
@@ -301,15 +298,15 @@ class Init:
         """On to the last service; returns the exit code."""
         try:
             self._run_loop()
-        except Exception as error:  # noqa: BLE001  (without a loop init still reaps and stops)
+        except BaseException as error:  # noqa: BLE001  (without a loop init still reaps and stops)
             self._on_error(error)
             if self.reexec is not None:
                 self.reexec.escape(error)
         self.reactor.detach()
         while self.driver.exit_code is None:  # there is no loop, or it broke
-            self.say.settle()
+            self.guard(self.say.settle, "not all that was to be said is")
             self.reactor.turn(60.0)
-        self._end()
+        leave(self)
         return self.driver.exit_code
 
     def _run_loop(self) -> None:
@@ -322,14 +319,14 @@ class Init:
             self.reactor.turn(0)  # what has happened during the import should not wait longer
         self.reactor.attach(loop)
         self.driver.on_finish = loop.stop
-        self._guard(self.say.load, "nsinit's own lines are plain")
-        self._guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
+        self.guard(self.say.load, "nsinit's own lines are plain")
+        self.guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
         if not self._resumed:
             self.desk.read()
         if not self.given.own_root:  # what is at that path there may be anything
-            self._guard(self._prepare_reexec, "init can't be replaced while it runs")
+            self.guard(self._prepare_reexec, "init can't be replaced while it runs")
         if self.given.serve is not None and (self.listener.socket is not None or self.port):
-            self._guard(lambda: self._serve(loop), "there is no control socket")
+            self.guard(lambda: self._serve(loop), "there is no control socket")
         if self._resumed:
             self.runs.reap()
             self.driver.post()  # what the init before had not handled
@@ -338,7 +335,7 @@ class Init:
         gc.freeze()  # what is there now stays: no collection has to look at it again
         gc.enable()
         if self.driver.exit_code is None:
-            self._guard(self.given.later, "not all of nsinit can be loaded")
+            self.guard(self.given.later, "not all of nsinit can be loaded")
             seam.ask("loop")
             loop.run_forever()
 
@@ -353,31 +350,12 @@ class Init:
         assert self.given.serve is not None  # noqa: S101  (for the type checker)
         self.server = self.given.serve(self, loop)  # kept: uvloop closes a server that is garbage
 
-    def _guard(self, load: Callable[[], object], otherwise: str) -> None:
+    def guard(self, load: Callable[[], object], otherwise: str) -> None:
         """A missing library means a feature less, never an init that does not boot."""
         try:
             load()
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001  (as said)
             self.say.error(f"{otherwise}: {error!r}")
-
-    def _end(self) -> None:
-        """Orphans get TERM and, a moment later, KILL; the last lines get out; sockets go."""
-        self.logs.outputs.stop_helpers()
-        end_stragglers(self.runs, self.reactor, self.driver.core.state.deadline)
-        self.reactor.turn(0)  # whoever waits for the end of a helper hears of it
-        if self.intake is not None:
-            self.intake.close()
-        self.say.settle()
-        until = seam.monotonic() + _FLUSH
-        while not self.logs.outputs.flush() and seam.monotonic() < until:
-            self.reactor.turn(0.05)
-        self.logs.outputs.give_up()
-        self.notify.close()
-        if self.passing is not None:
-            self.passing.close()
-        if self.groups is not None:
-            self.groups.close()
-        directory.remove(self.listener, inside=not self.given.own_root)
 
 
 def be_init(given: Given) -> int:
@@ -391,7 +369,7 @@ def be_init(given: Given) -> int:
         seam.set_clock(seam.Clock(given.env["NSINIT_CLOCK"]))
     settle()
     sys.excepthook = lambda *_: None
-    os.chdir("/")
+    seam.chdir("/")
     init = Init(given)
     if given.resume is None:
         init.boot()

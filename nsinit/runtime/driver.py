@@ -18,8 +18,10 @@ from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
 from nsinit.core.view import View, still, view, view_change
 from nsinit.kernel import seam
+from nsinit.runtime.again import Again
 from nsinit.runtime.chronicle import Chronicle
 from nsinit.runtime.hearing import Hearing
+from nsinit.runtime.telling import tell_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +63,7 @@ class Driver:
         self._failures = 0  # of the core, in a row
         self._unhandled: deque[m.Event] = deque()  # what it is to be told again
         self._again: dict[int, int] = {}  # how often each of them, by its id
+        self._undone = Again(self.core, reactor, self._repeat)
         self._random = Random()
         self._reactor = reactor
         self._queue: deque[m.Event] = deque()
@@ -116,7 +119,7 @@ class Driver:
             seam.ask("core")
             before = self._written(lambda: self.chronicle.before(event))
             actions = self._tell(event)
-        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+        except BaseException as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot handle {event}: {error!r}")
             self._not_handled(event, error)
             return
@@ -134,8 +137,7 @@ class Driver:
         rules = self.core.plan.services[change.service]
         s = still(self.core.state.services[change.service])
         self._unwritten.append(partial(self._tell_change, change, s, rules, at))
-        for follow in self.followers:
-            follow(change.service, change.new)
+        tell_each(self.followers, change.service, change.new)
 
     def _tell_change(self, change: m.Changed, s: ServiceState, rules: Rules, at: float) -> None:
         self.history.add(change.old, view_change(change, s, rules), change.kind, at)
@@ -150,8 +152,11 @@ class Driver:
                 self._carry_out(action)
             if isinstance(action, m.Release):
                 self._unwritten.append(self.chronicle.releasing(action, moment))
-        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+        except BaseException as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot carry out {action}: {error!r}")
+            self._undone.add(action)
+            if isinstance(action, m.Finish):  # nobody will ask for it again
+                self._finish(action)
             if isinstance(action, m.RunTask):
                 ended = m.TaskEnded(action.service, action.run, action.task, 1, repr(error))
                 self._queue.append(ended)
@@ -161,6 +166,14 @@ class Driver:
                 )
                 self._queue.append(failed)
 
+    def _finish(self, action: m.Finish) -> None:
+        self.exit_code = action.code
+        self.on_finish()
+
+    def _repeat(self, action: m.Action) -> None:
+        self._guarded(action, self.chronicle.moment(m.Boot()))
+        self.post()  # whatever came of it
+
     def _tell(self, event: m.Event) -> list[m.Action]:
         """What the core makes of an event, recorded."""
         now, jitter = seam.monotonic(), self._random.random()
@@ -169,7 +182,7 @@ class Driver:
         self.flight.begin(self.core, event, now, jitter)
         try:
             actions = self.core.handle(event, now, jitter)
-        except Exception as error:
+        except BaseException as error:
             self.flight.fail(error)
             self.flight.leave()
             raise
@@ -180,11 +193,11 @@ class Driver:
         """What the chronicle makes of it; a mistake of it changes nothing else."""
         try:
             return write()
-        except Exception as error:  # noqa: BLE001  (nothing may end PID 1)
+        except BaseException as error:  # noqa: BLE001  (nothing may end PID 1)
             self.say.error(f"cannot write down what happens: {error!r}")
             return None
 
-    def _not_handled(self, event: m.Event, error: Exception) -> None:
+    def _not_handled(self, event: m.Event, error: BaseException) -> None:
         """What has happened can't be undone: the core is told again, HOPELESS times in all."""
         self._write_down()  # as far as all went well
         self._failures += 1
@@ -216,9 +229,8 @@ class Driver:
             case m.Noted() | m.Remark():
                 self._write_down()  # in the order of what happened
                 self._say(action)
-            case m.Finish(code):
-                self.exit_code = code
-                self.on_finish()
+            case m.Finish():
+                self._finish(action)
             case _:
                 self._do_with_processes(action)
 
@@ -308,7 +320,7 @@ class Driver:
         self._set_alarm()
 
 
-def _number(error: Exception) -> int:
+def _number(error: BaseException) -> int:
     """The errno that says most of an error; a mistake of init may be none the next time."""
     if isinstance(error, OSError):
         return error.errno or EIO

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from nsinit.kernel import seam
 from nsinit.named import Named
 from nsinit.runtime.deaths import Deaths
+from nsinit.runtime.telling import tell_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, MutableMapping
@@ -303,9 +304,10 @@ class History:
         if service.name not in self.boot:
             self.boot[service.name] = BootTimes()
         self.boot[service.name].note(service)
-        for listener in list(self.listeners):
-            listener(happening)
-        self._tell()
+        try:
+            tell_each(self.listeners, happening)
+        finally:
+            self._tell()
 
     def note(
         self,
@@ -341,8 +343,8 @@ class History:
             forget(names)
 
     def _tell(self) -> None:
-        for follower in list(self.followers):
-            follower()
+        if self.followers:
+            tell_each(self.followers)
 
     def after(self, number: int, most: int) -> list[Happening | Note]:
         """At most so many of the events after a number; those that are forgotten are left out."""

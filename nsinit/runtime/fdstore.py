@@ -12,6 +12,7 @@ import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nsinit.kernel import seam
 from nsinit.kernel.sockets import close_received
 from nsinit.model.listening import bad_fd_name
 
@@ -56,7 +57,7 @@ class FdStore:
             elif len(kept) >= self.limits.get(service, 0):
                 refused.append(fd)
             else:
-                os.set_inheritable(fd, False)
+                seam.set_inheritable(fd, False)
                 kept.append(_Kept(name, fd, poll))
                 self._owners[fd] = service
                 if poll:
@@ -132,6 +133,7 @@ class FdStore:
     def _watch(self, fd: int) -> None:
         """Hear of POLLHUP and POLLERR alone, which no loop can: what can be read is not ours."""
         if self._poll is None:
+            seam.ask("epoll_create")
             self._poll = select.epoll()
             self._reactor.add_reader(self._poll.fileno(), self._look)
         with suppress(OSError):  # a file is never gone: EPERM
@@ -151,7 +153,7 @@ def _same(one: int, other: int) -> bool:
 
     Anonymous inodes (epoll, timerfd) are all one to it, and the two ends of a pipe too.
     """
-    left, right = os.fstat(one), os.fstat(other)
+    left, right = seam.fstat(one), seam.fstat(other)
     if (left.st_dev, left.st_ino) != (right.st_dev, right.st_ino) or not left.st_mode & 0o170000:
         return False
     return fcntl.fcntl(one, fcntl.F_GETFL) == fcntl.fcntl(other, fcntl.F_GETFL)

@@ -46,7 +46,7 @@ class Row:
         """What there is of rotated files, the newest first."""
         fd = seam.open_fd(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._at)
         try:
-            return rotation.find_slots(os.listdir(fd), self.name)
+            return rotation.find_slots(seam.list_directory(fd), self.name)
         finally:
             os.close(fd)
 

@@ -63,7 +63,7 @@ class Flight:
             return
         try:
             write()
-        except Exception as error:  # noqa: BLE001  (a recorder must not be what ends a flight)
+        except BaseException as error:  # noqa: BLE001  (a recorder must not be what ends a flight)
             self._broken = True
             self._warn(f"the flight recorder has stopped: {error!r}")
 

@@ -159,6 +159,7 @@ class Intake:
         left = _BYTES
         for _ in range(most):
             try:
+                seam.ask("recvmsg")
                 size, ancillary, _, _ = door.socket.recvmsg_into([self._view], _ROOM, _FLAGS)
             except (BlockingIOError, InterruptedError):
                 return
@@ -182,7 +183,7 @@ class Intake:
         # What is too large for a datagram comes in a file of memory. Any other file might keep init
         # waiting, and one that is not sealed might change.
         if len(fds) == 1 and memory.is_sealed(fds[0]):
-            extra = max(0, os.fstat(fds[0]).st_size - ENTRY)
+            extra = max(0, seam.fstat(fds[0]).st_size - ENTRY)
             return read_journal(memory.read_at(fds[0], ENTRY, 0), extra)
         self._refused += 1
         if self._refused == 1:
@@ -275,7 +276,7 @@ class Intake:
         found: set[str] = set()
         for name, state in self._init.driver.core.state.services.items():
             with suppress(OSError):
-                if state.pid and os.stat(f"/proc/{state.pid}").st_uid == uid:
+                if state.pid and seam.stat(f"/proc/{state.pid}").st_uid == uid:
                     found.add(name)
         if identifier in found:
             return identifier
@@ -309,7 +310,7 @@ def _make_directories(path: str) -> list[str]:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = os.lstat(path)
+        found = seam.lstat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -284,7 +284,7 @@ class LogFile:
             found = check(fd)
             if made:
                 self._give(fd)
-            torn = found.st_size and os.pread(fd, 1, found.st_size - 1) != b"\n"
+            torn = found.st_size and seam.pread(fd, 1, found.st_size - 1) != b"\n"
         except OSError:
             os.close(fd)
             raise

@@ -22,6 +22,7 @@ from nsinit.runtime.outputs import Outputs
 from nsinit.runtime.ring import Record, Rings
 from nsinit.runtime.stream import Buffer, Stream
 from nsinit.runtime.tally import CAPTURE
+from nsinit.runtime.telling import tell_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -71,7 +72,7 @@ class Logs:
         self._take = self._read  # bound once for all streams
         self._buffer = Buffer()
         self._streams: dict[Key, list[Stream]] = {}
-        self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self._null = seam.open_fd("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.outputs = Outputs(reactor, console, self._null)
 
     @property
@@ -250,9 +251,9 @@ class Logs:
 
     def _emit(self, key: Key, stream: Stream, blocks: list[Block]) -> None:
         """Lines are there; whoever waits for one hears them before any is left out."""
-        for listener in list(self.early):
+        if self.early:
             for block in blocks:
-                listener(Record(0, seam.wall(), key[0], key[1], stream.name, block))
+                tell_each(self.early, Record(0, seam.wall(), key[0], key[1], stream.name, block))
         if stream.shaper is None:
             for block in blocks:
                 self._pass(key, stream, block, joined=False)
@@ -283,10 +284,11 @@ class Logs:
         service, run, _ = key
         at = seam.wall()
         record = self.rings.add(at, service, run, stream.name, block)
-        for put in stream.sinks:
-            put(block, at, joined)
-        for listener in list(self.listeners):
-            listener(record)
+        try:
+            for put in stream.sinks:
+                put(block, at, joined)
+        finally:
+            tell_each(self.listeners, record)
 
     # --- What comes by another way than a pipe ----------------------------------------------------
 
@@ -303,16 +305,15 @@ class Logs:
     def put(self, key: Key, stream: Stream, kept: Block, shown: Block) -> None:
         """Whole lines: as the ring has them, and as everybody else does."""
         at = seam.wall()
-        for early in list(self.early):
-            early(Record(0, at, key[0], key[1], stream.name, shown))
+        if self.early:
+            tell_each(self.early, Record(0, at, key[0], key[1], stream.name, shown))
         record = self.rings.add(at, key[0], key[1], stream.name, kept)
         stream.tally.bytes += len(shown.data)
         if stream.tap is not None:
             stream.tap.write(shown.data)
         for put in stream.sinks:
             put(shown, at, False)
-        for listener in list(self.listeners):
-            listener(record)
+        tell_each(self.listeners, record)
 
     # --- For another init -------------------------------------------------------------------------
 

@@ -102,6 +102,7 @@ class Notify:
         try:
             for _ in range(_BURST):
                 try:
+                    seam.ask("recvmsg")
                     received = entry[0].recvmsg(_MAX_DATAGRAM, _ROOM, _CLOEXEC)
                 except (BlockingIOError, InterruptedError):
                     return

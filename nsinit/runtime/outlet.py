@@ -148,7 +148,7 @@ def _open_without_waiting(fd: int) -> tuple[int, Callable[[int, memoryview], int
     where the kernel lets us open it again (a pipe of another user's it does not).
     """
     try:
-        mode = os.fstat(fd).st_mode
+        mode = seam.fstat(fd).st_mode
     except OSError:
         return fd, seam.write
     if stat.S_ISREG(mode):
@@ -173,6 +173,7 @@ def _send(fd: int, data: memoryview) -> int:
 
 def _write_what_fits(fd: int, data: memoryview) -> int:
     """Write to a blocking pipe or terminal what it has room for."""
+    seam.ask("poll")
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     if not poll.poll(0):
@@ -183,7 +184,7 @@ def _write_what_fits(fd: int, data: memoryview) -> int:
 def same_file(one: int, other: int) -> bool:
     """Whether two descriptors lead to one place, so that their lines must not be mixed."""
     try:
-        a, b = os.fstat(one), os.fstat(other)
+        a, b = seam.fstat(one), seam.fstat(other)
     except OSError:
         return False
     return (a.st_dev, a.st_ino, a.st_rdev) == (b.st_dev, b.st_ino, b.st_rdev)

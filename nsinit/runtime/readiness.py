@@ -59,7 +59,7 @@ class Readiness:
             os.close(reader)
             os.close(writer)
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        os.set_blocking(reader, False)
+        seam.set_blocking(reader, False)
         self._pipes[key] = reader
         self._reactor.add_reader(reader, partial(self._read, key))
         return {ready.fd: writer}

@@ -189,7 +189,7 @@ class Reexec:
         kept = [*state.fds, fd]
         try:
             for one in kept:
-                os.set_inheritable(one, True)
+                seam.set_inheritable(one, True)
             try:  # the way to the program may be relative to it
                 seam.chdir(init.given.directory)
             except OSError:
@@ -197,10 +197,10 @@ class Reexec:
                     raise
             seam.execve(_program(), _argv(), {**init.given.env, STATE: str(fd)})
         finally:  # still here
-            os.chdir("/")
+            seam.chdir("/")
             for one in kept:
                 with suppress(OSError):
-                    os.set_inheritable(one, False)
+                    seam.set_inheritable(one, False)
             os.close(fd)
 
     # --- The parachute ----------------------------------------------------------------------------

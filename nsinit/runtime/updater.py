@@ -5,7 +5,6 @@ A file that is wrong changes nothing. Imports what it needs when it is asked, no
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import structs
@@ -14,6 +13,7 @@ from nsinit.core import messages as m
 from nsinit.core.order import to_undo
 from nsinit.core.state import ACTIVE
 from nsinit.errors import ConfigError
+from nsinit.kernel import seam
 from nsinit.model.plan import REPLICAS_MAX
 from nsinit.problem import Problem
 
@@ -57,13 +57,13 @@ class Updater:
     def update(self, *, dry_run: bool = False) -> Difference:
         """Read the file again and go by it; ConfigError if it is wrong, and nothing is changed."""
         try:
-            os.chdir(self._directory)  # names are relative to where nsinit was started
+            seam.chdir(self._directory)  # names are relative to where nsinit was started
             loaded = self._load()
         except OSError as error:
             why = f"cannot enter {self._directory}: {error.strerror}"
             raise ConfigError([Problem(self._loaded.files[0], 0, "", why)]) from None
         finally:
-            os.chdir("/")
+            seam.chdir("/")
         self._refuse(loaded)
         return self._go_by(loaded, {}, dry_run=dry_run)
 

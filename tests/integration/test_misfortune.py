@@ -328,7 +328,7 @@ def test_services_are_kept_when_there_is_no_proc(tmp_path: pathlib.Path) -> None
 
 
 FAULTS = [
-    "pipe:EMFILE@1-3", "fork:ENOMEM@2-4", "open:ENFILE@5-30", "read:EIO@20-22", "stat:EACCES@2-5",
+    "pipe:EMFILE@1-3", "fork:ENOMEM@2-4", "open:ENFILE@5-30", "read:EIO@20-22", "stat:EACCES@6-9",
     "kill:EPERM@1", "waitid:EINTR@3-4", "pidfd_open:EMFILE", "chdir:EIO@2",
 ]  # fmt: skip
 

@@ -195,7 +195,7 @@ def test_nothing_is_done_when_a_port_is_taken(host: Outer, box: Make) -> None:
         host, among(one, box(config("two", 'publish = ["[::]:80:80"], address = "10.9.0.9/24"')))
     )
     assert "[::]:80:80/tcp can't be published: the sandbox has no IPv6 address" in said
-    missing = among(one, box(config("two", "nat = true"))).with_faults("memfd:ENOSYS")
+    missing = among(one, box(config("two", "nat = true"))).with_faults("memfd_create:ENOSYS")
     assert "cannot give what leaves the address of the host" in refusal(host, missing)
     assert names_in(one) == []
     assert host.run("nft", "list", "tables") == "table inet nsinit-one\n"
