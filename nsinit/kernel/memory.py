@@ -73,7 +73,7 @@ def is_sealed(fd: int) -> bool:
 def read_at(fd: int, size: int, offset: int) -> bytes:
     """So many bytes from there, fewer at the end; the position of the file does not matter."""
     parts: list[bytes] = []
-    size = min(size, os.fstat(fd).st_size - offset)  # memory is taken for what is there alone
+    size = min(size, seam.fstat(fd).st_size - offset)  # memory is taken for what is there alone
     while size > 0:
         part = seam.pread(fd, size, offset)
         if not part:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from nsinit.kernel import seam
+
 _OCTAL: Final = frozenset("01234567")
 _DIGITS: Final = 18  # of a number that the kernel writes
-
-from nsinit.kernel import seam
 
 
 class Mount(NamedTuple):
