@@ -34,7 +34,8 @@ ORDINARY = 54321
 def environment(**more: str) -> dict[str, str]:
     """What tests start nsinit with: nothing of the caller's that could matter, and byte code."""
     kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
-    return kept | {"NSINIT_TEST": "1"} | more
+    measured = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+    return kept | {"NSINIT_TEST": "1"} | measured | more
 
 
 def eventually(what: Callable[[], Any], why: str, seconds: float = DEADLINE) -> Any:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from nsinit.core import messages as m
-from nsinit.core.view import View, view, view_change, view_service
+from nsinit.core.view import View, still, view, view_change, view_service
 from tests.unit.core.world import booted
 
 
@@ -91,3 +91,15 @@ def test_init_is_shown_when_it_is_looked_at() -> None:
     w.shut_down(7)
     w.settle()
     assert (view(w.core).phase, view(w.core).exit_code) == ("done", 7)
+
+
+def test_view_is_that_of_an_earlier_moment_when_the_service_was_kept_still() -> None:
+    """Whatever happens meanwhile, to its timers too."""
+    w = booted({"a": {"restart_delay": 5}})
+    w.end("a", 1)
+    kept, rules = still(w["a"]), w.plan.services["a"]
+    before = view_service(w["a"], rules)
+    assert before.next_retry_at == w.now + 5
+    w.advance(5)
+    assert view_service(w["a"], rules).state == "running"
+    assert view_service(kept, rules) == before
