@@ -13,6 +13,8 @@ from nsinit.wire import PIECE, error_of, lost
 if TYPE_CHECKING:
     import _socket
 
+# What reading shows that somebody else than nsinit wrote.
+_NOT_OURS: Final = (OSError, ValueError, AttributeError, TypeError, OverflowError)
 _TYPED: Final = 24 << 10  # bytes that are typed in one row
 
 
@@ -44,9 +46,13 @@ class Attached:
                 self._data += piece
             *lines, self._data = self._data.split(b"\n")
             rows = [json.loads(line) for line in lines]
-            made = b"".join(a2b_base64(row.get("output", "")) for row in rows)
-        except (OSError, ValueError, AttributeError) as error:
+            return self._take(rows)
+        except _NOT_OURS as error:
             raise lost(self._path, error) from None
+
+    def _take(self, rows: list[dict[str, Any]]) -> bytes | None:
+        """What rows show, and what else they say."""
+        made = b"".join(a2b_base64(row.get("output", "")) for row in rows)
         for row in rows:
             if "error" in row:
                 raise error_of(row)

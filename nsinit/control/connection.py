@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _REPLACED: Final = Refusal(
     503, "replaced", "init was replaced before it could answer", "ask again: what was begun goes on"
 )
+_HANG_UP: Final = "hang-up"
+_LOOK_AGAIN: Final = 5.0  # s
 MAX_UNSENT: Final = 32 << 20  # bytes of answers that all who are not admin have not taken yet
 MAX_AHEAD: Final = 64 << 10  # bytes that a client may send before it has its answer
 
@@ -93,6 +95,9 @@ class Client(asyncio.Protocol):
 
     def _lose_patience(self, what: str) -> None:
         """It takes too long to ask, or to hear the whole of an answer."""
+        if what == _HANG_UP:
+            self._look_again()
+            return
         is_late = self._http.is_asking or self.unsent > 0
         if self._answering is not None:
             return
@@ -100,6 +105,13 @@ class Client(asyncio.Protocol):
             self._await_request()
         elif is_late or self.gate.idle is not None:
             self.drop(too_slow=is_late)
+
+    def _look_again(self) -> None:
+        """Whether one that won't talk has gone: after the end of that no loop tells it."""
+        if self._has_hung_up():
+            self.drop()
+        else:
+            self._patience.wait(_HANG_UP, _LOOK_AGAIN)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """It has gone."""
@@ -130,7 +142,10 @@ class Client(asyncio.Protocol):
         if self._answering is None:
             self._guarded(lambda: self._http.receive(b""))
         is_busy = self._answering is not None or self._has_more
-        return is_busy and not self._has_hung_up()
+        stays = is_busy and not self._has_hung_up()
+        if stays:
+            self._patience.wait(_HANG_UP, _LOOK_AGAIN)
+        return stays
 
     def _has_hung_up(self) -> bool:
         """Whether it does not even listen: a half-closed socket only says that it won't talk."""
@@ -154,6 +169,8 @@ class Client(asyncio.Protocol):
         answer = self._answering = Answer(self)
         self.idle_since = None
         self._patience.end()
+        if self._has_ended:
+            self._patience.wait(_HANG_UP, _LOOK_AGAIN)
         self.gate.take_turn(partial(self._guarded, partial(self._carry_out, got, answer)))
 
     def _carry_out(self, got: Call | Refusal, answer: Answer) -> None:

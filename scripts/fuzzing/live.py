@@ -21,7 +21,7 @@ from scripts.fuzzing.mutation import Mutator
 from scripts.fuzzing.target import ROOT
 from scripts.fuzzing.targets import TARGETS
 from tests.support.growth import Held, at_rest
-from tests.support.live import eventually, live
+from tests.support.live import live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MEMORY: Final = 2048  # KiB that may be added: rings and the last events may not be full before
 _ANSWER: Final = 10.0  # s for init to answer who asks properly
 _PIPELINE: Final = 40  # requests at once
+_AGAIN: Final = 0.2  # s
 _ROUND: Final = 2000  # inputs between two looks at whether init answers
 # Of these a right one would end or replace init, or run a program.
 _NOT: Final = ("shutdown", "reexec", "exec", "enter")
@@ -206,19 +207,19 @@ def _attack(init: Live, note: Path, inputs: int, seconds: float, seed: int) -> T
     warm = min(inputs // 10, 20_000)
     before: Held | None = None
     try:
-        while sum(made.sent.values()) < inputs // 2 and time.monotonic() - begun < seconds:
+        while sum(made.sent.values()) < inputs // 2 and time.monotonic() - begun < seconds / 2:
             made.round(min(_ROUND, max(inputs // 10, 1)))
             if before is None and sum(made.sent.values()) >= warm:
-                before = at_rest(init, 2.0)
-        _wait_for_chatter(note, inputs // 2, seconds - (time.monotonic() - begun))
-        init.client.stop(names=["chatter"])
+                before = _at_peace(init)
+        _have_chatter(init, note, inputs // 2, seconds - (time.monotonic() - begun))
+        after = _at_peace(init)
     except Exception as error:  # noqa: BLE001  (whatever it is, init did not do as it should)
         where = "".join(traceback.format_exception(error))
         wrong.append(f"init did not answer: {where}\n{init.said()[-2000:]}")
+        after = before or Held(0, 0, 0, 0, 0)
     sent = made.sent | {"datagrams of a service": _number(note)}
-    after = eventually(lambda: at_rest(init), "rest")
     before = before or after
-    if init.pid != pid or init.process is None or init.process.poll() is not None:
+    if init.process is None or init.process.poll() is not None or init.pid != pid:
         wrong.append("init is another one, or none")
     if after.fds > before.fds or after.zombies:
         wrong.append("descriptors or zombies are left")
@@ -227,11 +228,25 @@ def _attack(init: Live, note: Path, inputs: int, seconds: float, seed: int) -> T
     return Told(sent, time.monotonic() - begun, before, after, made.slowest, wrong)
 
 
+def _at_peace(init: Live) -> Held:
+    """What it holds once all services are as they were in the beginning, whatever was asked for."""
+    client = init.client
+    for verb in (client.unpause, client.unpin, client.reset):
+        verb(names=["*"])
+    client.stop(names=["chatter"])
+    client.start(names=["a", "b"])
+    for name in ("a", "b"):
+        init.wait_for(name, "running")
+    return at_rest(init)
+
+
 def _number(note: Path) -> int:
     return int(note.read_text() or 0) if note.exists() else 0
 
 
-def _wait_for_chatter(note: Path, count: int, seconds: float) -> None:
+def _have_chatter(init: Live, note: Path, count: int, seconds: float) -> None:
+    """Let it send as much; it is started again, as any request may have stopped it."""
     until = time.monotonic() + max(seconds, 0.0)
     while _number(note) < count and time.monotonic() < until:
-        time.sleep(0.05)
+        init.client.start(names=["chatter"])
+        time.sleep(_AGAIN)
