@@ -8,6 +8,8 @@ import gc
 import io
 import sys
 
+from nsinit import finder
+
 # Under these names it is always the single command, whatever the first word.
 _NAMES = ("tini", "tini-static", "docker-init", "dumb-init", "catatonit")
 _BOXES = ("list", "inspect", "enter", "stop", "kill", "pause", "unpause")  # verbs for sandboxes
@@ -17,6 +19,7 @@ _OWN = ("-h", "--help", "-V", "--version")  # of nsinit itself, not of the singl
 def main() -> int:
     """The entry point of the console script and of `python -m nsinit`."""
     gc.disable()  # start-up makes no garbage; a running init turns it on again
+    finder.install()
     argv = sys.argv[1:]
     name = sys.argv[0].rpartition("/")[2]
     verb = argv[0] if argv else ""

@@ -19,6 +19,8 @@ else:
         """Makes a class of tuples of what is annotated in its body."""
 
         def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
+            if any(getattr(base, "_fields", ()) for base in bases):  # a subclass has the same
+                return super().__new__(mcs, name, bases, body)
             made = super().__new__(mcs, name, bases, {"__slots__": (), **body})
             fields = tuple(made.__annotations__)
             defaults = {field: body[field] for field in fields if field in body}

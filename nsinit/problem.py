@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from nsinit.named import Named
 
 
-class Problem(NamedTuple):
+class Problem(Named):
     """One thing that is wrong in the configuration, with its place."""
 
     file: str

@@ -17,10 +17,11 @@ import sys
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False  # as `typing` has it, which is loaded without `re` here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Final
 
     Names = Mapping[str, object]
 
@@ -109,6 +110,7 @@ def load_msgspec() -> None:
         uuid={**_types(object, "UUID"), "SafeUUID": SimpleNamespace(unknown=None)},
         decimal=_types(object, "Decimal"),
         datetime=_dates(),
+        re=_patterns(),
         typing_extensions=None,  # 10 ms for what `typing` has too
         msgspec__inspect={},
         msgspec___json_schema=_calls("msgspec._json_schema", "schema", "schema_components"),
@@ -214,6 +216,12 @@ def _of_asyncio(name: str) -> object:
 
 
 _PIPES: Names = {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3}
+
+
+def _patterns() -> Names:
+    """The types of `re`, which `typing` has names for: made by a pattern of one instruction."""
+    pattern = import_module("_sre").compile("", 0, [1], 0, {}, (None,))  # 1 is SUCCESS
+    return {"Pattern": type(pattern), "Match": type(pattern.match(""))}
 
 
 def _dates() -> Names:

@@ -6,10 +6,11 @@ import os
 import select
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nsinit.cli.output import as_json, complain
 from nsinit.errors import EXIT_OK, SandboxError, UsageError
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ _HIDDEN = ("NSINIT_RUN_DIR", "NSINIT_IMAGE_DIR", "NSINIT_SEALED")
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
-class Wishes(NamedTuple):
+class Wishes(Named):
     """Who wants to know what of a sandbox, besides the list."""
 
     pid_file: str = ""
@@ -42,7 +43,7 @@ class Wishes(NamedTuple):
     image: Chosen | None = None  # whose layers are the root
 
 
-class Gate(NamedTuple):
+class Gate(Named):
     """Init waits at it until the launcher has told everybody that there is a sandbox."""
 
     reader: int

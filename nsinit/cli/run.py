@@ -71,7 +71,6 @@ def _load_libraries() -> None:
     from nsinit import slim
 
     slim.load_msgspec()
-    slim.load_tomllib()
 
 
 def _head_start(path: str, env: dict[str, str]) -> Beginning | None:

@@ -6,19 +6,20 @@ They stand before or right after FILE, and before the command. Loaded only when 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.cli.words import split_words
 from nsinit.errors import UsageError
 from nsinit.model.checks_own import FD_MAX, FD_MIN
 from nsinit.model.options import Option, combine, sandbox_options
+from nsinit.named import Named
 from nsinit.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Asked(NamedTuple):
+class Asked(Named):
     """What `nsinit run` was asked for."""
 
     file: str | None = None

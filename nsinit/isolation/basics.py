@@ -6,9 +6,9 @@ None of them needs an undo: what they change is gone with the namespaces.
 from __future__ import annotations
 
 import errno
-from typing import NamedTuple
 
 from nsinit.kernel import creds, libc
+from nsinit.named import Named
 
 _CAP_SYS_ADMIN = 21
 
@@ -63,7 +63,7 @@ class OwnProc(Inside):
         return ""
 
 
-class _Named(NamedTuple):
+class _Named(Named):
     name: str
 
 

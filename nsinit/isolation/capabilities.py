@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NamedTuple
 
 from nsinit.capnames import format_names, from_mask
 from nsinit.kernel import creds
 from nsinit.kernel.directory import is_below_root
+from nsinit.named import Named
 
 
 class _Final:
@@ -27,7 +27,7 @@ class _Final:
         return ""
 
 
-class _Mask(NamedTuple):
+class _Mask(Named):
     mask: int
 
 
@@ -59,7 +59,7 @@ class KeepCaps(_Final):
         creds.keep_caps(keep=True)
 
 
-class _Limits(NamedTuple):
+class _Limits(Named):
     caps: int  # for root
     ambient: int  # for everybody, by itself through every exec
     inheritable: int = 0  # what files can give, besides

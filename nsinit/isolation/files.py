@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.mounting import put_file
 from nsinit.isolation.root import Mounted
 from nsinit.kernel import seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ _MOST: Final = 1 << 20  # bytes
 _HOSTS: Final = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
-class Names(NamedTuple):
+class Names(Named):
     """What was asked for: who is asked for names, what comes after short ones, and some answers."""
 
     dns: Sequence[str] = ()

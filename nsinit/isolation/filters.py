@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from nsinit.errors import SpawnError
 from nsinit.kernel import bpf, landlock, seccomp
 from nsinit.model.callfilter import Machine, last_known, resolve
 from nsinit.model.confinement import BY_DEFAULT
 from nsinit.model.tuning import OPTIONAL
+from nsinit.named import Named
 from nsinit.syscalls import numbers
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class _Final:
 # --- System calls ---------------------------------------------------------------------------------
 
 
-class _Loaded(NamedTuple):
+class _Loaded(Named):
     program: bytes
     flags: int
 
@@ -187,7 +188,7 @@ class Ruleset:
         self.fd = -1
 
 
-class _Shared(NamedTuple):
+class _Shared(Named):
     rules: Ruleset
 
 
@@ -203,7 +204,7 @@ class CreateRuleset(_Shared, _Final):
         self.rules.fd = landlock.create_ruleset(*self.rules.wanted)
 
 
-class _Beneath(NamedTuple):
+class _Beneath(Named):
     rules: Ruleset
     path: str
     access: int
@@ -232,7 +233,7 @@ class AllowPath(_Beneath, _Final):
         return ""
 
 
-class _Port(NamedTuple):
+class _Port(Named):
     rules: Ruleset
     port: int
     access: int

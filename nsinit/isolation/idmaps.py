@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import idmaps, seam
 from nsinit.model.idmaps import text
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from nsinit.kernel.idmaps import Which
@@ -103,7 +104,7 @@ class DropGroups:
         return ""
 
 
-class TakeIds(NamedTuple):
+class TakeIds(Named):
     """What init is inside; None: what it is already. Its capabilities are not changed by it."""
 
     uid: int | None

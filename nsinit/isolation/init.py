@@ -8,7 +8,7 @@ keeps them from looking into it: its program is a file of the host (CVE-2019-573
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.capnames import NAMES, NUMBERS, format_names, from_mask, to_mask
 from nsinit.isolation.basics import Inside
@@ -16,6 +16,7 @@ from nsinit.kernel import creds
 from nsinit.model.security import filters_of, grant, has_no_new_privs
 from nsinit.model.spec import Service
 from nsinit.model.types import Words
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +73,7 @@ class NotDumpable(Inside):
         creds.set_dumpable(dumpable=False)
 
 
-class _Mask(NamedTuple):
+class _Mask(Named):
     mask: int
 
 

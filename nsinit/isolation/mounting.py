@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.root import Mounted
 from nsinit.isolation.stage import needs_user_attributes
 from nsinit.kernel import mounts, seam
 from nsinit.model.mounting import at
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ _PROPAGATION: Final = {
 }
 
 
-class Options(NamedTuple):
+class Options(Named):
     """The options of a mount, sorted by who takes them."""
 
     add: int

@@ -12,7 +12,7 @@ read-only root, pivot          and the old root is gone
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.basics import OwnProc
 from nsinit.isolation.devices import Device, MinimalDev
@@ -30,6 +30,7 @@ from nsinit.isolation.root import (
 from nsinit.isolation.stage import Stage
 from nsinit.isolation.sysctls import SetSysctl
 from nsinit.model.mounting import Mount, at
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _SAFE: Final = ["nosuid", "nodev", "noexec"]
 
 
-class Root(NamedTuple):
+class Root(Named):
     """What a root is to be like; None and "" say that nothing was asked for."""
 
     path: str | None = None  # of a directory; else:

@@ -16,10 +16,11 @@ import sys
 from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
 from importlib.util import MAGIC_NUMBER, cache_from_source
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from nsinit.isolation.sources import Source
 from nsinit.kernel import libc
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,7 +57,7 @@ _SPARED_LIBRARIES: Final = (
 )  # fmt: skip
 
 
-class Book(NamedTuple):
+class Book(Named):
     """A module that can be made."""
 
     path: str

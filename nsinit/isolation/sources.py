@@ -8,9 +8,10 @@ write there, and no way leads up or out of it. See open_tree(2), openat2(2).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import mounts, seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ _PIECE: Final = 1 << 18
 _ATTRIBUTES: Final = mounts.RDONLY | mounts.NOSUID | mounts.NODEV
 
 
-class Source(NamedTuple):
+class Source(Named):
     """A directory: by its path alone, or `below` the root of a mount."""
 
     path: str  # as modules know it

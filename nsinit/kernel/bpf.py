@@ -10,7 +10,9 @@ Sources: seccomp(2), Documentation/networking/filter.rst of the kernel.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
+
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +45,7 @@ _ALL: Final = 0xFFFF_FFFF
 _INSTRUCTION: Final = struct.Struct("=HBBI")  # struct sock_filter
 
 
-class Arg(NamedTuple):
+class Arg(Named):
     """A comparison of one argument. MASKED_EQ: its bits in `value` are those of `second`."""
 
     place: int  # 0 to 5
@@ -52,14 +54,14 @@ class Arg(NamedTuple):
     second: int = 0
 
 
-class Rule(NamedTuple):
+class Rule(Named):
     """What is answered to a call when all comparisons hold; without any it always is."""
 
     action: int
     args: tuple[Arg, ...] = ()
 
 
-class Table(NamedTuple):
+class Table(Named):
     """The rules for one architecture; of those of a call the first that fits counts.
 
     A call without a fitting rule gets `default`, one with a number over `known` gets `beyond`.

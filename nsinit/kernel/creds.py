@@ -11,10 +11,11 @@ import ctypes
 import errno
 import os
 import sys
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsinit.errors import SyscallError
 from nsinit.kernel import libc, seam
+from nsinit.named import Named
 
 _libc: Final = ctypes.PyDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -54,7 +55,7 @@ _NR_KEYCTL: Final = {
 }  # fmt: skip
 
 
-class Caps(NamedTuple):
+class Caps(Named):
     """The five sets of a thread."""
 
     effective: int

@@ -7,9 +7,10 @@ so that whoever tidies up needs no program for it. See linux/netfilter/nf_tables
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from nsinit.kernel import netlink, nfnetlink
+from nsinit.named import Named
 
 _SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
 _GET_TABLE: Final = _SUBSYSTEM << 8 | 1
@@ -29,14 +30,14 @@ _INET: Final = 1  # NFPROTO_INET: both versions of IP
 _FAMILIES: Final = {1: "inet", 2: "ip", 10: "ip6"}
 
 
-class Table(NamedTuple):
+class Table(Named):
     """A table of the family inet."""
 
     name: str
     comment: str
 
 
-class Chain(NamedTuple):
+class Chain(Named):
     """A base chain through which all goes that is forwarded."""
 
     family: str

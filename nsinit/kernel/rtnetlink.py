@@ -11,10 +11,11 @@ import os
 import struct
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from nsinit.kernel import libc, seam
 from nsinit.kernel.netlink import DONE, ERROR, HEADER, attribute, attributes, messages
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ _ROUTE: Final = struct.Struct("=BBBBBBBBI")
 _PIECE: Final = 1 << 17  # bytes of one answer: the kernel fills at most 32 KiB
 
 
-class Link(NamedTuple):
+class Link(Named):
     """An interface."""
 
     number: int  # its index
@@ -76,14 +77,14 @@ class Link(NamedTuple):
     master: int  # the index of the bridge that it is a port of; 0: of none
 
 
-class Address(NamedTuple):
+class Address(Named):
     """One that reaches further than the cable of its interface."""
 
     number: int  # the index of its interface
     text: str  # "10.0.0.2/24"
 
 
-class Settings(NamedTuple):
+class Settings(Named):
     """What an interface is given; what is left out stays as it is, or as it is usual."""
 
     name: str = ""

@@ -6,11 +6,12 @@ Rules are in an order. Of those of a call one without comparisons decides, whate
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit import syscalls
 from nsinit.model.callgroups import calls
 from nsinit.model.confinement import DEFAULT, UNCONFINED
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from nsinit.model.confinement import Seccomp
@@ -21,7 +22,7 @@ ENOSYS: Final = 38
 Comparison = tuple[int, str, int, int]  # the argument, "EQ", "NE" ... "MASKED_EQ", two values
 
 
-class Answer(NamedTuple):
+class Answer(Named):
     """What happens: ALLOW, LOG, ERRNO, KILL_PROCESS, KILL_THREAD, TRAP, TRACE; and its number."""
 
     action: str
@@ -38,7 +39,7 @@ REFUSED: Final = Answer("ERRNO", EPERM)
 UNKNOWN: Final = Answer("ERRNO", ENOSYS)  # so that a C library does it the older way
 
 
-class Entry(NamedTuple):
+class Entry(Named):
     """A rule for some calls."""
 
     names: frozenset[str]
@@ -46,7 +47,7 @@ class Entry(NamedTuple):
     comparisons: tuple[Comparison, ...] = ()
 
 
-class CallFilter(NamedTuple):
+class CallFilter(Named):
     """All rules. `newest`: numbers from its own table or entries on are answered by UNKNOWN."""
 
     entries: tuple[Entry, ...]
@@ -56,7 +57,7 @@ class CallFilter(NamedTuple):
     flags: frozenset[str] = frozenset()
 
 
-class Machine(NamedTuple):
+class Machine(Named):
     """What a filter is made for."""
 
     arch: str  # "x86_64", "i386", "aarch64"

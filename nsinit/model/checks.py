@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nsinit.model.lines import KeyPath
     from nsinit.model.report import Report
+    from nsinit.model.sandboxes import Sandbox
     from nsinit.model.spec import Config, Service
 
     Check = Callable[[Config], Iterator["Finding"]]
@@ -271,12 +272,19 @@ def _some(test: Callable[[Service], object]) -> Callable[[Config], bool]:
     return lambda config: any(map(test, config.services.values()))
 
 
-def _has_sandbox(config: Config) -> bool:
-    return config.sandbox is not None
+def _of_sandbox(test: Callable[[Sandbox], object]) -> Callable[[Config], bool]:
+    """Whether there is a sandbox, of which that holds."""
+    return lambda config: config.sandbox is not None and bool(test(config.sandbox))
 
 
-def _is_confined(config: Config) -> bool:
-    return _has_sandbox(config) or any(map(is_asked, config.services.values()))
+def _of_any(test: Callable[[Sandbox | Service], object]) -> Callable[[Config], bool]:
+    """Whether that holds of the sandbox or of a service."""
+    one, others = _of_sandbox(test), _some(test)
+    return lambda config: one(config) or others(config)
+
+
+def _works_in_sandbox(config: Config) -> bool:
+    return config.sandbox is not None and _some(lambda s: s.working_dir is not None)(config)
 
 
 # Modules with checks of their own, and what a configuration has in which they could find anything.
@@ -284,17 +292,17 @@ def _is_confined(config: Config) -> bool:
 _CONCERNS: Final[dict[str, Callable[[Config], bool]]] = {
     "checks_ready": _some(lambda s: s.ready or s.health or s.start_timeout is not None),
     "checks_triggers": _some(lambda s: s.schedule or s.watch),
-    "checks_sandbox": _has_sandbox,
-    "checks_root": _has_sandbox,
-    "checks_network": _has_sandbox,
-    "checks_publish": _has_sandbox,
-    "checks_users": _has_sandbox,
-    "checks_security": _is_confined,
-    "checks_confinement": _is_confined,
+    "checks_sandbox": _of_sandbox(lambda _: True),
+    "checks_root": _of_sandbox(lambda _: True),
+    "checks_network": _of_sandbox(lambda s: s.network is not None),
+    "checks_publish": _of_sandbox(lambda s: s.network is not None),
+    "checks_users": _of_sandbox(lambda s: s.users is not None),
+    "checks_security": lambda config: _of_any(is_asked)(config) or _works_in_sandbox(config),
+    "checks_confinement": _of_any(is_asked),
     "checks_own": _some(lambda s: s.has_space or s.pass_fds),
     "checks_resources": lambda config: (
-        _has_sandbox(config)
-        or any(s.resources is not None or s.resources_optional for s in config.services.values())
+        _of_any(lambda s: s.resources is not None or s.resources_optional)(config)
+        or _of_sandbox(lambda s: s.cgroup_parent is not None)(config)
     ),
     "intake": lambda config: bool(config.init.syslog or config.init.journal),
     "listening": _some(lambda s: s.sockets or s.fd_store_max),

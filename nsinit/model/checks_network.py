@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from nsinit.model.naming import fits
 from nsinit.model.network import AUTO, CONNECTED, NONE, OF_ONE, links
 from nsinit.model.sandboxes import network_origin, origin, origins
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _NAME_MAX: Final = 15  # bytes: IFNAMSIZ with its NUL
 _MTU: Final = (68, 65535)  # RFC 791; ip-link(8)
-_MAC: Final = re.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}")
-_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_MAC: Final = r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}"
+_HOST: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?"
 _AT: Final = ("sandbox", "network")
 
 
@@ -191,9 +191,7 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
 
 def _is_mac(text: str) -> bool:
     """Whether it can be the address of one interface (the lowest bit says "of a group")."""
-    return (
-        _MAC.fullmatch(text) is not None and not int(text[:2], 16) & 1 and set(text) != {"0", ":"}
-    )
+    return fits(_MAC, text) and not int(text[:2], 16) & 1 and set(text) != {"0", ":"}
 
 
 def bad_interface_name(text: str) -> str:
@@ -217,7 +215,7 @@ def names_can_be_told(config: Config) -> Iterator[Finding]:
         if read_ip(text) is None:
             yield (*_AT, "dns", index), f"expected an address, got {text!r}", ""
     for index, text in enumerate(network.dns_search):
-        if not _HOST.fullmatch(text) and text != ".":
+        if not fits(_HOST, text) and text != ".":
             yield (*_AT, "dns_search", index), f"{text!r} is no domain", ""
     for name, found in network.hosts.items():
         yield from _host_wrong(name, found)
@@ -228,7 +226,7 @@ def names_can_be_told(config: Config) -> Iterator[Finding]:
 
 def _host_wrong(name: str, found: Iterable[str]) -> Iterator[Finding]:
     path = (*_AT, "hosts", name)
-    if not _HOST.fullmatch(name):
+    if not fits(_HOST, name):
         yield path, f"{name!r} is no name of a host", ""
     for text in found:
         if read_ip(text) is None:

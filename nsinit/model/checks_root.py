@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from nsinit.model.idmaps import Row, faults
 from nsinit.model.images import image_name
 from nsinit.model.mounting import ROOT_KEYS
+from nsinit.model.naming import fits
 from nsinit.model.sandboxes import origins
 from nsinit.nearest import did_you_mean
 
@@ -31,12 +31,12 @@ _BIND_WORDS: Final = (
     "bind", "rbind", *FLAG_WORDS, *PROPAGATION_WORDS, *(f"r{word}" for word in PROPAGATION_WORDS),
 )  # fmt: skip
 _WITHOUT_OPTIONS: Final = ("directory", "symlink")
-_IDMAP: Final = re.compile(r"(?:[bug]:)?\d+:\d+:[1-9]\d*(?: (?:[bug]:)?\d+:\d+:[1-9]\d*)*")
+_IDMAP: Final = r"(?:[bug]:)?\d+:\d+:[1-9]\d*(?: (?:[bug]:)?\d+:\d+:[1-9]\d*)*"
 _LAYER_MAX: Final = 255  # bytes of the path of a layer: of a string for fsconfig(2)
 # The namespaces without which a sysctl would be the host's.
-_SYSCTLS: Final[tuple[tuple[re.Pattern[str], NamespaceKind], ...]] = (
-    (re.compile(r"net\..+"), "net"),
-    (re.compile(r"kernel\.(shm|msg)[a-z_]+|kernel\.sem(_next_id)?|fs\.mqueue\.[a-z_]+"), "ipc"),
+_SYSCTLS: Final[tuple[tuple[str, NamespaceKind], ...]] = (
+    (r"net\.[^\n]+", "net"),
+    (r"kernel\.(shm|msg)[a-z_]+|kernel\.sem(_next_id)?|fs\.mqueue\.[a-z_]+", "ipc"),
 )
 _NAMES: Final = {"kernel.hostname": "hostname", "kernel.domainname": "domainname"}
 
@@ -149,7 +149,7 @@ def mount_wrong(mount: Mount) -> Iterator[tuple[tuple[str, ...], str, str]]:
     if mount.idmap is not None:
         if mount.type != "bind":
             yield ("idmap",), "is of binds", ""
-        elif not _IDMAP.fullmatch(mount.idmap):
+        elif not fits(_IDMAP, mount.idmap):
             hint = "the id in the file system, the id it is seen as, how many"
             yield ("idmap",), f'expected "[b:]ID:ID:COUNT ...", got {mount.idmap!r}', hint
         else:
@@ -195,7 +195,7 @@ def sysctls_are_the_sandboxes(config: Config) -> Iterator[Finding]:
     for name in box.sysctls:
         path = ("sandbox", "sysctls", name)
         plain = name.replace("/", ".")
-        kind = next((kind for shape, kind in _SYSCTLS if shape.fullmatch(plain)), None)
+        kind = next((kind for shape, kind in _SYSCTLS if fits(shape, plain)), None)
         if plain in _NAMES:
             yield path, "is set by a key of its own", f'use {_NAMES[plain]} = "..."'
         elif kind is None or ".." in plain:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
@@ -24,6 +23,7 @@ from nsinit.model.plan import Plan, make_plan
 from nsinit.model.report import Report, Source
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.spec import Config, Init, Service
+from nsinit.model.toml import read_toml
 from nsinit.model.types import Names
 from nsinit.nearest import did_you_mean
 from nsinit.problem import Problem
@@ -88,7 +88,7 @@ def _open_at_once(path: str, flags: int) -> int:
 def parse_source(file: str, text: str) -> Source:
     """One file as tables; ConfigError for a syntax error, with its line."""
     try:
-        return Source(file, text, tomllib.loads(text))
+        return Source(file, text, read_toml(text))
     except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         message, _, place = str(error).rpartition(" (at ")
         digits = ["".join(filter(str.isdigit, part)) for part in place.split(",")]

@@ -1,4 +1,4 @@
-"""Which names services and sandboxes may have. Pure."""
+"""Which names services and sandboxes may have, and what else has a form. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import Final
 
 NAME_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 NAME_MAX: Final = 64
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether all of it is of that form, a regular expression."""
+    import re  # noqa: PLC0415  (3 ms; few configurations have anything that it is asked about)
+
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
 def bad_name(name: str) -> str:

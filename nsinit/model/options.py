@@ -15,25 +15,26 @@ checks of the configuration to tell. Pure.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from nsinit.model import network
+from nsinit.model.naming import fits
 from nsinit.model.network import Network
 from nsinit.model.report import NETWORK_OPTIONS
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
+from nsinit.model.toml import read_toml
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SCALARS: Final[dict[type, str]] = {bool: "bool", int: "int", float: "float", str: "str"}
 _DEEPEST: Final = 8
-_ADDRESS: Final = re.compile(r"\[[0-9a-fA-F:.%]*\]:")  # with a port, and no array of TOML
+_ADDRESS: Final = r"\[[0-9a-fA-F:.%]*\]:.*"  # with a port, and no array of TOML
 _READ_ONLY: Final = ("ro",)
 # A word without a value in such a table; elsewhere it is true.
 _BARE: Final[dict[str, object]] = {"namespaces": "new"}
@@ -53,7 +54,7 @@ _ALIASES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-class Shape(NamedTuple):
+class Shape(Named):
     """What a key can be: some scalars, a table (of these keys, or of any), a list of something."""
 
     scalars: frozenset[str] = frozenset()
@@ -68,12 +69,17 @@ class Shape(NamedTuple):
         return self.keys is not None or self.values is not None
 
 
-class Option(NamedTuple):
+class Option(Named):
     """One key as an option."""
 
     key: str
-    shape: Shape
+    kind: Any  # a type annotation
     table: str = ""  # the key of [sandbox] that has this key in its table; "" for its own
+
+    @property
+    def shape(self) -> Shape:
+        """What it can be: looked up when it is asked for, as most options are not given."""
+        return _shape(self.kind)
 
     @property
     def path(self) -> str:
@@ -106,12 +112,15 @@ class Option(NamedTuple):
 
 def sandbox_options() -> dict[str, Option]:
     """All of them, by their keys."""
-    fields = msgspec.structs.fields(Sandbox)
-    made = {f.encode_name: Option(f.encode_name, _shape(f.type)) for f in fields}
-    for table, (kind, names) in _INNER.items():
-        keys = _shape(kind).keys or {}
-        made |= {name: Option(name, keys[name], table) for name in names}
+    made = {name: Option(name, kind) for name, kind in _kinds(Sandbox).items()}
+    for table, (struct, names) in _INNER.items():
+        kinds = _kinds(struct)
+        made |= {name: Option(name, kinds[name], table) for name in names}
     return made
+
+
+def _kinds(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
 
 
 def _shape(kind: Any, depth: int = 0) -> Shape:  # noqa: ANN401  (a type annotation)
@@ -133,8 +142,7 @@ def _shape(kind: Any, depth: int = 0) -> Shape:  # noqa: ANN401  (a type annotat
 def _own_shape(kind: type, depth: int) -> Shape:
     """Of a struct or a builtin, or of a class of `nsinit.model.types`: those read text."""
     if issubclass(kind, msgspec.Struct):
-        fields = msgspec.structs.fields(kind)
-        return Shape(keys={f.encode_name: _shape(f.type, depth + 1) for f in fields})
+        return Shape(keys={key: _shape(one, depth + 1) for key, one in _kinds(kind).items()})
     if kind in _SCALARS:
         return Shape(frozenset({_SCALARS[kind]}))
     if issubclass(kind, dict):
@@ -193,7 +201,7 @@ def combine(option: Option, texts: Sequence[str]) -> object:
 
 
 def _read(text: str, shape: Shape, key: str = "") -> object:
-    is_toml = text[:1] in ("{", "[") and not _ADDRESS.match(text)
+    is_toml = text[:1] in ("{", "[") and not fits(_ADDRESS, text)
     if is_toml and (shape.is_table or shape.items is not None):
         return _read_toml(text, shape)
     scalar = _read_scalar(text, shape.scalars)
@@ -210,7 +218,7 @@ def _read(text: str, shape: Shape, key: str = "") -> object:
 
 def _read_toml(text: str, shape: Shape) -> object:
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = read_toml(f"value = {text}")["value"]
     except (ValueError, RecursionError) as error:
         if "str" in shape.scalars or "\n" in text:
             return text

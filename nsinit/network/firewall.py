@@ -12,7 +12,9 @@ sandbox. A rule of this table can't let anything through that a rule of another 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,14 +29,14 @@ _WORDS: Final = {4: ("ip", "ipv4"), 6: ("ip6", "ipv6")}
 _LOOPBACK: Final = "127.0.0.0/8"
 
 
-class Link(NamedTuple):
+class Link(Named):
     """An interface of the sandbox on a bridge of the host."""
 
     bridge: str
     addresses: tuple[Address, ...]
 
 
-class Rules(NamedTuple):
+class Rules(Named):
     """What is wanted for one sandbox."""
 
     table: str

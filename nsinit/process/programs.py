@@ -6,9 +6,10 @@ import os
 import select
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MOST: Final = 1 << 16  # bytes of what it says that are kept
 
 
-class Ended(NamedTuple):
+class Ended(Named):
     """How a program ended: its exit code, 128+n for a signal; None if it was killed as too slow."""
 
     code: int | None

@@ -11,9 +11,10 @@ import fcntl
 import os
 import resource
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import seam
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _STDIO: Final = (0, 1, 2)
 
 
-class Stage(NamedTuple):
+class Stage(Named):
     """One thing that the child does: "VERB ... for" or "of" the program, and how."""
 
     name: str

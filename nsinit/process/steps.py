@@ -7,51 +7,52 @@ without touching anything, can be printed, and is rolled back from where it fail
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
+
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Protocol
 
     from nsinit.kernel.namespaces import Kind
 
+    class Step(Protocol):
+        """One reversible operation."""
 
-class Step(Protocol):
-    """One reversible operation."""
+        def describe(self) -> str:
+            """What it does, for people: "mount proc on /proc"."""
 
-    def describe(self) -> str:
-        """What it does, for people: "mount proc on /proc"."""
+        def apply(self) -> None:
+            """Do it; OSError if the kernel refuses."""
 
-    def apply(self) -> None:
-        """Do it; OSError if the kernel refuses."""
+        def undo(self) -> None:
+            """Take it back, as far as that is possible and anything of it would be left."""
 
-    def undo(self) -> None:
-        """Take it back, as far as that is possible and anything of it would be left."""
+        def remedy(self, number: int) -> str:
+            """What somebody can do when it failed with this errno; "" if that is not known."""
 
-    def remedy(self, number: int) -> str:
-        """What somebody can do when it failed with this errno; "" if that is not known."""
+    class ParentStep(Protocol):
+        """One that is done to an init by its launcher: id maps, cgroups, links."""
+
+        def describe(self) -> str:
+            """As of a Step."""
+
+        def apply(self, init: Born) -> None:
+            """Do it to that init; OSError if the kernel refuses."""
+
+        def undo(self) -> None:
+            """As of a Step."""
+
+        def remedy(self, number: int) -> str:
+            """As of a Step."""
 
 
-class Born(NamedTuple):
+class Born(Named):
     """The init of a sandbox, as its launcher sees it: it waits for what is done to it."""
 
     pid: int
     pidfd: int
-
-
-class ParentStep(Protocol):
-    """One reversible operation that is done to an init by its launcher: id maps, cgroups, links."""
-
-    def describe(self) -> str:
-        """As of a Step."""
-
-    def apply(self, init: Born) -> None:
-        """Do it to that init; OSError if the kernel refuses."""
-
-    def undo(self) -> None:
-        """As of a Step."""
-
-    def remedy(self, number: int) -> str:
-        """As of a Step."""
 
 
 class Bound:
@@ -66,7 +67,7 @@ class Bound:
         self._step.apply(self._init)
 
 
-class Enclosure(NamedTuple):
+class Enclosure(Named):
     """What a program is put into before it runs, and what it may do there.
 
     The child of the fork takes these steps and can't undo them: they end with it.

@@ -42,10 +42,11 @@ import select
 import signal
 from array import array
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from nsinit.errors import EXIT_INTERNAL, EXIT_SANDBOX, SandboxError
 from nsinit.kernel import fds, libc, mask, namespaces, proc, seam, signals
+from nsinit.named import Named
 from nsinit.process.steps import Born, Bound, StepError, Taken, run
 from nsinit.sandbox.halfway import CALL, GO, Halfway
 
@@ -209,7 +210,7 @@ def _be_between(
     os._exit(0)
 
 
-class _Hearing(NamedTuple):
+class _Hearing(Named):
     """What the launcher listens to while init takes its steps, some of which may take long."""
 
     ours: _socket.socket

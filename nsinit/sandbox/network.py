@@ -12,12 +12,13 @@ import os
 import select
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import SandboxError
 from nsinit.isolation.basics import Inside
 from nsinit.kernel import fds, interfaces, proc, seam
 from nsinit.model.network import AUTO, CONNECTED, NONE, USER_MODES, links
+from nsinit.named import Named
 from nsinit.network.ledger import Ledger, directory_of
 from nsinit.sandbox.published import plan_names, plan_published, plan_user_mode
 
@@ -35,7 +36,7 @@ _MESSAGE_MAX: Final = 1 << 16
 _POWERLESS: Final = 'use mode = "pasta", which needs no power, or be root'
 
 
-class NetworkPlan(NamedTuple):
+class NetworkPlan(Named):
     """What makes the network of a sandbox, by phase."""
 
     host: tuple[Step, ...] = ()

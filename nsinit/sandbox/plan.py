@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SandboxError
 from nsinit.isolation import basics
@@ -14,6 +14,7 @@ from nsinit.isolation.init import harden
 from nsinit.kernel import creds, namespaces
 from nsinit.model.mounting import ROOT_KEYS
 from nsinit.model.sandboxes import Origin, origins
+from nsinit.named import Named
 from nsinit.sandbox.callers import read_caller, read_subordinate
 from nsinit.sandbox.users import make_maps
 
@@ -43,7 +44,7 @@ def _no_sandbox(name: str) -> int:
     raise SandboxError(f"there is no sandbox {name!r}")
 
 
-class Facts(NamedTuple):
+class Facts(Named):
     """Who builds the sandbox, what the kernel has, and who else is there."""
 
     caller: Caller
@@ -55,7 +56,7 @@ class Facts(NamedTuple):
     entry: Registration | None = None  # where it is noted what the sandbox has; for making it
 
 
-class RootPlan(NamedTuple):
+class RootPlan(Named):
     """What makes the root file system of a sandbox: by the launcher, and by init."""
 
     host: tuple[Step, ...]
@@ -66,7 +67,7 @@ class RootPlan(NamedTuple):
     later: Callable[[], object] = lambda: None
 
 
-class SandboxPlan(NamedTuple):
+class SandboxPlan(Named):
     """All that makes a sandbox, in the order in which it is done; nothing of it is done yet.
 
     The steps of the launcher are undone in reverse when any later one fails, and at the end of the

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nsinit.model.network import links
 from nsinit.model.sandboxes import origins
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def plan_published(
     return ([Reserved(network.publish, entry)] if network.publish else []), [rules]
 
 
-class NamesPlan(NamedTuple):
+class NamesPlan(Named):
     """What tells a sandbox of others, by phase."""
 
     host: tuple[Step, ...] = ()

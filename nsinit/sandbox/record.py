@@ -11,9 +11,10 @@ import errno
 import json
 import os
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from nsinit.kernel import seam
+from nsinit.named import Named
 from nsinit.process.alive import boot_id, format_owner, own_pids, runs
 
 _SIZE_MAX: Final = 1 << 20  # bytes
@@ -36,7 +37,7 @@ KINDS: Final = (
 )  # fmt: skip
 
 
-class Record(NamedTuple):
+class Record(Named):
     """One sandbox. `created_at` is in seconds since the epoch, start times in clock ticks."""
 
     name: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.isolation.files import Names
 from nsinit.isolation.rootfs import Root, root_steps, sysctl_steps
 from nsinit.isolation.stage import Stage
 from nsinit.model.mounting import Mount, at
 from nsinit.model.sandboxes import NEW, origins
+from nsinit.named import Named
 from nsinit.sandbox.plan import RootPlan
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def plan_root(
     return RootPlan((*host, modules.host), tuple(child), later=modules.later)
 
 
-class Modules(NamedTuple):
+class Modules(Named):
     """What keeps nsinit's own modules within reach, by phase."""
 
     host: Step

@@ -19,10 +19,11 @@ import fcntl
 import os
 import select
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.errors import SandboxError, UnknownNameError
 from nsinit.kernel import seam
+from nsinit.named import Named
 from nsinit.nearest import did_you_mean
 from nsinit.places import RECORD_NAME, SOCKET_NAME, is_private, roots
 from nsinit.process import alive
@@ -44,7 +45,7 @@ class NameTakenError(SandboxError):
     """A sandbox of that name runs."""
 
 
-class Found(NamedTuple):
+class Found(Named):
     """A sandbox that runs, or whose directory another user owns."""
 
     directory: str

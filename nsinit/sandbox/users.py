@@ -7,12 +7,13 @@ newuidmap(1) and newgidmap(1), which know what /etc/subuid and /etc/subgid grant
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from nsinit.errors import SandboxError
 from nsinit.isolation.idmaps import MapIds, TakeIds
 from nsinit.model.idmaps import Row, faults
 from nsinit.model.sandboxes import Users
+from nsinit.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,14 +24,14 @@ WHICH: Final[tuple[Which, ...]] = ("uid", "gid")
 _DEFAULT: Final = Users()
 
 
-class Span(NamedTuple):
+class Span(Named):
     """Ids that follow each other."""
 
     first: int
     size: int
 
 
-class Subordinate(NamedTuple):
+class Subordinate(Named):
     """What /etc/subuid and /etc/subgid grant to somebody."""
 
     name: str  # as messages name them
@@ -42,7 +43,7 @@ class Subordinate(NamedTuple):
         return self.uids if which == "uid" else self.gids
 
 
-class Caller(NamedTuple):
+class Caller(Named):
     """Who makes the sandbox."""
 
     uid: int
@@ -57,7 +58,7 @@ class Caller(NamedTuple):
         return self.uid if which == "uid" else self.gid
 
 
-class Decided(NamedTuple):
+class Decided(Named):
     """The maps, and what init then is."""
 
     maps: MapIds

@@ -37,6 +37,16 @@ class Theirs(NamedTuple):
         return self.a * 2
 
 
+class OursWithMore(Ours):
+    def thrice(self) -> int:
+        return self.a * 3
+
+
+class TheirsWithMore(Theirs):
+    def thrice(self) -> int:
+        return self.a * 3
+
+
 CALLS: list[Callable[[Any], object]] = [
     lambda kind: kind(1, "x"),
     lambda kind: kind(1, b="x", c=("y",)),
@@ -95,3 +105,10 @@ def test_class_is_refused_when_a_default_is_before_a_field_without_one() -> None
         types.new_class(
             "Wrong", (Named,), {}, lambda body: body.update(a=1, __annotations__={"a": 1, "b": 2})
         )
+
+
+def test_subclass_has_the_same_fields_when_it_adds_methods() -> None:
+    """As steps do, which are values and have a base with what all steps have."""
+    ours, theirs = OursWithMore(2, "x"), TheirsWithMore(2, "x")
+    assert (ours.thrice(), ours._replace(a=3).thrice(), ours._fields) == (6, 9, theirs._fields)
+    assert repr(ours).replace("Ours", "Theirs") == repr(theirs)

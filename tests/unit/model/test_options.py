@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsinit.model.options import Option, _shape, combine, sandbox_options
+from nsinit.model.options import Option, combine, sandbox_options
 from nsinit.model.resources import Resources
 from nsinit.model.sandboxes import Sandbox
 from nsinit.model.types import Environment, Names, Seconds
@@ -46,7 +46,7 @@ KINDS = {
 
 
 def _read(key: str, *texts: str) -> object:
-    return combine(Option(key, _shape(KINDS[key])), texts)
+    return combine(Option(key, KINDS[key]), texts)
 
 
 def test_every_key_has_an_option_when_the_struct_grows() -> None:
@@ -131,7 +131,7 @@ def test_any_text_is_read_or_refused(key: str, texts: list[str]) -> None:
 
 def test_forms_are_told_for_the_help() -> None:
     """What a value looks like."""
-    forms = {key: Option(key, _shape(kind)).metavar for key, kind in KINDS.items()}
+    forms = {key: Option(key, kind).metavar for key, kind in KINDS.items()}
     assert forms == {
         "text": "TEXT", "count": "N", "share": "N", "span": "TEXT", "word": "a|b", "switch": "",
         "maybe": "", "names": "WORD,...", "texts": "WORD,...", "namespaces": "WORD,...",
