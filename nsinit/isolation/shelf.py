@@ -147,6 +147,7 @@ class Shelf:
     def hold(self, name: str, source: Source, spared: Collection[str] = ()) -> None:
         """Look for modules of a package in a directory, until they are settled."""
         self._held.append((name, source, spared))
+        self._held.sort(key=lambda one: not one[0])  # what is in no package is looked for last
 
     def settle(self) -> None:
         """Read what has not been asked for yet, and let go of the directories."""
@@ -156,11 +157,12 @@ class Shelf:
             os.close(source.mount)
 
     def _look_up(self, name: str) -> Book | None:
+        words = name.split(".")
         for package, source, spared in self._held:
-            if not package or f"{name}.".startswith(f"{package}."):
-                rest = name.removeprefix(package).removeprefix(".")
-                if found := _find(package, source, rest.split(".") if rest else [], spared):
-                    return found
+            if not package:
+                return _find("", source, words, spared)
+            if words[0] == package:  # it is nowhere else
+                return _find(package, source, words[1:], spared)
         return None
 
     # --- Importing --------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ What it has begun when something fails is in the ledger, for the launcher to tak
 from __future__ import annotations
 
 import errno
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from nsinit import jsontext
 from nsinit.kernel.rtnetlink import Netlink
 from nsinit.network.plug import Plug, open_net
 
@@ -65,6 +65,6 @@ def fail(sock: _socket.socket, number: int, words: str) -> None:
 def answer(sock: _socket.socket, told: dict[str, Any]) -> None:
     """One message."""
     try:
-        sock.send(json.dumps(told).encode())
+        sock.send(jsontext.encode(told))
     except OSError:
         os._exit(1)  # nobody waits for it any more

@@ -36,7 +36,6 @@ taken back in reverse.
 from __future__ import annotations
 
 import _socket
-import json
 import os
 import select
 import signal
@@ -59,7 +58,8 @@ if TYPE_CHECKING:
 NOTHING: Final[Mapping[int, Callable[[], object]]] = {}
 _DONE = b"done"
 _MESSAGE_MAX = 1 << 16  # bytes
-_WORDS_MAX = 2500  # characters of what has failed, and of what helps; JSON makes 12 bytes of some
+_WORDS_MAX = 2500  # characters of what has failed, and of what helps
+_BETWEEN = "\0"  # these two, and in none of them
 _ROUNDS = 100  # of killing what is left, whose children are then left to us
 _PAUSE = 0.005  # s for the kernel to take them apart
 _NOT_PASSED_ON = frozenset({signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -252,8 +252,8 @@ def _told(data: bytes) -> SandboxError:
     """What a child said last."""
     if not data:
         return SandboxError("cannot make the sandbox: its init ended before it began")
-    told = json.loads(data)
-    return SandboxError(told["message"], hint=told["remedy"])
+    message, _, remedy = data.decode(errors="surrogatepass").partition(_BETWEEN)
+    return SandboxError(message, hint=remedy)
 
 
 def _end(pid: int) -> None:
@@ -350,9 +350,9 @@ def _prepare(plan: SandboxPlan, theirs: _socket.socket) -> None:
 
 
 def _fail(theirs: _socket.socket, message: str, remedy: str = "") -> NoReturn:
+    told = _BETWEEN.join(_cut(words.replace(_BETWEEN, "")) for words in (message, remedy))
     with suppress(OSError):
-        told = {"message": _cut(message), "remedy": _cut(remedy)}
-        theirs.send(json.dumps(told).encode())
+        theirs.send(told.encode(errors="surrogatepass"))
     os._exit(EXIT_SANDBOX)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import _socket
 import errno
-import json
 import os
 import select
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from nsinit import jsontext
 from nsinit.errors import SandboxError
 from nsinit.isolation.basics import Inside
 from nsinit.kernel import fds, interfaces, proc, seam
@@ -168,7 +168,7 @@ class Helper:
                 break
         if not data:
             raise OSError(errno.EPIPE, "the helper that makes the network has ended")
-        told: dict[str, Any] = json.loads(data)
+        told: dict[str, Any] = jsontext.decode(data)
         if "errno" in told:
             raise OSError(told["errno"], told["words"])
         return told

@@ -6,13 +6,13 @@ Only who started the sandbox can read it, as the environment may hold secrets.
 from __future__ import annotations
 
 import errno
-import json
 import os
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from nsinit import jsontext
 from nsinit.errors import DeniedError, UnreachableError
 from nsinit.kernel import seam
 from nsinit.model.security import Security
@@ -35,12 +35,12 @@ class Place(Struct, frozen=True, kw_only=True):
 
     def encode(self) -> bytes:
         """As the file has it; text that is no Unicode is escaped."""
-        return json.dumps(msgspec.to_builtins(self, enc_hook=encode_hook)).encode()
+        return jsontext.encode(msgspec.to_builtins(self, enc_hook=encode_hook))
 
 
 def decode(data: bytes) -> Place:
     """What `encode` made; ValueError for anything else."""
-    return msgspec.convert(json.loads(data), Place, dec_hook=decode_hook)
+    return msgspec.convert(jsontext.decode(data), Place, dec_hook=decode_hook)
 
 
 def keep(directory: str, place: Place) -> None:

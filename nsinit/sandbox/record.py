@@ -8,11 +8,11 @@ rubbish is no record.
 from __future__ import annotations
 
 import errno
-import json
 import os
 from contextlib import suppress
 from typing import Any, Final
 
+from nsinit import jsontext
 from nsinit.kernel import seam
 from nsinit.named import Named
 from nsinit.process.alive import boot_id, format_owner, own_pids, runs
@@ -60,7 +60,7 @@ class Record(Named):
 
     def encode(self) -> bytes:
         """As the file has it."""
-        return json.dumps(self._asdict(), indent=1).encode() + b"\n"
+        return jsontext.encode(self._asdict(), indent=1) + b"\n"
 
     def is_alive(self) -> bool:
         """Whether its init runs, or its launcher while there is no init yet; as the pids tell."""
@@ -84,7 +84,7 @@ class Record(Named):
 def decode(data: bytes) -> Record | None:
     """The record in a file; None for anything else."""
     try:
-        found = json.loads(data)
+        found = jsontext.decode(data)
         if not isinstance(found, dict) or found.get("version") != VERSION:
             return None
         made = Record(**found)
