@@ -112,10 +112,14 @@ def _add_filters(
     calls, reach = filters_of(spec, sandbox)
     if calls is None and reach is None:
         return
-    from nsinit.isolation import filters  # noqa: PLC0415  (outside of sandboxes few have any)
+    if reach is not None:
+        from nsinit.isolation.reach import landlock_steps  # noqa: PLC0415  (few have any)
 
-    place += filters.landlock_steps(reach, tell)
-    place += filters.seccomp_steps(calls, _capabilities(spec, sandbox, granted))
+        place += landlock_steps(reach, tell)
+    if calls is not None:
+        from nsinit.isolation.filters import seccomp_steps  # noqa: PLC0415  (outside of sandboxes)
+
+        place += seccomp_steps(calls, _capabilities(spec, sandbox, granted))
 
 
 def _capabilities(

@@ -51,9 +51,9 @@ _ENCODINGS: Final = frozenset(
 )  # fmt: skip
 # Libraries of it by how their names begin: for terminals, databases, sound, tests of itself.
 _SPARED_LIBRARIES: Final = (
-    "_codecs_", "_crypt", "_ctypes_test", "_curses", "_dbm", "_elementtree", "_gdbm", "_interp",
-    "_lsprof", "_multi", "_sqlite3", "_test", "_tkinter", "_xx", "audioop", "nis", "ossaudiodev",
-    "pyexpat", "readline", "xx",
+    "_codecs_", "_crypt", "_csv", "_ctypes_test", "_curses", "_dbm", "_elementtree", "_gdbm",
+    "_interp", "_lsprof", "_multi", "_posixshmem", "_sqlite3", "_statistics", "_test", "_tkinter",
+    "_xx", "audioop", "cmath", "nis", "ossaudiodev", "pyexpat", "readline", "spwd", "xx",
 )  # fmt: skip
 
 

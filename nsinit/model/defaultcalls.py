@@ -44,6 +44,8 @@ _REFUSED: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("open_by_handle_at",), ("DAC_READ_SEARCH",)),
     (("kcmp", "pidfd_getfd", "process_madvise"), ("SYS_PTRACE",)),
 )
+# All whose holders are allowed more than others.
+CAPABILITIES: Final = frozenset(name for _, enough in _REFUSED for name in enough)
 # These are in groups above, and have rules of their own.
 _APART: Final = frozenset({"chroot", "acct", "unshare"})
 

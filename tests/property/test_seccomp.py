@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsinit import syscalls
-from nsinit.isolation.filters import assemble
+from nsinit.isolation.assembly import assemble
 from nsinit.kernel import bpf
 from nsinit.model.callfilter import Machine, resolve
 from nsinit.model.callgroups import GROUPS, calls
