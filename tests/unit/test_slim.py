@@ -218,3 +218,14 @@ def test_uvloop_finds_nothing_of_asyncio_missing_when_it_is_loaded() -> None:
         "print(uvloop.new_event_loop().run_until_complete(asyncio.sleep(0, 7)))"
     )
     assert _run(script).split("\n") == ["False False", "7"]
+
+
+def test_types_of_patterns_are_real_when_typing_was_loaded_without_re() -> None:
+    """Who asks `typing` for them gets those that `re` has."""
+    done = _run(
+        "slim.load_msgspec(); import sys\n"
+        "print('re' in sys.modules)\n"
+        "import re, typing\n"
+        "print(typing.Pattern.__origin__ is re.Pattern, typing.Match.__origin__ is re.Match)\n"
+    )
+    assert done.split() == ["False", "True", "True"]
