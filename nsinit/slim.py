@@ -110,7 +110,7 @@ def load_msgspec() -> None:
         uuid={**_types(object, "UUID"), "SafeUUID": SimpleNamespace(unknown=None)},
         decimal=_types(object, "Decimal"),
         datetime=_dates(),
-        re=_patterns(),
+        re={**_patterns(), **_calls("re", "compile")},
         typing_extensions=None,  # 10 ms for what `typing` has too
         msgspec__inspect={},
         msgspec___json_schema=_calls("msgspec._json_schema", "schema", "schema_components"),
