@@ -47,6 +47,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "nsinit.convert.kinds": "names of files; the targets convert-* go through it",
     "nsinit.convert.proof": "paths of keys that `nsinit.model.report` has made",
     "nsinit.convert.write": "writes",
+    "nsinit.finder": "byte code of this Python, which import would have run",
     "nsinit.isolation.entered": "what our own helper says",
     "nsinit.isolation.shelf": "byte code of this Python, which import would have run",
     "nsinit.isolation.sources": "files of this Python, as they are",
@@ -61,7 +62,6 @@ ELSEWHERE: Final[dict[str, str]] = {
     "nsinit.runtime.chronicle": "ends of runs, from the core",
     "nsinit.runtime.intake": "has datagrams read by `nsinit.runtime.datagrams`; live reads it",
     "nsinit.runtime.logs": "cuts by `nsinit.runtime.lines`",
-    "nsinit.sandbox.launch": "what our own child says",
     "nsinit.sandbox.network": "what our own helper says",
     "nsinit.sandbox.state": "has files read by `nsinit.sandbox.record`",
 }

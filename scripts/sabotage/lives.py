@@ -40,7 +40,7 @@ FAULTS: Final = (
         "    except StepError:\n        pass\n    except Exception as error:",
         "services run in a sandbox that is half made", (61,), (_NAMED,)),
     Fault("failure-not-told", "sandbox/launch.py",
-        "        theirs.send(json.dumps(told).encode())\n", "        theirs.send(b'')\n",
+        '        theirs.send(told.encode(errors="surrogatepass"))\n', "        theirs.send(b'')\n",
         "nobody learns why there is no sandbox", (55, 61),
         (_NAMED,
          _FAILURE_IS_TOLD_BY)),

@@ -170,7 +170,7 @@ _WORDS: Final = (
 TARGETS: Final = (
     Target(
         "toml", _toml,
-        ("nsinit.model.load", "nsinit.model.decode", "nsinit.model.lines", "nsinit.model.report", "nsinit.model.checks_root"),
+        ("nsinit.model.load", "nsinit.model.toml", "nsinit.model.naming", "nsinit.model.decode", "nsinit.model.lines", "nsinit.model.report", "nsinit.model.checks_root"),
         answers=(ConfigError,), words=_WORDS, seeds=_examples, most=8192,
     ),
     Target(

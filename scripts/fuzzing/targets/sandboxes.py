@@ -103,7 +103,7 @@ TARGETS: Final = (
         ],
     ),
     Target(
-        "sandbox-record", _record, ("nsinit.sandbox.record", "nsinit.process.alive"),
+        "sandbox-record", _record, ("nsinit.sandbox.record", "nsinit.process.alive", "nsinit.jsontext"),
         words=words_of('"version":1 "pid":1 "name":"x" "cleanup":[["file","/x"]] "namespaces":{} NaN 1e999 true'),
         seeds=lambda: [
             record.Record("box").encode(),
