@@ -36,7 +36,7 @@ _WARM_UP: Final = {
     "restarts": 5_000,
     "orphans": 10_000,
     "requests": 500,
-    "updates": 100,
+    "updates": 2_500,
     "reexecs": 2,
 }
 _AT_ONCE: Final = 10_000  # orphans for each order
