@@ -37,7 +37,7 @@ _WARM_UP: Final = {
     "orphans": 10_000,
     "requests": 500,
     "updates": 2_500,
-    "reexecs": 2,
+    "reexecs": 100,
 }
 _AT_ONCE: Final = 10_000  # orphans for each order
 _WAIT: Final = 600.0  # s for so many
