@@ -62,7 +62,6 @@ ELSEWHERE: Final[dict[str, str]] = {
     "nsinit.runtime.chronicle": "ends of runs, from the core",
     "nsinit.runtime.intake": "has datagrams read by `nsinit.runtime.datagrams`; live reads it",
     "nsinit.runtime.logs": "cuts by `nsinit.runtime.lines`",
-    "nsinit.sandbox.network": "what our own helper says",
     "nsinit.sandbox.state": "has files read by `nsinit.sandbox.record`",
 }
 

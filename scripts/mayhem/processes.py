@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Files of cgroup version 1 and 2.
+_OOM_COUNTERS: Final = ("/memory.oom_control", "/memory.events")
 
 
 class Process(NamedTuple):
@@ -62,12 +65,15 @@ def memory(pid: int) -> int:
 
 
 def descriptors(pid: int) -> list[str]:
-    """What its descriptors are."""
+    """What its descriptors are, but for the counter of the OOM killer's victims.
+
+    Init opens that with the first KILL that was not its own, and keeps it: one, whenever it comes.
+    """
     made = []
     for name in os.listdir(f"/proc/{pid}/fd"):
         with suppress(OSError):
             made.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-    return made
+    return [one for one in made if not one.endswith(_OOM_COUNTERS)]
 
 
 def _read(path: str) -> bytes:
