@@ -51,6 +51,7 @@ _EVERY_VERB: Final = {
     "nsinit.control.row",
     "nsinit.control.verbs",
     "nsinit.errors",
+    "nsinit.finder",  # which finds the rest sooner
     "nsinit.locate",
     "nsinit.nearest",
     "nsinit.places",
