@@ -14,7 +14,7 @@ import marshal
 import posix
 import sys
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import MAGIC_NUMBER
+from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
 
 TYPE_CHECKING = False  # as `typing` has it, which this need not load
 if TYPE_CHECKING:
@@ -87,9 +87,14 @@ def _read(path: str) -> bytes:
 
 
 def install() -> None:
-    """Ask this one first, unless Python keeps byte code elsewhere or makes another kind of it."""
-    if sys.pycache_prefix is None and not sys.flags.optimize and FINDER not in sys.meta_path:
-        sys.meta_path.insert(0, FINDER)
+    """Ask this one before Python looks in directories, and after whoever wants to be asked first.
+
+    Not if Python keeps byte code elsewhere, or makes another kind of it.
+    """
+    finders: list[Any] = sys.meta_path
+    if sys.pycache_prefix is None and not sys.flags.optimize and FINDER not in finders:
+        at = finders.index(PathFinder) if PathFinder in finders else len(finders)
+        finders.insert(at, FINDER)
 
 
 FINDER: Any = Finder()  # a loader has two more methods for type checkers than for Python

@@ -148,12 +148,8 @@ def test_nothing_changes_when_the_interpreter_is_gone(tmp_path: pathlib.Path) ->
         "import os, sys; os.execv(sys.argv[1], sys.argv[1:])",
         str(link),
     ]
-    live_nsinit = live_module.NSINIT
-    try:
-        live_module.NSINIT = ["-m", "nsinit"]
-        init.start()
-    finally:
-        live_module.NSINIT = live_nsinit
+    init.program = ["-m", "nsinit"]
+    init.start()
     try:
         init.wait_for("a", "running")
         replace(init)

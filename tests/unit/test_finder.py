@@ -6,6 +6,7 @@ import importlib.util
 import os
 import py_compile
 import sys
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,14 @@ def test_finder_is_there_once_when_byte_code_is_where_it_looks(
     finder.install()
     finder.install()
     assert sys.meta_path.count(finder.FINDER) == (0 if setting else 1)
+
+
+def test_others_are_asked_first_when_they_want_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks at imports, in a debugger or a test, sees those of nsinit too."""
+    first = object()
+    monkeypatch.setattr(sys, "meta_path", [first, PathFinder])
+    finder.install()
+    assert sys.meta_path == [first, finder.FINDER, PathFinder]
 
 
 def compiled_of(source: pathlib.Path) -> pathlib.Path:

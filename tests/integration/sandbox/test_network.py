@@ -42,8 +42,6 @@ class Spy:
             with open(os.environ["HERE"] + "/spied", "a") as file:
                 print(os.getpid(), file=file)
 
-from nsinit import finder
-finder.install()
 sys.meta_path.insert(0, Spy)
 from nsinit.__main__ import main
 main()"""
