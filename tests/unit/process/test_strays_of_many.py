@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     Sent = list[tuple[int, int]]
 
 MANY = 500
+FIRST = 5_000_000  # beyond all pids that Linux has, so none of them is that of this process
 
 
 def _there(monkeypatch: pytest.MonkeyPatch, others: dict[int, proc.Stat]) -> list[int]:
-    """A kernel with many main processes from 1000 on, and others; the pids that are read."""
+    """A kernel with many main processes from FIRST on, and others; the pids that are read."""
     read: list[int] = []
 
     def stat(pid: int) -> proc.Stat | None:
         read.append(pid)
         return others.get(pid)
 
-    monkeypatch.setattr(proc, "pids", lambda: [*range(1000, 1000 + MANY), *others])
+    monkeypatch.setattr(proc, "pids", lambda: [*range(FIRST, FIRST + MANY), *others])
     monkeypatch.setattr(proc, "stat", stat)
     return read
 
@@ -32,7 +33,7 @@ def _there(monkeypatch: pytest.MonkeyPatch, others: dict[int, proc.Stat]) -> lis
 def _many() -> Strays:
     strays = Strays(None)
     for n in range(MANY):
-        strays.began(1000 + n, f"s{n}")
+        strays.began(FIRST + n, f"s{n}")
     return strays
 
 
@@ -47,29 +48,29 @@ def test_only_others_are_read_when_all_services_are_signalled(
 ) -> None:
     """One look for all, and none at what leads its group anyway."""
     me = os.getpid()
-    child = proc.Stat(7, "S", 1003, 1003, 1003, 99)
+    child = proc.Stat(7, "S", FIRST + 3, FIRST + 3, FIRST + 3, 99)
     stranger = proc.Stat(8, "S", me, 8, 8, 99)
     read, sent = _there(monkeypatch, {7: child, 8: stranger}), _signals(monkeypatch)
     strays = _many()
     for n in range(MANY):
-        strays.signal_group(1000 + n, 15)
+        strays.signal_group(FIRST + n, 15)
     assert read == [7, 8]
-    assert sent == [(1000 + n, 15) for n in range(MANY)]
+    assert sent == [(FIRST + n, 15) for n in range(MANY)]
     assert strays.owner(7) == "s3"
     assert strays.owner(8) is None
 
 
 def test_child_is_found_when_its_parent_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a session of its own, which is remembered from the look before; then it is forgotten."""
-    me, others = os.getpid(), {7: proc.Stat(7, "S", 1003, 7, 7, 99)}
+    me, others = os.getpid(), {7: proc.Stat(7, "S", FIRST + 3, 7, 7, 99)}
     _there(monkeypatch, others)
     sent = _signals(monkeypatch)
     strays = _many()
-    strays.signal_group(1003, 15)
-    strays.ended(1003)
+    strays.signal_group(FIRST + 3, 15)
+    strays.ended(FIRST + 3)
     strays.refresh()
     others[7] = proc.Stat(7, "S", me, 7, 7, 99)
-    monkeypatch.setattr(proc, "children", lambda: [7, *range(1000, 1000 + MANY)])
+    monkeypatch.setattr(proc, "children", lambda: [7, *range(FIRST, FIRST + MANY)])
     assert (strays.left("s3"), strays.left("s4")) == (1, 0)
     sent.clear()
     strays.signal_all("s3", 9)

@@ -86,14 +86,14 @@ def test_record_is_whole_when_an_error_comes_while_it_is_written(tmp_path: pathl
 
 
 def test_init_goes_on_when_a_record_is_long(tmp_path: pathlib.Path) -> None:
-    """A thousand services are no single turn of the loop."""
-    many = {f"s{number}": Rules(name=f"s{number}") for number in range(1000)}
+    """Some thousand services are no single turn of the loop."""
+    many = {f"s{number}": Rules(name=f"s{number}") for number in range(4000)}
     flight, _, loop = flying(str(tmp_path / "x"), Plan(services=many))
     flight.leave_in_turns(lambda _: None)
     assert loop.run() > 3
     assert max(map(len, flight.pieces(1.0))) < 64 << 10
     (part,) = read((tmp_path / "x").read_bytes().splitlines()).parts
-    assert (len(part.plan.services), len(part.state.services)) == (1000, 1000)
+    assert (len(part.plan.services), len(part.state.services)) == (4000, 4000)
 
 
 def test_nothing_else_is_touched_when_others_may_write_beside_a_record(
