@@ -161,6 +161,7 @@ class Trees:
         above = os.path.dirname(root.path)
         while not self._watch(root, above) and above not in ("/", ""):
             above = os.path.dirname(above)
+        self._watch(root, root.path)  # at once: who has just asked for it may change it next
         self._go_through(root, root.path)
 
     def _go_through(self, root: Root, directory: str) -> None:
