@@ -26,6 +26,7 @@ CONFIG = """
 keep_running = true
 [services.web]
 command = "sh -c 'echo ready; exec sleep 1000'"
+ready = { log = "ready" }
 min_uptime = 0
 """
 
