@@ -86,9 +86,10 @@ class Init:
     port: Port | None = None
     on_port: Callable[[], object] | None = None  # there is a port now
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: Given, listener: Listener) -> None:
         config = given.loaded.config
         self.given = given
+        self.listener = listener
         self.started_at = seam.monotonic()
         self.server: object = None
         self.reader = signals.SignalReader()
@@ -104,7 +105,6 @@ class Init:
         self.say = EventLog(self.console, config.init.log.level)
         self.logs.outputs.tell = lambda level, text: getattr(self.say, level)(text)
         self.history = History(self.logs.rings.last_words, self.logs.forget_all_but)
-        self.listener = given.listener or self._listen()
         if given.own_root:
             from nsinit.isolation import imports  # noqa: PLC0415  (loaded by then)
 
@@ -181,10 +181,6 @@ class Init:
         if same_file(1, 2):  # one queue, or lines of the two would be mixed
             return stdout, stdout
         return stdout, Outlet(2, "stderr", self.reactor)
-
-    def _listen(self) -> Listener:
-        control = self.given.loaded.config.init.control
-        return directory.bind_asked(control.path, control.mode, self.given.env)
 
     def _go_by(self, config: Config) -> None:
         """What a new configuration wants of init before anything is started by it."""
@@ -370,9 +366,22 @@ def be_init(given: Given) -> int:
     settle()
     sys.excepthook = lambda *_: None
     seam.chdir("/")
-    init = Init(given)
+    init = _made(given)
     if given.resume is None:
         init.boot()
     else:
         init.take_over(given.resume)
     return init.live()
+
+
+def _made(given: Given) -> Init:
+    """All its parts, or an error and nothing left."""
+    if given.listener is not None:
+        return Init(given, given.listener)
+    control = given.loaded.config.init.control
+    listener = directory.bind_asked(control.path, control.mode, given.env)
+    try:
+        return Init(given, listener)
+    except BaseException:
+        directory.remove(listener)
+        raise

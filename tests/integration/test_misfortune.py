@@ -353,3 +353,12 @@ def test_init_goes_on_when_system_calls_fail(
         eventually(lambda: init.status().get("a", {}).get("run", 0) >= 2 and runs(), "and again")
         init.ctl("shutdown")
         assert init.wait() == 0
+
+
+def test_socket_is_gone_when_init_could_not_be_made(tmp_path: pathlib.Path) -> None:
+    """What is there already would be in the way of the next one, and asked in vain."""
+    faults = "epoll_ctl:ENOSPC@1"
+    with live(tmp_path, SLEEPER, "subreaper", NSINIT_FAULTS=faults) as init:
+        assert init.wait() == 70
+        assert "No space left on device" in init.said()
+        assert not init.socket.exists()
