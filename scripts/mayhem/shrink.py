@@ -40,29 +40,35 @@ def shrink(
 
 
 def _fewer_steps(best: Outcome, attempt: Try) -> Outcome:
-    """Without any chunk of steps that is not needed, of half of them first."""
-    size = len(best.program.steps) // 2
-    while size >= 1:
-        at = 0
-        while at < len(best.program.steps):
-            steps = best.program.steps
-            made = attempt(best.program._replace(steps=steps[:at] + steps[at + size :]))
-            if made is None:
-                at += size
-            else:
-                best = made
-        size //= 2
-    return best
+    """Without any chunk of steps that is not needed."""
+
+    def shorter(program: Program, at: int, size: int) -> Program:
+        return program._replace(steps=program.steps[:at] + program.steps[at + size :])
+
+    return _fewer(best, attempt, lambda program: len(program.steps), shorter)
 
 
 def _fewer_services(best: Outcome, attempt: Try) -> Outcome:
     """The same for services."""
-    size = len(best.program.services) // 2
+
+    def shorter(program: Program, at: int, size: int) -> Program:
+        return without(program, [one.name for one in program.services[at : at + size]])
+
+    return _fewer(best, attempt, lambda program: len(program.services), shorter)
+
+
+def _fewer(
+    best: Outcome,
+    attempt: Try,
+    count: Callable[[Program], int],
+    shorter: Callable[[Program, int, int], Program],
+) -> Outcome:
+    """Leave out chunks from somewhere on for as long as it still fails, of half of them first."""
+    size = count(best.program) // 2
     while size >= 1:
         at = 0
-        while at < len(best.program.services):
-            gone = [one.name for one in best.program.services[at : at + size]]
-            made = attempt(without(best.program, gone))
+        while at < count(best.program):
+            made = attempt(shorter(best.program, at, size))
             if made is None:
                 at += size
             else:
