@@ -30,6 +30,7 @@ class Wanted:
         self.want = False
         self.pinned = ""
         self.sure = True
+        self.stands = False  # a STOP may have kept what should end by itself
 
     @property
     def goal(self) -> Goal:
@@ -86,7 +87,7 @@ class Model:
         for name in certain:
             one = self.services[name]
             if one.pinned != "down":
-                one.want = one.sure = True
+                one.want, one.sure = True, not one.stands  # what stands still runs: nothing is done
         self._perhaps(maybe - certain)
 
     def _perhaps(self, names: Iterable[str]) -> None:
@@ -114,7 +115,7 @@ class Model:
         for name in names:
             one = self.services[name]
             if one.pinned != "up":
-                one.want, one.sure = False, True
+                one.want, one.sure, one.stands = False, True, False
 
     def restart(self, names: Iterable[str]) -> None:
         """Want them up, as new; what they need is started only for those that are down by now."""
@@ -124,6 +125,7 @@ class Model:
                 self.doubt(name)
                 continue
             one.want = one.sure = True
+            one.stands = False
             certain, maybe = self._pulled_in([name])
             self._perhaps((certain | maybe) - {name})
 
@@ -157,6 +159,7 @@ class Model:
         robust = one.goal == "up" or (one.goal in ("failed", "churn") and signal not in _STANDS)
         if not robust:
             self.doubt(name)
+            one.stands = one.stands or signal in _STANDS
 
     def doubt(self, name: str) -> None:
         """Nothing is sure about it and about those that need it, until they are started."""

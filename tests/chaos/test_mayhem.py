@@ -137,6 +137,16 @@ def test_the_model_is_not_sure_when_what_has_ended_may_still_count() -> None:
     assert [model.expected(name) for name in "abc"] == [None, None, None]
 
 
+def test_the_model_is_not_sure_when_what_should_end_was_stopped_by_a_signal() -> None:
+    """A start changes nothing of what still runs, if only in name; a restart ends it."""
+    model = Model([Subject("a", "crashing")])
+    model.signalled("a", "STOP")
+    model.start(["a"])
+    assert model.expected("a") is None
+    model.restart(["a"])
+    assert model.expected("a") == "churn"
+
+
 def test_a_step_is_one_line_when_it_has_any_text() -> None:
     """Quotes and blanks survive."""
     step = Step("call", ("why", '{"names": ["it\'s"]}'))
