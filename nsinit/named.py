@@ -61,7 +61,10 @@ else:
 
         def _replace(self, **changed: object) -> Self:
             """Another one, with some values changed."""
-            return type(self)(**{**dict(zip(self._fields, self, strict=True)), **changed})
+            values = [changed.pop(name, old) for name, old in zip(self._fields, self, strict=True)]
+            if changed:
+                raise TypeError(f"{type(self).__name__} has {self._fields}, got {changed}")
+            return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, object]:
             """By name."""

@@ -30,14 +30,19 @@ if TYPE_CHECKING:
     from nsinit.runtime.tagged import Tagged
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f]").search
+_FILES: Final = 6  # that are full; each is renamed for each that is begun
+_PIECES: Final = 40  # of as many bytes as a line may have
 _AT: Final = 1_700_000_000.0
 _WORDS: Final = (b"\n", b"\n\n", b"\r\n", b"x" * 70, b" ", b"\t", b"Traceback:\n  at", b"\n  at")
 
 
-def _blocks(choices: Choices, data: bytes) -> list[Block]:
-    cutter = LineCutter(choices.pick((1, 3, 8, 64, 1024)))
+def _cut(choices: Choices, data: bytes) -> tuple[bytes, list[Block]]:
+    """What a service wrote, and the blocks of it: more pieces of a line show nothing new."""
+    limit = choices.pick((1, 3, 8, 64, 1024))
+    data = data[: limit * _PIECES]
+    cutter = LineCutter(limit)
     blocks = [block for piece in choices.cut(data) for block in cutter.feed(piece)]
-    return [*blocks, *cutter.flush()]
+    return data, [*blocks, *cutter.flush()]
 
 
 def _whole(blocks: list[Block]) -> bytes:
@@ -49,7 +54,7 @@ def _cutter(data: bytes) -> None:
     """No byte is lost or changed; every block ends in a newline, and no line is over the limit."""
     head, body = data[:12], data[12:]
     choices = Choices(head)
-    blocks = _blocks(choices, body)
+    body, blocks = _cut(choices, body)
     assert _whole(blocks) == body
     went_on = False
     for block in blocks:
@@ -64,7 +69,7 @@ def _cutter(data: bytes) -> None:
 def _json(data: bytes) -> None:
     """Every line is an object that has all of what was written."""
     choices = Choices(data[:12])
-    blocks = _blocks(choices, data[12:])
+    _, blocks = _cut(choices, data[12:])
     render = json_lines(choices.pick(("web", "web@2", "a@x")), 1, "stdout")
     for block in blocks:
         rows = [json.loads(row) for row in render(block, _AT, False).splitlines()]
@@ -91,9 +96,10 @@ def _shaping(data: bytes) -> None:
     )  # fmt: skip
     filtered, limited = (Tally("a", ("stdout", sink)) for sink in ("filter", "rate_limit"))
     shaper = Shaper(rules, filtered, limited, lambda search, _: search(), 0.0)
-    cutter = LineCutter(choices.pick((3, 8, 64)))
+    limit = choices.pick((3, 8, 64))
+    cutter = LineCutter(limit)
     now, made = 0.0, []
-    body = data[24:]
+    body = data[24 : 24 + limit * _PIECES]
     for piece in choices.cut(body):
         now += choices.number(20) / 8
         made += shaper.feed(cutter.feed(piece), now)
@@ -110,7 +116,7 @@ def _ring(data: bytes) -> None:
     choices = Choices(data[:12])
     rings = Rings(choices.pick((64, 1024, 65536)))
     rings.limit("a", choices.pick((16, 256, 4096)))
-    for block in _blocks(choices, data[12:]):
+    for block in _cut(choices, data[12:])[1]:
         rings.add(_AT, "a", 1, "stdout", block)
     for record in rings.last("a", 3):
         for text, _, _ in lines(record):
@@ -134,7 +140,7 @@ def _log_file(data: bytes) -> None:
             path=str(where / "log"), max_size=choices.pick((0, 64, 512)), keep=100, compress=False
         )
         file = LogFile(rules, "a", lambda _, __: None)
-        body = data[12:]
+        body = data[12 : 12 + (rules.max_size or 64) * _FILES]
         for piece in choices.cut(body):
             file.write(memoryview(piece), "stdout")
         file.close()
@@ -173,7 +179,7 @@ def _forward(data: bytes) -> None:
     rules = SyslogRules("/dev/log", rfc5424=bool(choices.number(1)), priority=30)
     head = rfc5424.header(rules, sender, _AT)
     assert b"\n" not in head
-    for block in _blocks(choices, data[12:]):
+    for block in _cut(choices, data[12:])[1]:
         for message in rfc5424.messages(head, block, joined=False):
             assert b"\n" not in message
             assert rfc5424.terminated(message).count(b"\0") == 1
