@@ -36,8 +36,8 @@ STEPS: Final = 300  # of a program; most are more than one event
 _OFTEN: Final = {
     "deliver": 70, "advance": 14, "crash": 6, "ready": 4, "notify": 6, "ask": 8, "ask_more": 5,
     "another_process_is_the_main_one": 1, "pin": 1, "pause": 3, "fail_to_pause": 1, "update": 1,
-    "stand_still": 1, "say_something_of_an_earlier_run": 2, "fire_a_cancelled_timer": 2,
-    "end_a_killed_task": 1, "live_on_from_bytes": 1,
+    "leave_out": 1, "stand_still": 1, "say_something_of_an_earlier_run": 2,
+    "fire_a_cancelled_timer": 2, "end_a_killed_task": 1, "live_on_from_bytes": 1,
 }  # fmt: skip
 
 _MILD: Final = {
@@ -129,7 +129,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "advance": ("seconds",), "stand_still": ("long",), "crash": ("pick", "status"),
     "notify": ("pick", "data"), "ask": ("picks", "verb"), "ask_more": ("picks", "other"),
     "pin": ("picks", "on"), "pause": ("picks", "on"), "live_on_from_bytes": (),
-    "say_something_of_an_earlier_run": ("pick", "back", "kind"),
+    "say_something_of_an_earlier_run": ("pick", "back", "kind"), "leave_out": ("picks",),
 }  # fmt: skip
 _NAMED: Final = {"long": "seconds", "other": "verb"}
 _VALUES: Final[dict[str, Callable[[Random], Any]]] = {

@@ -47,7 +47,29 @@ def merge(turn: Turn, state: CoreState, old: Plan, new: Plan, changed: tuple[str
                 more.setdefault(other, dict.fromkeys(merged[other].dependents))[name] = None
     for name, dependents in more.items():
         merged[name] = structs.replace(merged[name], dependents=tuple(dependents))
+    for name in state.leaving:
+        _keep_order(state, merged, name, changed)
     return structs.replace(new, services=merged)
+
+
+def _keep_order(
+    state: CoreState, merged: dict[str, Rules], name: str, changed: tuple[str, ...]
+) -> None:
+    """Let a service that leaves wait for those that end and needed it until now, and for no others.
+
+    They do not need it by their new rules, so they have to come after it by these: who waits for a
+    service is looked at when that ends.
+    """
+    kept = []
+    for other in merged[name].dependents:
+        rules = merged[other]
+        if name not in rules.needs and name not in rules.after:
+            s = state.services[other]
+            if not order.alive(s) or not (s.asked or not s.want or other in changed):
+                continue
+            merged[other] = structs.replace(rules, after=(*rules.after, name))
+        kept.append(other)
+    merged[name] = structs.replace(merged[name], dependents=tuple(kept))
 
 
 def _among(rules: Rules, known: dict[str, Rules]) -> Rules:

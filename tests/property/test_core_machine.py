@@ -16,6 +16,7 @@ from tests.support.lives import (
     DAEMONS,
     OUTCOMES,
     TASK_OUTCOMES,
+    lesser,
     notifications,
     plans,
     stale_events,
@@ -141,6 +142,14 @@ class Life(RuleBasedStateMachine):
         old = self.kernel.plan.services
         changed = [n for n, r in plan.services.items() if n in old and old[n] != r]
         self.kernel.post(m.Update(plan, tuple(changed)))
+
+    @precondition(lambda self: self.going())
+    @rule(picks=picks)
+    def leave_out(self, picks: list[int]) -> None:
+        """Some go, and with them what others needed them for; these run on."""
+        plan = lesser(self.kernel.plan, set(self.names(picks)))
+        if plan.services:
+            self.kernel.post(m.Update(plan, ()))
 
     @precondition(lambda self: self.going())
     @rule(hurry=st.booleans(), code=st.sampled_from([None, 7]))

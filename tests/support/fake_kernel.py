@@ -14,29 +14,12 @@ from nsinit.core import messages as m
 from nsinit.core.state import AT_REST, State
 from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import Plan, Rules  # noqa: TC001  (dataclass)
+from tests.support.fake_process import Process
 from tests.support.invariants import check_after_event, check_when_still
 
 TaskKey = tuple[str, int, m.TaskKind]
 
 TRANSIENT, HOPELESS = errno.EAGAIN, errno.ENOENT
-
-
-@dataclass
-class Process:
-    """One run of a service: its main process and how many others it left behind."""
-
-    run: int
-    main: bool = True
-    strays: int = 0
-    stubborn: bool = False  # ends only by KILL
-    watched: bool = False  # init has asked to be told when nothing is left
-    frozen: bool = False
-    careless: bool = False  # kill_mode "process": its strays may stay
-    good: frozenset[int] = frozenset()  # what it may end with, by the plan that it was started by
-
-    @property
-    def alive(self) -> bool:
-        return self.main or self.strays > 0
 
 
 def _ends(event: m.AnyRunEvent, found: m.MainFound) -> bool:
@@ -245,7 +228,9 @@ class FakeKernel:
         if action.service and action.task in ("pre_start", "post_stop"):
             if process is None or process.run != action.run:
                 process = self.processes[action.service] = Process(action.run, main=False)
-                process.careless = self.plan.services[action.service].kill_mode == "process"
+                old = self.core.state.outdated  # a run goes on by what it began with
+                rules = old.get(action.service) or self.plan.services[action.service]
+                process.careless = rules.kill_mode == "process"
             process.strays += 1
 
     def _end_task(self, event: m.Event) -> None:

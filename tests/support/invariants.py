@@ -35,6 +35,10 @@ def check_when_still(kernel: FakeKernel) -> None:
             )
         if s.state is State.STOPPING:
             assert s.tasks or "stop" in s.timers, f"{s.name} hangs in its stop: {s}"
+        if s.asked and s.pid and s.state is not State.STOPPING:
+            rules = kernel.core.plan.services[s.name]
+            late = order.late_dependents(kernel.core.state, rules)
+            assert late, f"{s.name} is to stop, and nobody stops it: {s}"
         if s.state is State.BACKOFF:
             assert "backoff" in s.timers, f"{s.name} waits for ever: {s}"
         if s.state is State.WAITING:

@@ -146,6 +146,23 @@ def plans(draw: st.DrawFn) -> Plan:
     return structs.replace(plan, services=rules)
 
 
+def lesser(plan: Plan, gone: set[str]) -> Plan:
+    """The plan without some services, and without what the others needed them for."""
+    services = {
+        name: structs.replace(
+            rules,
+            needs={other: how for other, how in rules.needs.items() if other not in gone},
+            wants=tuple(other for other in rules.wants if other not in gone),
+            after=tuple(other for other in rules.after if other not in gone),
+            dependents=tuple(other for other in rules.dependents if other not in gone),
+        )
+        for name, rules in plan.services.items()
+        if name not in gone
+    }
+    main = plan.main if plan.main not in gone else None
+    return structs.replace(plan, services=services, main=main)
+
+
 def notifications(name: str, run: int) -> st.SearchStrategy[m.Notified]:
     """What one datagram may say, except that another process is the main one."""
     return st.builds(

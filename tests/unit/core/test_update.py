@@ -51,6 +51,37 @@ def test_services_stop_in_order_when_an_update_leaves_out_several() -> None:
     assert list(w.states) == list(w.core.plan.services) == ["c"]
 
 
+def test_service_leaves_when_what_it_waits_for_ends_and_needs_it_no_more() -> None:
+    """What is about to end goes first, though it has nothing to do with it by the new file."""
+    w = booted({"a": {}, "b": {"depends_on": ["a"]}})
+    w.stop("b")
+    updated(w, {"b": {}})
+    updated(w, {"b": {}})
+    assert w.signalled == ["b"]
+    w.exits("b")
+    assert w.signalled == ["b", "a"]
+    w.exits("a")
+    assert w.states == {"b": "stopped"}
+
+
+def test_service_leaves_when_what_needed_it_begins_anew_without_it() -> None:
+    """After the run that needed it."""
+    w = updated(booted({"a": {}, "b": {"depends_on": ["a"]}}), {"b": {}}, "b")
+    assert w.signalled == ["b"]
+    w.exits("b")
+    assert w.signalled == ["b", "a"]
+    assert w.spawned == ["a", "b", "b"]
+
+
+def test_service_leaves_at_once_when_what_runs_on_needs_it_no_more() -> None:
+    """A later stop of that is no reason to wait."""
+    w = updated(booted({"a": {}, "b": {"depends_on": ["a"]}}), {"b": {}})
+    assert w.signalled == ["a"]
+    w.stop("b")
+    w.exits("a")
+    assert w.states == {"b": "stopping"}
+
+
 def test_service_is_back_when_a_later_update_brings_it_back() -> None:
     """Though its stop was not over yet."""
     w = updated(booted({"a": {}, "b": {}}), {"a": {}})
