@@ -200,10 +200,11 @@ class Checks:
     def _names(self) -> None:
         """Exactly the services of the file are there, once those that went have ended."""
         until = time.monotonic() + self.patience
-        while (found := self._ask().keys()) != self.model.services.keys():
+        while (rows := self._ask()).keys() != self.model.services.keys():
             if time.monotonic() > until:
-                wrong = sorted(found ^ self.model.services.keys())
-                raise Violation("names", f"init has, or lacks: {wrong}")
+                wrong = sorted(rows.keys() ^ self.model.services.keys())
+                told = [rows.get(name) for name in wrong[:3]]
+                raise Violation("names", f"init has, or lacks: {wrong}, {told}")
             time.sleep(_AGAIN)
         for one in self._world.look().ours.values():
             if one.service not in self.model.services:

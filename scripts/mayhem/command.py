@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support.cells import can_be_made
+
 from .generate import generate
 from .life import PATIENCE, Outcome, run
 from .program import Program, ProgramError, Way, parse
@@ -107,6 +109,7 @@ class _Command:
         self._wanted = wanted
         self._subject = subject
         self._init = wanted.init.split()
+        self._groups = can_be_made()
         self._began = time.monotonic()
         self._until = self._began + wanted.minutes * 60
         self._outcomes: list[Outcome] = []
@@ -118,7 +121,7 @@ class _Command:
         seed = wanted.seed if wanted.seed is not None else random.randrange(1 << 31)
         way: Way = wanted.way or ("pid1" if os.geteuid() == 0 else "rootless")
         if wanted.print:
-            print(generate(seed, way, wanted.services, wanted.steps).text(), end="")
+            print(self._generate(seed, way).text(), end="")
             return 0
         if wanted.replay:
             program = parse(Path(wanted.replay).read_text())
@@ -129,17 +132,17 @@ class _Command:
             self._say(f"seed {seed}\n")
         number = 0
         while number < len(programs) if programs else time.monotonic() < self._until or not number:
-            program = (
-                programs[number]
-                if programs
-                else generate(seed + number, way, wanted.services, wanted.steps)
-            )
+            program = programs[number] if programs else self._generate(seed + number, way)
             outcome = self._one(program)
             if outcome.violation is not None:
                 self._fail(outcome)
                 return self._end(1)
             number += 1
         return self._end(0)
+
+    def _generate(self, seed: int, way: Way) -> Program:
+        wanted = self._wanted
+        return generate(seed, way, wanted.services, wanted.steps, groups=self._groups)
 
     def _one(self, program: Program) -> Outcome:
         def tell(number: int) -> None:

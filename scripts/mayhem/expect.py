@@ -146,6 +146,11 @@ class Model:
                 one.pinned = "?"
                 self.doubt(name)
 
+    def pause(self, names: Iterable[str]) -> None:
+        """They stand still, as after a STOP; or some do, if others could not be."""
+        for name in names:
+            self.signalled(name, "STOP")
+
     def unpin(self, names: Iterable[str]) -> None:
         """Let them be started and stopped again."""
         for name in names:
@@ -188,10 +193,10 @@ class Model:
                 continue
             self.services[name] = one
             changed, one.subject = one.subject != subject, subject
-            if changed and one.want and one.pinned:
-                one.sure = False
-            elif changed and one.want:
+            if changed and one.want and one.sure and not one.pinned:
                 restarted.append(name)
+            elif changed and one.want:  # whether it is wanted is not known for sure
+                one.sure = False
         self.start(started)
         self.restart(restarted)
 
@@ -218,10 +223,10 @@ def _signal(model: Model, params: dict[str, Any]) -> None:
 # What each row of the command table that changes anything means; a row that is missing here fails a
 # test. An update is applied by the step that makes it, and a shutdown is the end of a program.
 EFFECTS: Final[dict[str, Callable[[Model, dict[str, Any]], None]]] = {
-    **{name: _of(name) for name in ("start", "stop", "restart", "reset", "pin", "unpin")},
+    **{name: _of(name) for name in ("start", "stop", "restart", "reset", "pin", "unpin", "pause")},
     "signal": _signal,
     **dict.fromkeys(
-        ("reload", "pause", "unpause", "scale", "update", "exec", "enter", "terminal", "reexec"),
+        ("reload", "unpause", "scale", "update", "exec", "enter", "terminal", "reexec"),
         _nothing,
     ),
     "shutdown": _nothing,

@@ -24,8 +24,11 @@ _TO_INIT: Final = ("USR1", "USR2", "WINCH", "CHLD", "CONT")
 # How often each of the verbs that change something; those that only look share one part.
 _VERBS: Final = {
     "start": 12, "stop": 9, "restart": 8, "signal": 6, "reload": 3, "reset": 2, "pin": 1,
-    "unpin": 3, "pause": 1, "unpause": 1, "scale": 1, "exec": 2, "enter": 1, "reexec": 2,
+    "unpin": 3, "pause": 3, "unpause": 2, "scale": 1, "exec": 2, "enter": 1, "reexec": 2,
 }  # fmt: skip
+_SUBREAPERS: Final = 0.3  # of those that may be
+_GROUPS: Final = 0.5
+_PAUSABLE: Final = 0.8  # of those to pause; of others it is refused
 _NOT_ASKED: Final = ("shutdown", "update", "terminal", "screen")  # steps of their own, or clients
 
 
@@ -37,14 +40,15 @@ class _Maker:
         self.configured: dict[str, Subject] = {}
         self.edited = False
         self.count = 0
+        self.groups = False
         self.most = 0  # services, so that what init holds can be compared
 
     def subject(self, *, main: bool = False) -> Subject:
         """A service that may need earlier ones."""
         if main:
             return Subject("m000", MAIN.name)
-        names = [kind.name for kind in KINDS.values()]
-        kind = self.random.choices(names, [kind.weight for kind in KINDS.values()])[0]
+        kinds = [kind for kind in KINDS.values() if self.groups or not kind.grouped]
+        kind = self.random.choices(kinds, [kind.weight for kind in kinds])[0].name
         name = f"s{self.count:03}"
         self.count += 1
         earlier = [one for one in self.configured.values() if one.kind in NEEDED]
@@ -60,9 +64,11 @@ class _Maker:
 
     # --- Calls, from the command table ------------------------------------------------------------
 
-    def names(self, most: int = 4) -> list[str]:
+    def names(self, most: int = 4, *, grouped: bool = False) -> list[str]:
         """Words by which services are chosen; never all of them, for `m000` is not to be hit."""
         known = [name for name in self.configured if name.startswith("s")]
+        if grouped:
+            known = [name for name in known if self.configured[name].row.grouped]
         draw = self.random.random()
         if draw < 0.03 or not known:
             return ["nobody"]
@@ -105,6 +111,8 @@ class _Maker:
                 params[param.name] = self.value(param)
         if any(param.name == "no_wait" for param in row.params):
             params["no_wait"] = self.random.random() < 0.7
+        if row.name in ("pause", "unpause"):
+            params["names"] = self.names(grouped=self.random.random() < _PAUSABLE)
         if row.name == "scale":
             params["names"] = [f"{name}=2" for name in params["names"]]
         if any(param.name == "timeout" for param in row.params) and row.name != "reexec":
@@ -194,9 +202,14 @@ def _weight(row: Command) -> float:
     return _VERBS.get(row.name, 0.4)
 
 
-def generate(seed: int, way: Way, services: int | None, steps: int) -> Program:
-    """The program of a seed; `services` None: as many as it draws."""
+def generate(
+    seed: int, way: Way, services: int | None, steps: int, *, groups: bool = True
+) -> Program:
+    """The program of a seed; `services` None: as many as it draws. Not all have cgroups."""
     maker = _Maker(seed)
+    if way == "pid1" and maker.random.random() < _SUBREAPERS:
+        way = "subreaper"
+    maker.groups = maker.random.random() < _GROUPS and groups and way != "rootless"
     count = services if services is not None else maker.random.choice(_SIZES)
     main = maker.random.random() < 0.3
     for number in range(count):
@@ -206,14 +219,12 @@ def generate(seed: int, way: Way, services: int | None, steps: int) -> Program:
     first = tuple(maker.configured.values())
     clock = _clock(maker.random)
     loop = maker.random.choice(("auto", "auto", "asyncio"))
-    if way == "pid1" and maker.random.random() < 0.3:
-        way = "subreaper"
     made = [
         maker.step() if number % _REST_EVERY else Step("rest" if number else "settle")
         for number in range(steps)
     ]
     made += [Step("settle"), Step("rest"), maker.end(main=main)]
-    return Program(seed, way, loop, clock, first, tuple(made))
+    return Program(seed, way, loop, clock, first, tuple(made), maker.groups)
 
 
 def _clock(chance: random.Random) -> str:

@@ -44,6 +44,7 @@ class Kind(NamedTuple):
     more: Table
     weight: int = 2
     leaves: bool = False  # what it leaves behind may stay
+    grouped: bool = False  # it has a cgroup of its own
 
 
 def _kept(*words: str, **more: Any) -> tuple[tuple[str, ...], Table]:  # noqa: ANN401  (of TOML)
@@ -122,10 +123,32 @@ def _rows() -> list[Kind]:
     return rows
 
 
-KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _rows()}
+def _grouped() -> list[Kind]:
+    """Those with a cgroup of their own, which init must be able to make."""
+    ends = {**_KEPT, "kill_mode": "cgroup"}
+    ready = {**ends, "type": "notify", **_READY}
+    limited = {**_KEPT, "resources": {"pids": 60, "memory": "64MiB"}}
+    task = {"type": "oneshot", "kill_mode": "cgroup"}
+    rows: list[tuple[str, Goal, tuple[str, ...], Table]] = [
+        ("grouped", "up", ("lock", "child", "stray", "wait"), ends),
+        ("grouped-deaf", "up", ("lock", "bad-stray", "ignore-term", "wait"), ends),
+        ("grouped-notifier", "up", ("lock", "sleep:30", "notify:READY=1", "wait"), ready),
+        ("limited", "up", ("lock", "orphans:20", "wait"), limited),
+        ("grouped-task", "done", ("lock", "stray", "child", "sleep:50", "exit:0"), task),
+        ("grouped-faulty", "churn", ("lock", "bad-stray", "sleep:500", "die:11"), ends),
+    ]
+    return [Kind(*row, weight=3, grouped=True) for row in rows]
+
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in (*_rows(), *_grouped())}
 MAIN: Final = Kind("main", "up", ("lock", "graceful", "wait"), {"main": True, "min_uptime": 0}, 0)
-# What others may need: it comes up whatever happens to it, or ends well.
-NEEDED: Final = [name for name, kind in KINDS.items() if kind.goal in ("up", "done")]
+# What others may need: it comes up whatever happens to it, or ends well. (A pause can keep one that
+# is to say that it is ready from saying so.)
+NEEDED: Final = [
+    name
+    for name, kind in KINDS.items()
+    if kind.goal in ("up", "done") and name != "grouped-notifier"
+]
 
 
 def kind_of(name: str) -> Kind:

@@ -111,7 +111,7 @@ class Life:
             code = told.get("code") if isinstance(told, dict) else None
             if code in (None, "internal"):
                 raise Violation("answers", f"{verb} {text}: {error}") from None
-            if code != "timed-out":  # it was refused
+            if code != "timed-out" and verb != "pause":  # it was refused, a pause perhaps in part
                 return
         if row.access != "read":
             EFFECTS[verb](self._model, params)
@@ -255,6 +255,8 @@ class Life:
             raise Violation("exit-code", f"{how}: {status}, should be one of {expected}")
         if left := self._world.outside():
             raise Violation("left", f"init has ended, but there is {left[:5]}")
+        if groups := self._world.groups():
+            raise Violation("left", f"init has ended, but there are the groups {groups}")
         self._world.follower.join(self._checks.patience)
         if self._world.follower.wrong:
             raise Violation("events", "; ".join(self._world.follower.wrong[:5]))

@@ -1,6 +1,6 @@
 """A program of chaos as text, and back: what a failure prints and `--replay` reads.
 
-init way=pid1 loop=uvloop clock=1764000000,-3600@2.5
+init way=pid1 loop=uvloop clock=1764000000,-3600@2.5 groups=yes
 service s001 notifier variant=3 needs=s000:ready autostart=no
 step call stop {"names": ["s001"]}
 step end term
@@ -67,13 +67,15 @@ class Program(NamedTuple):
     clock: str
     services: tuple[Subject, ...]
     steps: tuple[Step, ...]
+    groups: bool = False  # whether init may make cgroups
 
     def text(self) -> str:
         """All of it, a line for each service and step."""
         return "\n".join(
             [
                 f"# scripts/chaos --seed {self.seed}; run it with scripts/chaos --replay FILE",
-                f"init way={self.way} loop={self.loop} clock={self.clock or '-'} seed={self.seed}",
+                f"init way={self.way} loop={self.loop} clock={self.clock or '-'} seed={self.seed}"
+                + (" groups=yes" if self.groups else ""),
                 *(f"service {one.text()}" for one in self.services),
                 *(f"step {one.text()}" for one in self.steps),
                 "",
@@ -121,7 +123,8 @@ def parse(text: str) -> Program:
         raise ProgramError(f"no way to run init: {way}")
     clock = about.get("clock", "-").removeprefix("-")
     seed = int(about.get("seed", "0"))
-    return Program(seed, WAYS[way], about.get("loop", "auto"), clock, tuple(services), tuple(steps))
+    loop, groups = about.get("loop", "auto"), about.get("groups") == "yes"
+    return Program(seed, WAYS[way], loop, clock, tuple(services), tuple(steps), groups)
 
 
 def without(program: Program, gone: Iterable[str]) -> Program:

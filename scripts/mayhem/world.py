@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from nsinit.client import Client
+from tests.support.cells import Cell
 from tests.support.live import ORDINARY, Live, children
 
 from .clients import Clients
@@ -64,6 +65,9 @@ class World:
         self.live = Live(home, self.configuration(), program.way, **more)
         if init:
             self.live.program = list(init)
+        self._cell = Cell(self.token) if program.groups else None
+        if self._cell is not None:
+            self.live.prefix = self._cell.command(0)
         self.clients = Clients(str(self.live.socket))
         self._violations = home / "violations"
         self._violations.touch()
@@ -153,6 +157,10 @@ class World:
         """What services have found by themselves: another of the same, or what one had left."""
         return self._violations.read_text()
 
+    def groups(self) -> list[str]:
+        """The cgroups that init has made, and not removed."""
+        return self._cell.left() if self._cell is not None else []
+
     def is_alive(self) -> bool:
         """Whether init is there."""
         assert self.live.process is not None
@@ -177,6 +185,8 @@ class World:
         for one in self.outside():
             with contextlib.suppress(OSError):
                 os.kill(one.pid, signal.SIGKILL)
+        if self._cell is not None:
+            self._cell.close()
         self.follower_join()
         shutil.rmtree(self.home, ignore_errors=True)
 

@@ -31,7 +31,7 @@ def _chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "random"])
+@pytest.mark.parametrize("seed", ["2", "4", "random"])  # of 4 the services have cgroups
 def test_nothing_goes_wrong_when_a_random_program_is_run(seed: str) -> None:
     """The seed is printed, so whoever sees this fail can run it again."""
     number = str(random.randrange(1 << 31)) if seed == "random" else seed

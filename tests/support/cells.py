@@ -34,6 +34,13 @@ _USED: Final = ("cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "freezer"
 _ALIASES: Final = {"io": "blkio"}
 
 
+def can_be_made() -> bool:
+    """Whether this process may make groups."""
+    kinds = ("cgroup", "cgroup2")
+    found = [mount.target for mount in mountinfo.read() if mount.kind in kinds]
+    return bool(found) and os.geteuid() == 0 and all(os.access(path, os.W_OK) for path in found)
+
+
 class Cell:
     """The groups; `close` removes them with all that is in them."""
 
