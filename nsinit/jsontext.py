@@ -28,7 +28,7 @@ def encode(value: object, *, indent: int | None = None) -> bytes:
 
 
 def decode(data: bytes) -> Any:  # noqa: ANN401  (decoded JSON)
-    """What `encode` made of it; ValueError or RecursionError for what is no JSON."""
+    """What `encode` made of it; ValueError or RecursionError for what is no JSON in UTF-8."""
     if "msgspec" in sys.modules:
         from msgspec.json import decode as read  # noqa: PLC0415  (loaded by then)
 
@@ -38,4 +38,4 @@ def decode(data: bytes) -> Any:  # noqa: ANN401  (decoded JSON)
             pass
     import json  # noqa: PLC0415  (as said above)
 
-    return json.loads(data)
+    return json.loads(data.decode())  # of bytes it takes halves of pairs, too

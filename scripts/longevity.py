@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
 
 
-def _parse(argv: Sequence[str]) -> dict[str, int]:
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="longlife",
         description="Lives long in a short time. 0 leaves a kind out.",
@@ -69,10 +69,12 @@ def _parse(argv: Sequence[str]) -> dict[str, int]:
     for kind, count in _KINDS.items():
         parser.add_argument(f"--{kind}", type=int, default=count, metavar="N",
                             help=f"default {count}")  # fmt: skip
-    return vars(parser.parse_args(argv))
+    told = "at what it holds; each is told where there are more than one"
+    parser.add_argument("--looks", type=int, default=1, metavar="N", help=told)
+    return parser.parse_args(argv)
 
 
-def _live(directory: Path, way: Way, wanted: dict[str, int]) -> int:
+def _live(directory: Path, way: Way, wanted: argparse.Namespace) -> int:
     programs = directory / "programs"
     programs.mkdir()
     Stage(str(programs))
@@ -89,18 +91,27 @@ def _live(directory: Path, way: Way, wanted: dict[str, int]) -> int:
         do["orphans"] = lambda count: _orphans(init, records, count)
         print(f"{'':<9}{'times':>9}{'per s':>8}{'CPU, us':>9}"
               f"{'KiB':>15}{'fds':>10}{'maps':>10}{'zombies':>9}{'files':>7}")  # fmt: skip
-        right = [_try(init, kind, do[kind], count) for kind, count in wanted.items() if count]
+        counts = {kind: getattr(wanted, kind) for kind in _KINDS}
+        right = [
+            _try(init, kind, do[kind], count, wanted.looks)
+            for kind, count in counts.items()
+            if count
+        ]
         said = init.err.read_text(errors="replace")
         if said:
             print(f"init said: {said[-2000:]}")
         return 0 if all(right) and not said else 1
 
 
-def _try(init: Live, kind: str, do: Callable[[int], None], count: int) -> bool:
+def _try(init: Live, kind: str, do: Callable[[int], None], count: int, looks: int) -> bool:
     """First some of it to warm up; whether nothing has grown by the rest."""
     do(_WARM_UP[kind])
     before, cpu, began = at_rest(init), used([init.pid]).cpu, time.monotonic()
-    do(count)
+    for look in range(looks):
+        done = count * (look + 1) // looks
+        do(done - count * look // looks)
+        if looks > 1:
+            print(f"{kind:<9}{done:>9}  {at_rest(init)}", flush=True)
     took, spent = time.monotonic() - began, used([init.pid]).cpu - cpu
     after = at_rest(init)
     grown = Held(*(now - then for now, then in zip(after, before, strict=True)))

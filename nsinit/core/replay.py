@@ -79,7 +79,7 @@ def read(lines: Iterable[str | bytes]) -> Record:
     for number, row in rows:
         try:
             whole = _take(row, parts)
-        except (msgspec.ValidationError, KeyError, IndexError) as error:
+        except (msgspec.ValidationError, UnicodeError, KeyError, IndexError) as error:
             raise BadRecordError(f"cannot read line {number} of the record: {error}") from None
     return Record(str(head.get("nsinit")), parts, whole)
 

@@ -39,15 +39,20 @@ def find_cycle(edges: Edges) -> list[str]:
 
 
 def in_order(edges: Edges) -> list[str]:
-    """All names, each after those that its edges lead to; ties in the order they were given."""
+    """All names, each after those that its edges lead to; ties in the order they were given.
+
+    Of a cycle, which checks refuse but a damaged state may have, what closes it is left out.
+    """
     made: dict[str, None] = {}
+    begun: set[str] = set()
     for root in edges:
         if root in made:
             continue
         todo = [(root, iter(edges[root]))]
         while todo:
             name, targets = todo[-1]
-            target = next((t for t in targets if t not in made and t in edges), None)
+            begun.add(name)
+            target = next((t for t in targets if t not in begun and t in edges), None)
             if target is None:
                 made[name] = None
                 todo.pop()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STILL: Final = 20  # services to which nothing happens
 QUICK: Final = ("q0", "q1")  # that end at once, and come back at once
+DYING: Final = ("d0",)  # that ends soon, and comes back at once
 _LOOK: Final = 0.1  # s between looks while services come and go
 _ASKED: Final = ("status", "why", "list", "events", "logs", "health", "graph", "tree")
 
@@ -41,6 +42,10 @@ restart = "always"
 restart_delay = 0
 restart_limit = "unlimited"
 min_uptime = 0
+"""
+_DYING: Final = """\
+[services.d0]
+command = ["sh", "-c", "echo one more; exec sleep 0.05"]
 """
 _STILL: Final = """\
 [services.{name}]
@@ -93,6 +98,7 @@ def configuration(*, recorder: str = "1MiB", still: int = STILL, more: str = "")
     quick = (
         _HEAD.format(recorder=recorder).replace("[services.q1]", _QUICK + "[services.q1]") + _QUICK
     )
+    quick += _DYING + _QUICK
     rows = [_STILL.format(name=f"s{number}", seconds=100000) for number in range(still)]
     return quick + "".join(rows) + more
 
@@ -109,12 +115,12 @@ class Life:
         self._plain = init.config.read_text()
 
     @contextlib.contextmanager
-    def _dying(self) -> Iterator[None]:
-        self._init.client.start(names=[*QUICK])
+    def _dying(self, names: tuple[str, ...]) -> Iterator[None]:
+        self._init.client.start(names=[*names])
         try:
             yield
         finally:
-            self._init.client.stop(names=[*QUICK])
+            self._init.client.stop(names=[*names])
 
     def _restarts(self) -> int:
         """Of all that die, so far."""
@@ -124,7 +130,7 @@ class Life:
     def restarts(self, count: int) -> None:
         """Services end and are started again."""
         goal = (begin := self._restarts()) + count
-        with self._dying():
+        with self._dying(QUICK):
             while (now := self._restarts()) < goal:
                 self._tell(now - begin, count)
                 time.sleep(_LOOK)
@@ -152,8 +158,8 @@ class Life:
         self._init.client.update()
 
     def reexecs(self, count: int) -> None:
-        """The program of init is replaced, while services die."""
-        with self._dying():
+        """The program of init is replaced, while services die, but not so many that it is slow."""
+        with self._dying(DYING):
             for number in range(count):
                 self._init.client.reexec()
                 self._tell(number, count)

@@ -26,7 +26,7 @@ def test_value_comes_back_when_it_was_encoded(value: object, indent: int | None)
     assert jsontext.decode(text) == value == json.loads(text)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"a": 1} x'])
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"a": 1} x', b'"\xed\xa0\x80"'])
 def test_rubbish_is_refused_when_it_is_decoded(data: bytes) -> None:
     """By the error that json has."""
     with pytest.raises(ValueError):

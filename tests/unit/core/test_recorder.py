@@ -135,6 +135,11 @@ def test_text_is_kept_when_it_is_no_unicode() -> None:
     assert steps[1].told.event.text == "no \udcff"  # type: ignore[union-attr]  # it is that one
 
 
+def _event(kind: str) -> str:
+    """A row of a record."""
+    return f'{{"at": 0, "jitter": 0, "event": {{"type": {kind}}}, "sum": 0}}'
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -145,6 +150,7 @@ def test_text_is_kept_when_it_is_no_unicode() -> None:
         ([HEAD, "[1]"], "line 2"),
         ([HEAD, '{"n": 1}'], "line 2"),
         ([HEAD, '{"begin": "1", "plan": 3}'], "line 2"),
+        ([*lines(recorded(3))[:2], _event('"\\ud800"')], "line 3 .*surrogates"),
     ],
 )  # fmt: skip
 def test_record_is_refused_when_it_is_none(text: list[str], why: str) -> None:

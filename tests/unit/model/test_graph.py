@@ -36,6 +36,7 @@ def test_cycle_is_found_when_there_is_one(edges: dict[str, list[str]], cycle: li
         ({"a": ["b"], "b": ["c"], "c": []}, ["c", "b", "a"]),
         ({"a": ["nobody", "b"], "b": []}, ["b", "a"]),
         ({"a": ["d", "c"], "b": [], "c": ["d"], "d": []}, ["d", "c", "a", "b"]),
+        ({"a": ["a"], "b": ["c"], "c": ["d", "b"], "d": ["c"]}, ["a", "d", "c", "b"]),
     ],
 )
 def test_names_come_after_their_targets_when_ordered(
