@@ -27,8 +27,10 @@ _REST: Final = frozenset({"stopped", "exited", "failed", "waiting", "backoff"})
 _MEMORY: Final = 1024  # KiB that init may have more of than at the first rest when it was warm
 _LONGEST: Final = DELAY_MAX * 1.1  # s of a backoff, with its jitter
 _COLD_MEMORY: Final = 6144  # the same before that, than at the last rest
-# When the last events, the ends of runs and the flight recorder are full.
+# When the last events, the ends of runs and the flight recorder are full, and what is kept of each
+# service: its last ends, and the ring of its output.
 WARM: Final = 5000  # events
+_WARM_EACH: Final = 100  # for each service
 _SAME: Final = ("state", "pid", "run", "since", "restarts")
 # What has ended by itself before it was told to stop stays what it is.
 _SETTLED: Final = {
@@ -256,7 +258,8 @@ class Checks:
             limit = self.held[-1][1] + _COLD_MEMORY
         if limit and kib > limit:
             raise Violation("memory", f"{kib} KiB, more than {limit}; before: {self.held[-5:]}")
-        if not self.warm_memory and self._world.follower.seq > WARM:
+        full = max(WARM, _WARM_EACH * len(self.model.services))
+        if not self.warm_memory and self._world.follower.seq > full:
             self.warm_memory = kib
 
     def _descriptors(self) -> list[str]:
