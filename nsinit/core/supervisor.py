@@ -298,14 +298,17 @@ class Supervisor:
     def _look_round(self, turn: Turn) -> None:
         """Let every service whose neighbourhood changed start or stop, until all is still."""
         while turn.touched:
-            self._restart_dependents(turn)
+            if turn.broken:
+                self._restart_dependents(turn)
             touched, turn.touched = turn.touched, []
             self._note(touched)
             for name in self._neighbours(touched):
-                self._mark_ends(turn)  # first, so that nothing starts in the instant of the end
+                if turn.ended:  # first, so that nothing starts in the instant of the end
+                    self._mark_ends(turn)
                 if name in self.plan.services:  # dependents may have left
                     self._look(turn, self.state.services[name], self.plan.services[name])
-            self._mark_ends(turn)
+            if turn.ended:
+                self._mark_ends(turn)
             for base in list(self.state.rolls):
                 self._roll(turn, base)
         self._end_if_idle(turn)

@@ -12,7 +12,7 @@ from _random import Random  # without the module around it, which loads hashlib 
 from collections import deque
 from errno import EAGAIN, EIO, ENOMEM
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
@@ -73,6 +73,21 @@ class Driver:
         self._heap: list[tuple[float, int, m.Fired]] = []
         self._alarm_at: float | None = None
         self._armed = 0  # counts timers, so that the heap never compares events
+        self._acts: dict[type[m.Action], Callable[[Any], object]] = {
+            m.Arm: lambda a: self._arm(m.Fired(a.service, a.run, a.timer, a.at)),
+            m.Disarm: lambda a: self._timers.pop((a.service, a.timer), None),
+            m.Noted: self._say,
+            m.Remark: self._say,
+            m.Finish: self._finish,
+            m.Spawn: self._spawn,
+            m.RunTask: self._run_task,
+            m.KillTask: lambda a: runs.tasks.kill(a.service, a.run, a.task),
+            m.FindMain: lambda a: runs.find_main(a.service, a.run),
+            m.Signal: lambda a: runs.signal(a, self.core.state.services[a.service].pid),
+            m.Freeze: runs.freeze,
+            m.Sweep: lambda a: runs.sweep(a.service, a.run),
+            m.Release: lambda a: runs.release(a.service, a.run),
+        }
         runs.post = self.post
         self.hearing = Hearing(self.core, runs, say, self.post)
         self.flight: Flight | None = None
@@ -221,20 +236,19 @@ class Driver:
         self._again = {key: tries for key, tries in self._again.items() if key in left}
 
     def _carry_out(self, action: m.Action) -> None:
-        match action:
-            case m.Arm(service, run, timer, at):
-                self._arm(m.Fired(service, run, timer, at))
-            case m.Disarm(service, _, timer):
-                self._timers.pop((service, timer), None)
-            case m.Noted() | m.Remark():
-                self._write_down()  # in the order of what happened
-                self._say(action)
-            case m.Finish():
-                self._finish(action)
-            case _:
-                self._do_with_processes(action)
+        self._acts[type(action)](action)
+
+    def _spawn(self, action: m.Spawn) -> None:
+        rules = self.core.plan.services[action.service]
+        self.runs.spawn(action.service, action.run, notify=rules.has_notify_socket)
+
+    def _run_task(self, action: m.RunTask) -> None:
+        self._write_down()  # what it is a task of
+        self.history.began(action.service, action.task)
+        self.runs.tasks.run(action)
 
     def _say(self, action: m.Noted | m.Remark) -> None:
+        self._write_down()  # in the order of what happened
         match action:
             case m.Noted(service, text):
                 self.history.note("internal", service, reason=text)
@@ -244,28 +258,6 @@ class Driver:
             case m.Remark(service, text):
                 self.history.note("remark", service, reason=text)
                 self.say.warning(f"{service}: {text}" if service else text)
-
-    def _do_with_processes(self, action: m.Action) -> None:
-        match action:
-            case m.Spawn(service, run):
-                rules = self.core.plan.services[service]
-                self.runs.spawn(service, run, notify=rules.has_notify_socket)
-            case m.RunTask(service, _, task):
-                self._write_down()  # what it is a task of
-                self.history.began(service, task)
-                self.runs.tasks.run(action)
-            case m.KillTask(service, run, task):
-                self.runs.tasks.kill(service, run, task)
-            case m.FindMain(service, run):
-                self.runs.find_main(service, run)
-            case m.Signal(service):
-                self.runs.signal(action, self.core.state.services[service].pid)
-            case m.Freeze():
-                self.runs.freeze(action)
-            case m.Sweep(service, run):
-                self.runs.sweep(service, run)
-            case m.Release(service, run):
-                self.runs.release(service, run)
 
     # --- Timers -----------------------------------------------------------------------------------
 
