@@ -143,7 +143,7 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
             "main": self._driver.core.plan.main,
             "uptime": round(seam.monotonic() - self._init.started_at, 3),
             "orphans_reaped": self._driver.runs.orphans_reaped,
-            "log_bytes_dropped": self._init.logs.dropped,
+            "log_bytes_dropped": self._init.logs.outputs.dropped,
             "clients_dropped": self.clients_dropped,
             "addresses": _addresses(),
         }

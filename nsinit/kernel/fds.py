@@ -141,6 +141,19 @@ def above(fds: Mapping[int, int]) -> dict[int, int]:
     return made
 
 
+def is_common(fd: int) -> bool:
+    """Whether init is far from having as many descriptors as it may, as far as one can tell."""
+    return fd < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+
+
+def make_as_new(writer: int) -> None:
+    """Undo what a program has done to a pipe that the next one gets: its flags, and its mode."""
+    seam.ask("fcntl")
+    fcntl.fcntl(writer, fcntl.F_SETFL, 0)  # O_NONBLOCK is that of all who have it
+    with suppress(OSError):
+        seam.fchmod(writer, _PIPE_MODE)
+
+
 def grow_pipe(fd: int, size: int) -> None:
     """Ask for a larger pipe buffer; past the user's quota it stays as it is (pipe(7))."""
     try:

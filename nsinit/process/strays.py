@@ -155,12 +155,15 @@ class Strays:
 
     # --- Finding ----------------------------------------------------------------------------------
 
-    def left(self, service: str) -> int:
-        """How many orphans of a service there are: those of its processes that init adopted."""
+    def left(self, service: str | None) -> int:
+        """How many orphans a service has: those of its processes that init adopted.
+
+        Without a service: those of nobody, one at least where that can't be told.
+        """
         if self._orphans is None:
             found = proc.children()
             if found is None:  # no /proc: the group is all that can be seen
-                return int(any(_group_exists(sid) for sid in self._sessions_of(service)))
+                return int(service is None or any(map(_group_exists, self._sessions_of(service))))
             self._orphans = {}
             for pid in set(found) - self._leaders:  # in one go: nearly all lead
                 if pid not in self._mains:

@@ -18,7 +18,7 @@ from msgspec import structs
 from nsinit.errors import SpawnError
 from nsinit.kernel import fds, sockets
 from nsinit.process.program import find_executable
-from nsinit.runtime.logs import Ends
+from nsinit.runtime.stream import Ends
 from nsinit.runtime.tasks import adopt_child, export_child
 
 if TYPE_CHECKING:

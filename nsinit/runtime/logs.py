@@ -17,10 +17,10 @@ from msgspec import structs
 
 from nsinit.kernel import fds, seam
 from nsinit.model.logs import STREAMS, sinks
-from nsinit.named import Named
 from nsinit.runtime.outputs import Outputs
+from nsinit.runtime.pipes import Pipes, let_go, may_hold
 from nsinit.runtime.ring import Record, Rings
-from nsinit.runtime.stream import Buffer, Stream
+from nsinit.runtime.stream import Buffer, Ends, Stream
 from nsinit.runtime.tally import CAPTURE
 from nsinit.runtime.telling import tell_each
 
@@ -37,24 +37,11 @@ if TYPE_CHECKING:
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.shaping import Piece
     from nsinit.runtime.stream import Key
-    from nsinit.runtime.tally import Counter
+    from nsinit.runtime.tally import Counter, Tally
     from nsinit.runtime.terminals import Terminal
 
 _KEPT: Final = 2 << 20  # bytes: of a block that was read, with a stamp before each short line
 _LOOK_AFTER: Final = 2.0  # s after which it is told what sinks did not take
-
-
-class Ends(Named):
-    """The descriptors that a service writes to; those to close after the spawn are `ours`."""
-
-    stdout: int
-    stderr: int
-    ours: tuple[int, ...]
-    stdin: int | None = None  # a terminal; otherwise there is nothing to read
-
-    def standard(self, null: int) -> dict[int, int]:
-        """The first three descriptors of a program: ours."""
-        return {0: null if self.stdin is None else self.stdin, 1: self.stdout, 2: self.stderr}
 
 
 class Logs:
@@ -72,6 +59,8 @@ class Logs:
         self._take = self._read  # bound once for all streams
         self._buffer = Buffer()
         self._streams: dict[Key, list[Stream]] = {}
+        self._pipes = Pipes(reactor, self._stream)
+        self._unled: dict[Key, Log] = {}  # of new runs, whose streams lead nowhere yet
         self._null = seam.open_fd("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.outputs = Outputs(reactor, console, self._null)
 
@@ -80,53 +69,76 @@ class Logs:
         """A descriptor of /dev/null."""
         return self._null
 
-    def open_for(self, key: Key, spec: Service, program: Program) -> Ends:
-        """What a new run of a service is born with; OSError, SpawnError without a terminal."""
+    def open_for(self, key: Key, spec: Service, program: Program, *, alone: bool = False) -> Ends:
+        """What a new run is born with, `alone` or not; OSError, SpawnError without a terminal."""
         if spec.tty is True:
             from nsinit.runtime.terminals import give  # noqa: PLC0415  (few services have one)
 
             return give(key, spec, program, self)
         owner = program.identity[0] if program.identity is not None else None
-        return self.open(key, spec.log, owner)
+        return self.open(key, spec.log, owner, again=alone and spec.kill_mode != "process")
 
     def open(
-        self, key: Key, log: Log, owner: int | None, readers: Mapping[str, int] | None = None
+        self,
+        key: Key,
+        log: Log,
+        owner: int | None,
+        readers: Mapping[str, int] | None = None,
+        *,
+        again: bool = False,
     ) -> Ends:
         """Make what a new run or one of its hooks writes to; OSError when descriptors run out.
 
         `owner` is the uid that the service will have: it may then open /dev/stdout by its name.
-        With `readers` it is born already: the ends of its pipes by stream.
+        With `readers` it is born already: the ends of its pipes by stream. Pipes may be used
+        `again` if nothing but the run and what it leaves can have them.
         """
         wanted = {name: sinks(log, name) for name in STREAMS}
         captured = [name for name, to in wanted.items() if not {"null", "inherit"} & set(to)]
         if not captured:
             return Ends(*self._uncaptured(wanted), ())
         self.rings.limit(key[0], log.ring)
-        made: dict[str, tuple[int, int]] = {}
-        try:
-            for name in captured:
-                made[name] = (readers[name], -1) if readers else fds.make_pipe(owner)
-        except OSError:
-            for pair in made.values():
-                os.close(pair[0])
-                os.close(pair[1])
-            raise
-        streams = [
-            self._stream(key, reader, name, log.line_limit) for name, (reader, _) in made.items()
-        ]
-        self.outputs.lead_all(key, streams, log)
-        self._streams[key] = streams
-        self._reactor.soon(partial(self._watch, key, streams))  # the spawn does not wait for it
+        if readers:
+            streams = [self._stream(key, readers[one], one, log.line_limit) for one in captured]
+        else:
+            streams = self._take_up(key, captured, owner, log.line_limit) if again else []
+            streams = streams or self._pipes.make(key, captured, owner, log.line_limit)
         out, err = self._uncaptured(wanted)
-        out = made["stdout"][1] if "stdout" in made else out
-        err = made["stderr"][1] if "stderr" in made else err
-        return Ends(out, err, tuple(writer for _, writer in made.values()))
+        writers = {stream.name: stream.writer for stream in streams}
+        out, err = writers.get("stdout", out), writers.get("stderr", err)
+        ours: tuple[int, ...] = ()
+        if not (may_hold(writers.values(), self._streams.values()) and again and key[1] > 1):
+            ours = (*writers.values(),)
+            for stream in streams:
+                stream.writer = -1
+        self._streams[key] = streams
+        self._unled[key] = log
+        self._reactor.soon(partial(self._watch, key))  # the spawn does not wait for it
+        return Ends(out, err, ours)
 
-    def _watch(self, key: Key, streams: list[Stream]) -> None:
-        """Read from pipes from now on, those that have not ended meanwhile."""
+    def _take_up(self, key: Key, names: list[str], owner: int | None, limit: int) -> list[Stream]:
+        """What the run before has left, as if new; nothing if that would not do."""
+        streams = self._pipes.take_up(key[0], names, owner)
         for stream in streams:
-            if stream in self._streams.get(key, ()):
-                self._reactor.add_reader(stream.fd, stream)
+            self._streams.pop(stream.key, None)
+            if stream.file is not None:
+                stream.file.end()
+            stream.begin(limit, self._tally(key, stream.name), key)
+        return streams
+
+    def _watch(self, key: Key) -> None:
+        """Read from pipes from now on, those that have not ended meanwhile."""
+        self._lead(key)
+        for stream in self._streams.get(key, ()):
+            self._reactor.add_reader(stream.fd, stream)
+
+    def _lead(self, key: Key) -> None:
+        """Let what a new run writes go where it is wanted, before any of it is read."""
+        if (log := self._unled.pop(key, None)) is not None:
+            try:
+                self.outputs.lead_all(key, self._streams.get(key, ()), log)
+            except Exception as error:  # noqa: BLE001  (it is a run's, which goes on without)
+                self.outputs.tell("error", f"{key[0]}: its output goes nowhere: {error!r}")
 
     def open_terminal(self, key: Key, log: Log, owner: int | None) -> Ends:
         """Make a terminal for a new run; OSError. All that is written on it is stdout."""
@@ -146,8 +158,10 @@ class Logs:
         return Ends(terminal.slave, terminal.slave, (), terminal.slave)
 
     def _stream(self, key: Key, fd: int, name: str, limit: int) -> Stream:
-        tally = self.outputs.tallies.of(key[0], name, CAPTURE)
-        return Stream(fd, name, limit, tally, key, self._take)
+        return Stream(fd, name, limit, self._tally(key, name), key, self._take)
+
+    def _tally(self, key: Key, name: str) -> Tally:
+        return self.outputs.tallies.of(key[0], name, CAPTURE)
 
     def born(self, key: Key, pid: int) -> None:
         """The main process of a run, or another that goes on for it."""
@@ -178,21 +192,26 @@ class Logs:
                     break
                 left -= got
 
-    def finish(self, key: Key) -> None:
+    def finish(self, key: Key, *, empty: bool = False) -> None:
         """The run is over: an unfinished last line is a line now.
 
-        Pipes that are held stay; a terminal is hung up.
+        Pipes that are held stay. If nothing of the run is left that could hold them (`empty`), the
+        next run may have them. A terminal is hung up.
         """
+        self.drain(key)
         for stream in list(self._streams.get(key, ())):
-            self.drain(key)
             self._emit_last(key, stream)
             if stream.terminal is not None and stream in self._streams.get(key, ()):
                 if stream.file is not None:
                     stream.file.end()
                 self._close(key, stream)
+        streams = self._streams.get(key, [])
+        if not (empty and self._pipes.leave(key[0], streams)):
+            let_go(streams)
 
     def _read(self, key: Key, stream: Stream) -> int:
         """Read once; the bytes read, 0 at the end of the stream, -1 if there is nothing now."""
+        self._lead(key)
         try:
             count = self._buffer.read(stream.fd, stream.size)
         except (BlockingIOError, InterruptedError):
@@ -234,20 +253,19 @@ class Logs:
     def _look_for_drops(self) -> None:
         """A while after something was read: whether any sink did not take all of it."""
         self._looking = False
-        if (total := self.dropped) != self._told_drops:
+        if (total := self.outputs.dropped) != self._told_drops:
             count, self._told_drops = total - self._told_drops, total
             self.on_drop("bytes of output", count, total)
 
     def _close(self, key: Key, stream: Stream) -> None:
         self._reactor.remove_reader(stream.fd)
+        let_go((stream,))
         if stream.terminal is not None:
             stream.terminal.close()
         os.close(stream.fd)
-        left = [other for other in self._streams[key] if other is not stream]
+        left = [other for other in self._streams.pop(key, ()) if other is not stream]
         if left:
             self._streams[key] = left
-        else:
-            del self._streams[key]
 
     def _emit(self, key: Key, stream: Stream, blocks: list[Block]) -> None:
         """Lines are there; whoever waits for one hears them before any is left out."""
@@ -273,12 +291,12 @@ class Logs:
         if at is not None and not stream.is_awaited:
             stream.is_awaited = True
             wait = max(0.0, at - seam.monotonic())
-            self._reactor.later(wait, partial(self._look_again, key, stream))
+            self._reactor.later(wait, partial(self._look_again, stream))
 
-    def _look_again(self, key: Key, stream: Stream) -> None:
+    def _look_again(self, stream: Stream) -> None:
         stream.is_awaited = False
         if stream.shaper is not None:
-            self._pass_all(key, stream, stream.shaper.tick(seam.monotonic()))
+            self._pass_all(stream.key, stream, stream.shaper.tick(seam.monotonic()))
 
     def _pass(self, key: Key, stream: Stream, block: Block, *, joined: bool) -> None:
         service, run, _ = key
@@ -319,36 +337,21 @@ class Logs:
 
     def export(self, keep: Keep) -> LogsState:
         """All streams and files, without the records of the rings."""
-        from nsinit.runtime.logstate import NONE, LogsState, StreamState  # noqa: PLC0415  (loaded)
+        from nsinit.runtime import logstate  # noqa: PLC0415  (loaded by then)
 
-        rows = [(key, stream) for key, streams in self._streams.items() for stream in streams]
-        taps = [stream.file for _, stream in rows if stream.file is not None]
+        for key in list(self._unled):
+            self._lead(key)
+        for streams in self._streams.values():
+            let_go(streams)  # the other init has only what it reads
+        rows = [stream for streams in self._streams.values() for stream in streams]
+        taps = [stream.file for stream in rows if stream.file is not None]
         places = {id(tap): place for place, tap in enumerate(taps)}
-        made: list[StreamState] = []
-        for key, stream in rows:
-            rest, continues = stream.cutter.export()
-            state = StreamState(
-                key=key,
-                fd=keep(stream.fd),
-                name=stream.name,
-                limit=stream.cutter.limit,
-                rest=rest,
-                continues=continues,
-                size=stream.size,
-                console=stream.form is not None,
-                form=stream.form or "",
-                syslog=stream.syslog,
-                pid=stream.pid,
-                shape=stream.shaper.rules if stream.shaper is not None else None,
-                shaper=stream.shaper.export() if stream.shaper is not None else None,
-                tap=places.get(id(stream.file), NONE),
-                terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
-            )
-            made.append(state)
         limits, number = self.rings.export()
-        return LogsState(
+        return logstate.LogsState(
             width=self.outputs.console.width,
-            streams=made,
+            streams=[
+                logstate.stream_state(one, keep, places.get(id(one.file), -1)) for one in rows
+            ],
             files=self.outputs.export_files(taps, keep),
             limits=limits,
             number=number,
@@ -365,7 +368,7 @@ class Logs:
         """Read on where another has read; `watch` tells the end of a child of init's own."""
         self.rings.adopt(state.limits, state.number, rows)
         taps = self.outputs.adopt(state, watch)
-        self._told_drops = self.dropped
+        self._told_drops = self.outputs.dropped
         for one in state.streams:
             stream = self._stream(one.key, one.fd, one.name, one.limit)
             self.outputs.lead_again(one, stream, taps)
@@ -380,11 +383,6 @@ class Logs:
             self._pass_all(one.key, stream, [])
 
     # --- Counts -----------------------------------------------------------------------------------
-
-    @property
-    def dropped(self) -> int:
-        """Bytes that stdout, stderr, log files and syslog did not take."""
-        return self.outputs.dropped
 
     def forget_all_but(self, names: Collection[str]) -> None:
         """An update has taken the other services away."""

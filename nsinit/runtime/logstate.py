@@ -5,13 +5,17 @@ What is added later has a default, as in `handover`, which packs them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from nsinit.model.logs import FileRules
 from nsinit.model.shaping import ShapeRules
 from nsinit.model.syslog import SyslogRules
+
+if TYPE_CHECKING:
+    from nsinit.runtime.handover import Keep
+    from nsinit.runtime.stream import Stream
 
 NONE: Final = -1  # in the place of a descriptor or an index
 
@@ -56,6 +60,28 @@ class ShaperState(Struct, frozen=True, kw_only=True):
     filled_at: float
     untold: tuple[int, int]
     told_at: float
+
+
+def stream_state(stream: Stream, keep: Keep, tap: int) -> StreamState:
+    """All of a stream; `tap` is the index of its way into a file."""
+    rest, continues = stream.cutter.export()
+    return StreamState(
+        key=stream.key,
+        fd=keep(stream.fd),
+        name=stream.name,
+        limit=stream.cutter.limit,
+        rest=rest,
+        continues=continues,
+        size=stream.size,
+        console=stream.form is not None,
+        form=stream.form or "",
+        syslog=stream.syslog,
+        pid=stream.pid,
+        shape=stream.shaper.rules if stream.shaper is not None else None,
+        shaper=stream.shaper.export() if stream.shaper is not None else None,
+        tap=tap,
+        terminal=stream.terminal.export(keep) if stream.terminal is not None else None,
+    )
 
 
 class SyslogState(Struct, frozen=True, kw_only=True):

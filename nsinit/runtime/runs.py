@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from nsinit.process.strays import Strays
     from nsinit.runtime.handover import Keep, RunsState
     from nsinit.runtime.headstart.begin import Beginning
-    from nsinit.runtime.logs import Ends, Logs
+    from nsinit.runtime.logs import Logs
     from nsinit.runtime.notify import Notify
     from nsinit.runtime.reactor import Reactor
     from nsinit.runtime.readiness import Readiness
+    from nsinit.runtime.stream import Ends, Key
 
 _NO_FDS = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -69,9 +70,7 @@ class Runs:
         self.on_orphan: Callable[[int], object] = lambda _: None  # told how many there were so far
         self.is_guest: Callable[[int], bool] = lambda _: False  # whether a host knows what ended
         self._reactor = reactor
-        self._spawner = spawner
-        self._strays = strays
-        self._logs = logs
+        self._spawner, self._strays, self._logs = spawner, strays, logs
         self._notify = notify
         logs.outputs.start = self.help
         tell = lambda event: self.post(event)  # noqa: E731, PLW0108  (the driver sets it later)
@@ -120,8 +119,10 @@ class Runs:
         else:
             self.post(m.Spawned(service, run, 0), m.Execed(service, run))
 
-    def prepare(self, service: str, run: int, *, notify: bool = False) -> tuple[Program, Ends]:
-        """What a run of a service is to execute, and the ends to close after that; SpawnError."""
+    def prepare(
+        self, service: str, run: int, *, notify: bool = False, alone: bool = False
+    ) -> tuple[Program, Ends]:
+        """What is to be executed, by one process `alone` or more; ends to close; SpawnError."""
         spec = self.services[service]
         own = self.own_variables(service)
         if notify:
@@ -131,7 +132,7 @@ class Runs:
                 raise _no_pipes(service, error) from None
         program = prepare(spec, self.around, own)
         self.pass_on(service, program)
-        ends = self._open_ends(service, run, program, notify=notify)
+        ends = self._open_ends((service, run, ""), program, notify=notify, alone=alone)
         program.fds.update(ends.standard(self._logs.null))
         return self.stdio.give(service, program), ends
 
@@ -139,7 +140,7 @@ class Runs:
         if self.begun is not None and (begun := self.begun.claim(service, run)) is not None:
             begun.lead(partial(self._logs.open, (service, run, ""), self.services[service].log))
             return Child(begun.pid, begun.path)
-        program, ends = self.prepare(service, run, notify=notify)
+        program, ends = self.prepare(service, run, notify=notify, alone=True)
         told_by: dict[int, int] = {}
         try:
             told_by = self._listen(service, run)
@@ -183,17 +184,17 @@ class Runs:
         """What a service, or a hook of init's own (""), is told by init itself."""
         return own_variables(service, self.variables) if service else self.variables
 
-    def _open_ends(self, service: str, run: int, program: Program, *, notify: bool) -> Ends:
+    def _open_ends(self, key: Key, program: Program, *, notify: bool, alone: bool) -> Ends:
         owner = program.identity[0] if program.identity is not None else None
-        spec = self.services[service]
+        spec = self.services[key[0]]
         try:
             if notify:
-                program.env["NOTIFY_SOCKET"] = self._notify.open(service, run, owner)
+                program.env["NOTIFY_SOCKET"] = self._notify.open(*key[:2], owner)
                 if watchdog := spec.watchdog:
                     program.env["WATCHDOG_USEC"] = str(round(watchdog * 1_000_000))
-            return self._logs.open_for((service, run, ""), spec, program)
+            return self._logs.open_for(key, spec, program, alone=alone)
         except OSError as error:
-            raise _no_pipes(service, error) from None
+            raise _no_pipes(key[0], error) from None
 
     # --- Daemons ----------------------------------------------------------------------------------
 
@@ -309,8 +310,9 @@ class Runs:
         """The run is over."""
         self._sweeping.pop(service, None)
         self._blame.over(service)
+        empty = self.services[service].kill_mode != "process" and not self._strays.left(None)
         self._strays.forget(service)
-        self._logs.finish((service, run, ""))
+        self._logs.finish((service, run, ""), empty=empty)
         if self._readiness is not None:
             self._readiness.close(service, run)
         if service in self._coming:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nsinit.kernel import fds, seam
+from nsinit.named import Named
 from nsinit.runtime.lines import LineCutter
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ PIPE: Final = 64 << 10  # what a pipe holds at first (pipe(7)); a busy one gets 
 BUSY_PIPE: Final = 1 << 20
 BUFFER: Final = 256 << 10
 _STEP: Final = 4
+
+
+class Ends(Named):
+    """The descriptors that a service writes to; those to close after the spawn are `ours`."""
+
+    stdout: int
+    stderr: int
+    ours: tuple[int, ...]
+    stdin: int | None = None  # a terminal; otherwise there is nothing to read
+
+    def standard(self, null: int) -> dict[int, int]:
+        """The first three descriptors of a program: ours."""
+        return {0: null if self.stdin is None else self.stdin, 1: self.stdout, 2: self.stderr}
 
 
 class Buffer:
@@ -55,7 +69,7 @@ class Stream:
 
     __slots__ = (
         *("cutter", "fd", "file", "form", "is_awaited", "key", "name", "pid", "read", "shaper"),
-        *("sinks", "size", "syslog", "tally", "tap", "terminal"),
+        *("owner", "sinks", "size", "syslog", "tally", "tap", "terminal", "writer"),
     )
 
     def __init__(
@@ -67,13 +81,19 @@ class Stream:
         key: Key = ("", 0, ""),
         read: Callable[[Key, Stream], object] = lambda *_: None,
     ) -> None:
-        self.key = key
         self.read = read
         self.terminal: Terminal | None = None
         self.fd = fd
         self.name = name
-        self.cutter = LineCutter(limit)
         self.size = PIPE
+        self.writer = -1  # the other end of the pipe, while init has that as well
+        self.owner: int | None = None  # the uid that the pipe was made for
+        self.begin(limit, tally, key)
+
+    def begin(self, limit: int, tally: Tally, key: Key) -> None:
+        """What comes from now on is of that run, or hook."""
+        self.key = key
+        self.cutter = LineCutter(limit)
         self.tally = tally
         self.form: str | None = None  # on the console, if it goes there
         self.file: Tap | None = None

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from nsinit.model.spec import Service
     from nsinit.process.program import Program
     from nsinit.runtime.handover import Keep
-    from nsinit.runtime.logs import Ends, Logs
+    from nsinit.runtime.logs import Logs
     from nsinit.runtime.logstate import TerminalState
     from nsinit.runtime.reactor import Reactor
-    from nsinit.runtime.stream import Key
+    from nsinit.runtime.stream import Ends, Key
 
 ROWS: Final = 24
 COLUMNS: Final = 80

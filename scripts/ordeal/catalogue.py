@@ -153,6 +153,7 @@ CALLBACKS: Final = {
     "Logs._look_for_drops": _UNIT,
     "Stream": "",
     "Logs._watch": "",
+    "Pipes._end": "",
     "Mains._await_status": _UNIT,
     "Mains._hear_end_of.<locals>.ended": _UNIT,
     "Mains._hear_exec": "",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import tracemalloc
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.kernel import seam
-from nsinit.model.spec import Config, Log
-from nsinit.model.types import Size
+from nsinit.kernel import fds, seam
+from nsinit.model.spec import Config, Log, StderrLog
+from nsinit.model.types import Sinks, Size
 from nsinit.runtime.console import Console
 from nsinit.runtime.logs import Logs
 from nsinit.runtime.outlet import Outlet
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nsinit.runtime.ring import Record
+    from nsinit.runtime.stream import Stream
 
 
 @pytest.fixture
@@ -102,3 +104,125 @@ def test_calls_are_few_and_memory_small_when_a_service_writes_a_lot(
     for fd in ends.ours:
         os.close(fd)
     logs.finish(key)
+
+
+def _is_held(reader: int) -> bool:
+    """Whether anybody can still write to that pipe."""
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    return not any(what & select.POLLHUP for _, what in poll.poll(0))
+
+
+def _pipes(logs: Logs, run: int | None = None) -> list[Stream]:
+    return [
+        stream
+        for key, streams in logs._streams.items()
+        for stream in streams
+        if run in (None, key[1])
+    ]
+
+
+def _turn(logs: Logs) -> None:
+    """One turn of the loop, and what it has put off."""
+    for _ in range(3):
+        logs._reactor.turn(0)
+
+
+def test_pipes_are_those_of_the_run_before_when_nothing_of_it_is_left(logs: Logs) -> None:
+    """What each writes is its own, and what one does to its pipe is no matter to the next."""
+    heard: list[Record] = []
+    logs.listeners.append(heard.append)
+    first = logs.open(("a", 2, ""), Log(), None, again=True)
+    os.set_blocking(first.stdout, False)
+    os.fchmod(first.stdout, 0)
+    os.write(first.stdout, b"no end")
+    logs.finish(("a", 2, ""), empty=True)
+    second = logs.open(("a", 3, ""), Log(), None, again=True)
+    assert (second, second.ours) == (first, ())
+    assert os.get_blocking(second.stdout)
+    assert os.fstat(second.stdout).st_mode & 0o777 == 0o622
+    _turn(logs)
+    assert all(_is_held(stream.fd) for stream in _pipes(logs, 3))
+    os.write(second.stdout, b"two\n")
+    _turn(logs)
+    rows = [(record.run, record.block.data) for record in heard]
+    assert rows == [(2, b"no end\n"), (3, b"two\n")]
+    logs.finish(("a", 3, ""))
+
+
+@pytest.mark.parametrize(
+    ("empty", "log", "owner"),
+    [
+        (False, Log(), None),
+        (True, Log(stderr=StderrLog(to=Sinks(("null",)))), None),
+        (True, Log(), os.getuid()),
+    ],
+)
+def test_pipes_are_new_when_those_before_would_not_do(
+    logs: Logs, empty: bool, log: Log, owner: int | None
+) -> None:
+    """Somebody may hold them, or they are not what is wanted; then they end as any do."""
+    logs.open(("a", 2, ""), Log(), None, again=True)
+    before = _pipes(logs)
+    assert all(_is_held(stream.fd) for stream in before)
+    logs.finish(("a", 2, ""), empty=empty)
+    logs.open(("a", 3, ""), log, owner, again=True)
+    assert not {stream.fd for stream in before} & {stream.fd for stream in _pipes(logs, 3)}
+    _turn(logs)
+    assert not _pipes(logs, 2)
+    logs.finish(("a", 3, ""))
+
+
+def test_pipes_end_when_no_run_begins_in_the_same_turn(logs: Logs) -> None:
+    """Also those that init does not read from yet, as of a program that can't be executed."""
+    before = len(os.listdir("/proc/self/fd"))
+    logs.open(("a", 2, ""), Log(), None, again=True)
+    logs.finish(("a", 2, ""), empty=True)
+    _turn(logs)
+    assert not _pipes(logs)
+    assert len(os.listdir("/proc/self/fd")) <= before  # others may be collected
+
+
+def test_pipes_are_not_kept_when_a_service_has_never_ended(logs: Logs) -> None:
+    """Most never do, and descriptors are copied for each child that is made."""
+    ends = logs.open(("a", 1, ""), Log(), None, again=True)
+    assert set(ends.ours) == {ends.stdout, ends.stderr}
+    for fd in ends.ours:
+        os.close(fd)
+    _turn(logs)
+    assert not _pipes(logs)
+
+
+def test_all_pipes_are_let_go_when_descriptors_are_short(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Init then has for each service what it has had without."""
+    logs.open(("a", 2, ""), Log(), None, again=True)
+    monkeypatch.setattr(fds, "is_common", lambda _: False)
+    other = logs.open(("b", 2, ""), Log(), None, again=True)
+    assert all(stream.writer < 0 for stream in _pipes(logs))
+    for fd in other.ours:
+        os.close(fd)
+    logs.finish(("a", 2, ""), empty=True)
+    ends = logs.open(("a", 3, ""), Log(), None, again=True)
+    for fd in ends.ours:
+        os.close(fd)
+    _turn(logs)
+    assert not _pipes(logs)
+
+
+def test_no_descriptor_stays_when_pipes_are_used_again_and_again(
+    logs: Logs, tmp_path: pathlib.Path
+) -> None:
+    """The file that they lead to is opened for each run, and closed after it."""
+    log = Log(to=Sinks(("file",)), file=str(tmp_path / "log"))
+    logs.outputs.start = lambda *_: 0
+    before = len(os.listdir("/proc/self/fd"))
+    for run in range(2, 6):
+        ends = logs.open(("a", run, ""), log, None, again=True)
+        os.write(ends.stdout, b"%d\n" % run)
+        _turn(logs)
+        logs.finish(("a", run, ""), empty=True)
+    _turn(logs)
+    assert len(os.listdir("/proc/self/fd")) <= before  # others may be collected
+    assert (tmp_path / "log").read_bytes() == b"2\n3\n4\n5\n"
