@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import select
 import socket
 import sys
 import tempfile
@@ -17,10 +16,11 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from scripts.fuzzing.crowd import Crowd
 from scripts.fuzzing.mutation import Mutator
 from scripts.fuzzing.target import ROOT
 from scripts.fuzzing.targets import TARGETS
-from tests.support.growth import Held, at_rest
+from tests.support.growth import Held, at_rest, held
 from tests.support.live import live
 
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 _MEMORY: Final = 2048  # KiB that may be added: rings and the last events may not be full before
 _ANSWER: Final = 10.0  # s for init to answer who asks properly
 _PIPELINE: Final = 40  # requests at once
+_WRONG: Final = 0.1  # of them
 _AGAIN: Final = 0.2  # s
+_ANSWERED: Final = "requests answered, some of them wrong, several on a connection"
 _ROUND: Final = 2000  # inputs between two looks at whether init answers
+# Each takes init milliseconds: so many of them are not sent, and others in their place.
+_LONG: Final = ("record", "restart", "update", "openapi.json")
+_SPARED: Final = 0.8
+_LINGERS: Final = 15.0  # s
+_LOOK_EVERY: Final = 10  # rounds
 # Of these a right one would end or replace init, or run a program.
 _NOT: Final = ("shutdown", "reexec", "exec", "enter")
 _CONFIG: Final = """\
@@ -71,6 +78,7 @@ class Told(NamedTuple):
     before: Held
     after: Held
     slowest: float  # s that a proper request took in between
+    memory: list[int]  # KiB, now and then
     wrong: list[str]
 
     def table(self) -> str:
@@ -79,7 +87,9 @@ class Told(NamedTuple):
         head = ["", "| to a real init | inputs |", "|---|---|", *rows]
         total = f"{sum(self.sent.values()):,} inputs in {self.seconds:.0f} s"
         slowest = f"a proper request took {self.slowest * 1000:.0f} ms at the most meanwhile"
-        told = [f"{total}; {slowest}", f"before {self.before}", f"after  {self.after}", *self.wrong]
+        curve = f"KiB on the way: {' '.join(map(str, self.memory))}"
+        held = [f"before {self.before}", f"after  {self.after}", curve]
+        told = [f"{total}; {slowest}", *held, *self.wrong]
         return "\n".join([*head, *told])
 
     def as_json(self) -> dict[str, Any]:
@@ -105,31 +115,44 @@ class Attack:
         self._good = [data for data in pool if not any(b"/v1/" + n.encode() in data for n in _NOT)]
         self._make: Callable[[Sequence[bytes]], bytes] = mutator.make
         self._ways: dict[str, Callable[[], int]] = {
-            "requests, some wrong, on one connection": self._pipeline,
+            _ANSWERED: self._pipeline,
             "connections of nonsense": self._garbage,
             "connections with descriptors": self._descriptors,
             "connections that are left": self._leave,
         }
         self.sent = dict.fromkeys(self._ways, 0)
+        self._crowd = Crowd(str(init.socket))
         self.slowest = 0.0
+
+    def begin(self) -> None:
+        """Each that is right, so that all is loaded: for its own description alone 2 MB."""
+        for data in self._good:
+            self._crowd.say(data, 1)
+        self._crowd.leave()
 
     def round(self, inputs: int) -> None:
         """About so many inputs of all kinds, and one proper request."""
         goal = sum(self.sent.values()) + inputs
-        weights = (20, 4, 1, 1)
+        weights = (20, 60, 1, 2)
         names = list(self._ways)
         while sum(self.sent.values()) < goal:
             (kind,) = self._chance.choices(names, weights)
             with contextlib.suppress(ConnectionError, TimeoutError, BlockingIOError):
                 self.sent[kind] += self._ways[kind]()
+            self.sent[_ANSWERED] = self._crowd.answered
+        self._crowd.leave()
         begun = time.monotonic()
         assert self._init.client.version()
         self.slowest = max(self.slowest, time.monotonic() - begun)
 
     def _connect(self) -> socket.socket:
         made = socket.socket(socket.AF_UNIX)
+        try:
+            made.connect(str(self._init.socket))
+        except OSError:
+            made.close()
+            raise
         made.settimeout(_ANSWER)
-        made.connect(str(self._init.socket))
         return made
 
     def _input(self) -> bytes:
@@ -137,35 +160,25 @@ class Attack:
         made = self._make(self._good)
         return b"" if any(name.encode() in made for name in _NOT) else made
 
+    def _request(self) -> bytes:
+        """A right one."""
+        made = self._chance.choice(self._good)
+        long = any(b"/v1/" + name.encode() in made for name in _LONG)
+        spared = long and self._chance.random() < _SPARED
+        return self._chance.choice(self._good) if spared else made
+
     def _pipeline(self) -> int:
-        """Each is answered, or ends the connection; streams end by our leaving."""
+        """One after the other, mostly right; a wrong one may end the connection, or we leave."""
         count = self._chance.randrange(1, _PIPELINE)
         some = [
-            self._chance.choice(self._good) if self._chance.random() < 0.7 else self._input()
+            self._input() if self._chance.random() < _WRONG else self._request()
             for _ in range(count)
         ]
-        some = [data.replace(b"HTTP/1.0", b"HTTP/1.1\r\nHost: a") for data in some]
-        with self._connect() as connection:
-            connection.setblocking(False)
-            rest = memoryview(b"".join(some))
-            idle = 0
-            while idle < 2:
-                ready, room, _ = select.select(
-                    [connection], [connection] if rest else [], [], 0.002
-                )
-                idle = 0 if ready or room else idle + 1
-                if room:
-                    rest = rest[connection.send(rest) :]
-                if ready and not connection.recv(1 << 18):
-                    break
-        return count
+        self._crowd.say(b"".join(data.replace(b"HTTP/1.0", b"HTTP/1.1") for data in some), count)
+        return 0  # what is answered counts
 
     def _garbage(self) -> int:
-        with self._connect() as connection:
-            connection.sendall(self._input() or self._chance.randbytes(20))
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(1 << 16):
-                continue
+        self._crowd.say(self._input() or self._chance.randbytes(20), 0, ends=True)
         return 1
 
     def _descriptors(self) -> int:
@@ -204,15 +217,20 @@ def _attack(init: Live, note: Path, inputs: int, seconds: float, seed: int) -> T
     begun = time.monotonic()
     wrong: list[str] = []
     pid = init.pid
-    warm = min(inputs // 10, 20_000)
+    warm = min(inputs // 10, 50_000)
+    memory: list[int] = []
+    rounds = 0
     before: Held | None = None
     try:
+        made.begin()
         while sum(made.sent.values()) < inputs // 2 and time.monotonic() - begun < seconds / 2:
             made.round(min(_ROUND, max(inputs // 10, 1)))
+            if (rounds := rounds + 1) % _LOOK_EVERY == 0:
+                memory.append(held(init).memory)
             if before is None and sum(made.sent.values()) >= warm:
                 before = _at_peace(init)
         _have_chatter(init, note, inputs // 2, seconds - (time.monotonic() - begun))
-        after = _at_peace(init)
+        after = _at_peace(init, before.fds if before else 0)
     except Exception as error:  # noqa: BLE001  (whatever it is, init did not do as it should)
         where = "".join(traceback.format_exception(error))
         wrong.append(f"init did not answer: {where}\n{init.said()[-2000:]}")
@@ -225,11 +243,15 @@ def _attack(init: Live, note: Path, inputs: int, seconds: float, seed: int) -> T
         wrong.append("descriptors or zombies are left")
     if after.memory - before.memory > _MEMORY:
         wrong.append(f"memory has grown by {after.memory - before.memory} KiB")
-    return Told(sent, time.monotonic() - begun, before, after, made.slowest, wrong)
+    return Told(sent, time.monotonic() - begun, before, after, made.slowest, memory, wrong)
 
 
-def _at_peace(init: Live) -> Held:
-    """What it holds once all services are as they were in the beginning, whatever was asked for."""
+def _at_peace(init: Live, fds: int = 0) -> Held:
+    """What it holds once all services are as they were in the beginning, whatever was asked for.
+
+    Connections that init ends by itself, seconds after an error, are given the time for that, if
+    there are to be so many descriptors.
+    """
     client = init.client
     for verb in (client.unpause, client.unpin, client.reset):
         verb(names=["*"])
@@ -237,7 +259,10 @@ def _at_peace(init: Live) -> Held:
     client.start(names=["a", "b"])
     for name in ("a", "b"):
         init.wait_for(name, "running")
-    return at_rest(init)
+    until = time.monotonic() + _LINGERS
+    while (now := at_rest(init)).fds > fds > 0 and time.monotonic() < until:
+        continue
+    return now
 
 
 def _number(note: Path) -> int:
