@@ -67,8 +67,12 @@ def _input(text: str) -> int:
     seam.ask("memfd_create")
     fd = os.memfd_create("input", os.MFD_CLOEXEC)
     data = text.encode()
-    while data:
-        data = data[seam.write(fd, data) :]
+    try:
+        while data:
+            data = data[seam.write(fd, data) :]
+    except BaseException:
+        os.close(fd)
+        raise
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
 

@@ -267,7 +267,9 @@ class Init:
             if left <= 0:
                 return False
             received = signal.sigtimedwait(_HEARD, left)
-            if received is not None and received.si_signo in (signal.SIGTERM, signal.SIGINT):
+            if number == signal.SIGKILL or received is None:
+                continue  # more than a KILL can't be asked for
+            if received.si_signo in (signal.SIGTERM, signal.SIGINT):
                 until = 0.0  # whoever asks again does not want to wait
 
     def _say(self, level: int, text: str) -> None:
