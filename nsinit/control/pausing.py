@@ -29,7 +29,7 @@ class Pausing(Desk):
         names = self._select_steerable(params)
         for name in names:
             self._check_pause(name)
-        self._driver.post(m.Pause(tuple(names)))
+        self._driver.post(m.Pause(tuple(names), on=True))
         _Freezing(partial(self._rows, names), self._is_frozen, self._loop, reply).begin(
             params["timeout"]
         )

@@ -72,7 +72,7 @@ def final_code(plan: Plan, state: CoreState) -> int:
     if state.code is not None:
         return state.code
     if state.phase == "stopping":
-        main = state.services.get(plan.main or "")
+        main = state.services[plan.main] if plan.main else None
         return policy.exit_code(main.last_status) if main and main.run else 0
     return first_failure(state)
 

@@ -174,14 +174,14 @@ class Pin(Message, frozen=True):
     """Keep these as they are, up or down, whatever is asked; or no longer."""
 
     names: tuple[str, ...]
-    on: bool = True
+    on: bool
 
 
 class Pause(Message, frozen=True):
     """Freeze the processes of these, or let them go on."""
 
     names: tuple[str, ...]
-    on: bool = True
+    on: bool
 
 
 class Update(Message, frozen=True):
@@ -279,8 +279,8 @@ class Release(Message, frozen=True):
 
     service: str
     run: int
-    result: str = ""
-    text: str = ""
+    result: str
+    text: str
 
 
 class Arm(Message, frozen=True):

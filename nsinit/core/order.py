@@ -23,40 +23,39 @@ def to_undo(s: ServiceState, rules: Rules) -> bool:
 
 
 def alive(s: ServiceState) -> bool:
-    """Whether there is something to stop: processes, or what an exited oneshot is asked to undo."""
-    return s.state in ACTIVE or (s.state is State.EXITED and bool(s.asked))
+    """Whether there is something to stop: processes, or what an exited oneshot is asked to undo.
+
+    A stop or restart is asked only of these, until it is done.
+    """
+    return s.state in ACTIVE or bool(s.asked)
 
 
 def _listens(s: ServiceState, rules: Rules) -> bool:
     """Whether its sockets take connections for it, though it does not run."""
-    return rules.trigger == "socket" and s.state is State.WAITING and s.want
+    return rules.trigger == "socket" and s.state is State.WAITING
 
 
 def _last_result(s: ServiceState, rules: Rules) -> str:
     """How the last run of what waits for its next one ended."""
-    return s.result if rules.trigger and s.state is State.WAITING and s.want else ""
+    return s.result if rules.trigger and s.state is State.WAITING else ""
 
 
 def holds(plan: Plan, state: CoreState, name: str, condition: str) -> bool:
     """Whether the condition of a dependency is met now."""
     s, rules = state.services[name], plan.services[name]
-    staying = s.want and not s.asked
+    if s.asked:  # it is to stop, or to be undone
+        return False
     match condition:
         case "completed":
-            done = s.state is State.EXITED and not s.asked
-            return done or _last_result(s, rules) == "success"
+            return s.state is State.EXITED or _last_result(s, rules) == "success"
         case "exited":
-            over = s.state in (State.EXITED, State.FAILED) and not s.asked
-            return over or bool(_last_result(s, rules))
+            return s.state in (State.EXITED, State.FAILED) or bool(_last_result(s, rules))
         case "ready":
-            up = s.state is State.RUNNING and staying
-            done = rules.oneshot and s.state is State.EXITED and not s.asked
-            return up or done or _listens(s, rules)
+            up = s.state is State.RUNNING
         case _:  # started
-            begun = s.state is State.STARTING and s.begun
-            going = s.state is State.RUNNING or begun
-            done = rules.oneshot and s.state is State.EXITED and not s.asked
-            return (going and staying) or done or _listens(s, rules)
+            up = s.state is State.RUNNING or (s.state is State.STARTING and s.begun)
+    done = rules.oneshot and s.state is State.EXITED
+    return up or done or _listens(s, rules)
 
 
 def verdict(plan: Plan, state: CoreState, rules: Rules) -> Verdict:
@@ -93,7 +92,7 @@ def late_dependents(state: CoreState, rules: Rules) -> list[str]:
 def _is_late(state: CoreState, name: str) -> bool:
     """Whether a dependent is to stop, and has not; one that has left is no more."""
     s = state.services.get(name)
-    return s is not None and alive(s) and bool(s.asked or not s.want)
+    return s is not None and bool(s.asked)
 
 
 def _had_its_attempt(plan: Plan, state: CoreState, name: str) -> bool:
@@ -111,7 +110,7 @@ def _is_stuck(plan: Plan, state: CoreState, rules: Rules) -> bool:
     while todo:
         for name in todo.pop().needs:
             other = state.services[name]
-            if other.state is State.STOPPED and not other.want:
+            if other.state is State.STOPPED:
                 return True
             if other.state is State.WAITING and name not in seen:
                 seen.add(name)
@@ -160,7 +159,7 @@ def chains(plan: Plan, state: CoreState) -> dict[str, float]:
     weights: dict[str, float] = {}
     for name, rules in plan.services.items():
         s = state.services[name]
-        to_stop = s.state in ACTIVE or (s.state is State.EXITED and rules.undo)
+        to_stop = s.state in ACTIVE or to_undo(s, rules)
         weights[name] = rules.stop_total if to_stop else 0.0
     edges = {name: (*rules.needs, *rules.after) for name, rules in plan.services.items()}
     return graph.longest_chains(edges, weights)

@@ -34,7 +34,7 @@ def with_jitter(delay: float, jitter: float) -> float:
 
 def succeeded(rules: Rules, status: int | None, cause: Result) -> bool:
     """Whether a run that ended with `status` did what it should."""
-    return not cause and status is not None and status in rules.success
+    return not cause and status in rules.success
 
 
 def result_of(rules: Rules, status: int | None, cause: Result) -> Result:
@@ -48,7 +48,7 @@ def result_of(rules: Rules, status: int | None, cause: Result) -> Result:
 
 def restarts(rules: Rules, *, success: bool, status: int | None) -> bool:
     """Whether the restart policy wants another run after this end."""
-    if rules.restart_limit == 0 or (status is not None and status in rules.prevent):
+    if rules.restart_limit == 0 or status in rules.prevent:
         return False
     wanted = {
         "no": False,

@@ -12,7 +12,6 @@ from nsinit.core.state import AT_REST, State
 
 if TYPE_CHECKING:
     from nsinit.core.state import CoreState
-    from nsinit.model.plan import Plan
 
 
 def begin(state: CoreState, base: str, names: list[str]) -> None:
@@ -21,19 +20,20 @@ def begin(state: CoreState, base: str, names: list[str]) -> None:
     state.rolls[base] = [under_way, *names]
 
 
-def next_replica(plan: Plan, state: CoreState, base: str) -> str:
+def next_replica(state: CoreState, base: str) -> str:
     """The replica to restart now; "" while the last one is not up again, or if none is left.
 
     When one does not come up the others had better stay as they are.
     """
     under_way, *left = state.rolls[base]
-    if under_way in plan.services:
-        s = state.services[under_way]
+    s = state.services.get(under_way)
+    if s is not None:
         if s.asked or s.state not in (*AT_REST, State.RUNNING):
             return ""
         if s.state is not State.RUNNING:
             left = []
-    left = [name for name in left if name in plan.services and not state.services[name].pinned]
+    known = state.services
+    left = [name for name in left if name in known and not known[name].pinned]
     if not left:
         del state.rolls[base]
         return ""

@@ -47,11 +47,13 @@ class Supervisor:
                 self.state.services[name] = ServiceState(name=name)
 
     def handle(self, event: Event, now: float, jitter: float = 0.0) -> list[Action]:
-        """What to do about one event at this monotonic instant; `jitter` is from 0 to 1."""
+        """What to do about one event at this monotonic instant; `jitter` is from 0 to 1.
+
+        Call `tidy` when that is done.
+        """
         turn = Turn(now, jitter)
-        self.tidy()
         match event:
-            case m.Fired(service="") | m.TaskEnded(service=""):
+            case m.RunEvent(service=""):
                 self._own_event(turn, event)
             case m.RunEvent():
                 self._run_event(turn, event)
@@ -81,8 +83,6 @@ class Supervisor:
                 self._restart(turn, names)
             case m.Update(plan, changed) if self.state.phase == "up":
                 self._update(turn, plan, changed)
-            case m.Trigger() if self.state.phase != "up":
-                pass
             case m.Pause(names):
                 for s, _ in self._named(names):
                     service.ask(turn, s, self._rules(s.name), event)
@@ -97,9 +97,9 @@ class Supervisor:
             s.want = want
 
     def _update(self, turn: Turn, plan: Plan, changed: tuple[str, ...]) -> None:
-        known = {name for name in self.plan.services if name not in self.state.leaving}
+        known = self.state.services.keys() - self.state.leaving
         self.plan = update.merge(turn, self.state, self.plan, plan, changed)
-        self._reasons, self._places, self._late = finale.Reasons(), None, {}
+        self._places = None
         self._restart(turn, tuple(update.to_restart(self.state, changed)))
         self._start(turn, [n for n, r in plan.services.items() if r.autostart and n not in known])
         for name, s in self.state.services.items():
@@ -115,13 +115,9 @@ class Supervisor:
         return [(self.state.services[name], known[name]) for name in names if name in known]
 
     def _run_event(self, turn: Turn, event: m.RunEvent) -> None:
-        s = self.state.services.get(event.service)
-        if s is None or event.service not in self.plan.services:
+        if event.service not in self.plan.services:
             return  # of a service that is no more
-        rules = self._rules(event.service)
-        strays = isinstance(event, m.Lingering) and event.run == s.run
-        if self.state.phase == "stopping" and strays:
-            s.stop_scale = min(s.stop_scale, self._scale(turn, s.name))
+        s, rules = self.state.services[event.service], self._rules(event.service)
         before = s.state
         self._touched[s.name] = None  # a task of it may have been the last
         known = service.handle(turn, s, rules, event)
@@ -150,7 +146,7 @@ class Supervisor:
             s.want = False
         self._start(turn, names)
 
-    def _own_event(self, turn: Turn, event: m.Fired | m.TaskEnded) -> None:
+    def _own_event(self, turn: Turn, event: m.RunEvent) -> None:
         state = self.state
         match event:
             case m.Fired(timer="shutdown", at=at):
@@ -159,22 +155,21 @@ class Supervisor:
             case m.Fired(timer=timer, at=at):
                 if timer == state.hook and at == state.hook_at:
                     turn.actions.append(m.KillTask("", 0, state.hook))
-                    self._hook_ended(turn, m.TaskEnded("", 0, state.hook, None))
-            case m.TaskEnded() if event.task == state.hook:
-                turn.actions.append(m.Disarm("", 0, event.task))
-                self._hook_ended(turn, event)
+                    self._hook_ended(turn, None, "")
+            case m.TaskEnded(task=task, status=status, text=text) if task == state.hook:
+                turn.actions.append(m.Disarm("", 0, task))
+                self._hook_ended(turn, status, text)
 
-    def _hook_ended(self, turn: Turn, event: m.TaskEnded) -> None:
-        self.state.hook = ""
-        if event.status != 0:
-            why = policy.how_it_ended(event.status, event.text)
-            turn.actions.append(m.Remark("", f"{event.task} {why}"))
-        if event.task == "post_stop":
+    def _hook_ended(self, turn: Turn, status: int | None, text: str) -> None:
+        task, self.state.hook = self.state.hook, ""
+        if status != 0:
+            turn.actions.append(m.Remark("", f"{task} {policy.how_it_ended(status, text)}"))
+        if task == "post_stop":
             self._finish(turn)
-        elif event.status == 0:  # its pre_start
+        elif status == 0:  # its pre_start
             self._begin(turn)
         else:
-            self._shut_down(turn, policy.failure_code(event.status), hurry=False)
+            self._shut_down(turn, policy.failure_code(status), hurry=False)
 
     # --- Starting ---------------------------------------------------------------------------------
 
@@ -187,9 +182,9 @@ class Supervisor:
         for name in self._in_starting_order(seen):  # whatever was typed
             s, rules = self.state.services[name], self.plan.services[name]
             # What is only pulled in, and about to have ended as it should, need not run again.
-            ending = s.state is State.STOPPING and s.want and not s.asked
+            ending = s.state is State.STOPPING and not s.asked
             if name in asked or not ending:
-                if s.want and s.state is State.WAITING and rules.trigger:
+                if s.state is State.WAITING and rules.trigger:
                     s.triggered = True  # an operator need not wait for the hour
                     turn.touched.append(s)
                 service.start(turn, s)
@@ -213,8 +208,7 @@ class Supervisor:
         for s, rules in named:
             if rules.replica_of and len(replicas[rules.replica_of]) > 1:
                 continue
-            if s.state in ACTIVE or (s.state is State.EXITED and rules.undo):
-                s.triggered = bool(rules.trigger)  # as with a start: it need not wait again
+            if s.state in ACTIVE or order.to_undo(s, rules):
                 service.restart(turn, s)
             else:
                 down.append(s.name)
@@ -226,7 +220,7 @@ class Supervisor:
 
     def _roll(self, turn: Turn, base: str) -> None:
         """Restart the next of the replicas that are to restart in turn, when it may."""
-        name = rolling.next_replica(self.plan, self.state, base)
+        name = rolling.next_replica(self.state, base)
         if name and self.state.services[name].state in ACTIVE:
             service.restart(turn, self.state.services[name])
         elif name:
@@ -236,7 +230,7 @@ class Supervisor:
         broken, turn.broken = turn.broken, []
         for s in broken:
             rules = self.plan.services[s.name]
-            if rules.on_failure == "restart-dependents" and self.state.phase == "up":
+            if rules.on_failure == "restart-dependents":
                 for other, theirs in self._named(rules.dependents):
                     if s.name in theirs.needs and other.state in ACTIVE and other.want:
                         service.restart(turn, other)
@@ -274,12 +268,9 @@ class Supervisor:
             state.hurry = True
             for name, s in state.services.items():
                 turn.touched.append(s)
-                if s.state is State.STOPPING:
-                    stopping.kill_now(turn, s, self._rules(name))
+                stopping.kill_now(turn, s, self._rules(name))
                 cancel_task(turn, s, "on_fail")
-            if state.hook:
-                finale.kill_hook(turn, self.state)
-                self._finish(turn)
+            finale.kill_hook(turn, self.state)
 
     def _arm(self, turn: Turn, at: float) -> None:
         self.state.shutdown_at = at
@@ -326,7 +317,7 @@ class Supervisor:
         for s in touched:
             rules = self.plan.services[s.name]
             made |= dict.fromkeys((s.name, *rules.dependents, *rules.needs, *rules.after))
-            if s.state is State.STOPPED and self.state.phase == "up":
+            if s.state is State.STOPPED:
                 made |= order.followers_of_stuck(self.plan, self.state, s.name)
         return made
 
@@ -346,12 +337,10 @@ class Supervisor:
                 stopping.kill_now(turn, s, self._rules(s.name))
 
     def _can_stop(self, s: ServiceState) -> bool:
-        rules = self._rules(s.name)  # what there is was begun by these
-        undo = s.state is State.EXITED and rules.undo
-        hosted = rules.accepts and s.begun
-        staged = s.stage in ("pre_start", "daemon", "post_start")
-        there = s.pid or undo or hosted or staged
-        return bool(there) and order.may_stop(self.state, self.plan.services[s.name], self._late)
+        in_the_making = s.stage in ("main", "parent") and not (s.pid or s.begun)
+        if in_the_making:  # there will be a process, or the word that there is none
+            return False
+        return order.may_stop(self.state, self.plan.services[s.name], self._late)
 
     def _mark_ends(self, turn: Turn) -> None:
         """End init when that is what the end of a service means."""
@@ -362,7 +351,7 @@ class Supervisor:
             if s.state is State.FAILED and fatal:
                 code = finale.first_failure(self.state) if s.result == "dependency" else None
                 self._shut_down(turn, code or policy.failure_code(s.last_status), hurry=False)
-            elif s.state is State.EXITED and rules.main:
+            elif rules.main:
                 self._shut_down(turn, policy.exit_code(s.last_status), hurry=False)
 
     def _end_if_idle(self, turn: Turn) -> None:

@@ -147,7 +147,12 @@ def _is_unseen(parent: ast.AST, node: ast.AST, index: int | None) -> bool:
             return name in _NAMING or _is_type(node.value)
         case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
             return True
-    return False
+        # What may be done with an object, not what is done: mypy looks after that. And a subclass
+        # of what is frozen is frozen whatever it says.
+        case ast.keyword(arg="frozen" | "kw_only"):
+            return isinstance(parent, ast.ClassDef)
+    # dict[str, None]() makes an empty dict, of whatever type
+    return isinstance(parent, ast.Subscript) and node is parent.slice and _is_type(parent)
 
 
 def _is_type(value: ast.expr) -> bool:

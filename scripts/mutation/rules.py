@@ -104,11 +104,12 @@ def _constant(place: Place) -> Iterator[ast.AST]:
 
 
 def _returned(place: Place) -> Iterator[ast.AST]:
+    """Nothing is returned, or it goes on. None for False or "" is as false to who asks."""
     node = place.node
     if isinstance(node, ast.Return):
         if node.value is None:
             yield ast.Pass()
-        elif not (isinstance(node.value, ast.Constant) and node.value.value is None):
+        elif not isinstance(node.value, ast.Constant) or node.value.value:
             yield ast.Return(None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nsinit.core import order
-from nsinit.core.state import State
+from nsinit.core.state import ACTIVE, State
 from nsinit.core.turn import PAUSABLE, TASKS, WHERE
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def _check_state(kernel: FakeKernel, s: ServiceState) -> None:
         assert not live, f"{s.name} is {s.state} and alive"
         assert not s.pid
         assert not s.asked or s.state is State.EXITED, f"{s.name} is {s.state}, asked to {s.asked}"
+    if s.state in ACTIVE:
+        assert s.want is not (s.asked == "stop"), f"{s.name}: want {s.want}, asked {s.asked}"
     if s.state is State.STOPPED:
         assert not s.want or kernel.core.state.phase == "new", f"{s.name} is stopped and wanted"
     if s.state in (State.WAITING, State.BACKOFF, State.FAILED):

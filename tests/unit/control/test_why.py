@@ -100,7 +100,7 @@ def test_hand_and_pin_are_told_when_an_operator_has_been_there() -> None:
     w = booted({"a": {}, "b": {"autostart": False}})
     w.stop("a")
     w.exits("a")
-    w.post(m.Pin(("a",)))
+    w.post(m.Pin(("a",), on=True))
     sentences = _why(w, "a")["sentences"]
     assert "it was stopped by hand, and stays so until it is started" in sentences
     assert "it is pinned down" in sentences

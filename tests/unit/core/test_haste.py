@@ -194,6 +194,6 @@ def test_service_that_never_ran_is_released_once_when_init_is_in_haste() -> None
     """Its stop has ended before the haste could act on it."""
     w = booted({"a": {"pre_start": HOOK, "kill_mode": "process"}, "b": {}})
     made = w.shut_down(hurry=True)
-    assert [a for a in made if isinstance(a, m.Release)] == [m.Release("a", 1, "exit-code")]
+    assert [a for a in made if isinstance(a, m.Release)] == [m.Release("a", 1, "exit-code", "")]
     changes = [(a.old, a.new) for a in made if isinstance(a, m.Changed) and a.service == "a"]
     assert changes == [("starting", "stopping"), ("stopping", "stopped")]

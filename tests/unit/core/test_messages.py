@@ -46,7 +46,7 @@ ACTIONS: list[m.Action] = [
     m.Signal("a", 1, 15, "group"),
     m.Freeze("a", 1, on=True),
     m.Sweep("a", 1),
-    m.Release("a", 1),
+    m.Release("a", 1, "signal", "too slow"),
     m.Arm("a", 1, "stop", 1008.0),
     m.Disarm("a", 1, "stop"),
     m.Changed("a", 1, "running", "stopping", 7, "stop"),
@@ -73,3 +73,32 @@ def test_every_message_has_its_example_when_counted() -> None:
     """A new one needs its own above."""
     assert {type(event) for event in EVENTS} == set(get_args(m.Event))
     assert {type(action) for action in ACTIONS} == set(get_args(m.Action))
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        (m.Exited("a", 1, 0), m.Exited("a", 1, 0, oom=False, text="")),
+        (m.TaskEnded("a", 1, "health", 0), m.TaskEnded("a", 1, "health", 0, "")),
+        (m.MainMissing("a", 1, "x"), m.MainMissing("a", 1, "x", hopeless=False)),
+        (m.Shutdown(), m.Shutdown(None, hurry=False)),
+        (m.RunTask("", 0, "pre_start"), m.RunTask("", 0, "pre_start", 0, None, "")),
+        (
+            m.Changed("a", 1, "running", "stopping", 7, "x"),
+            m.Changed("a", 1, "running", "stopping", 7, "x", "state"),
+        ),
+        (
+            m.Notified("a", 1),
+            m.Notified(
+                "a", 1, ready=False, status=None, stopping=False, reloading=False, errno=0,
+                extend=None, watchdog="", watchdog_span=None, main_pid=0, reloading_at=None,
+            ),
+        ),
+    ],
+    ids=lambda message: type(message).__name__,
+)  # fmt: skip
+def test_message_says_nothing_more_when_something_is_left_out(
+    short: m.Message, whole: m.Message
+) -> None:
+    """Nothing was asked for, heard or known."""
+    assert short == whole

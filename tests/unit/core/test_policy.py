@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.core import messages as m
 from nsinit.core import policy
+from nsinit.core.supervisor import Supervisor
 from nsinit.model.plan import Rules
+from tests.unit.core.world import booted, world
 
 if TYPE_CHECKING:
     from nsinit.core.state import Result
@@ -139,6 +142,9 @@ def test_init_ends_with_the_code_when_a_service_decides_it(
         (0.0, 0.0, 0.0),
         (5.0, 0.0, 1.0),
         (8.0, math.inf, 0.0),
+        (0.5, 8.0, 0.0625),
+        (0.25, 0.5, 0.5),
+        (1.0, 0.0, 1.0),
     ],
 )
 def test_stop_is_shortened_when_the_shutdown_is_too_short_for_all(
@@ -146,3 +152,51 @@ def test_stop_is_shortened_when_the_shutdown_is_too_short_for_all(
 ) -> None:
     """In proportion, and never lengthened."""
     assert policy.stop_scale(remaining, chain) == scale
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "words"),
+    [
+        (None, "", "took too long"),
+        (1, "", "failed with code 1"),
+        (0, "", "failed with code 0"),
+        (-1, "", "was killed by signal 1"),
+        (-9, "", "was killed by signal 9"),
+        (None, "no route", "failed: no route"),
+        (3, "no route", "failed: no route"),
+    ],
+)
+def test_end_of_a_hook_is_told_in_words_when_it_was_no_good_one(
+    status: int | None, text: str, words: str
+) -> None:
+    """What it said itself counts most."""
+    assert policy.how_it_ended(status, text) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [
+        (errno.EAGAIN, "backoff"),
+        (errno.ENOMEM, "backoff"),
+        (errno.EMFILE, "backoff"),
+        (errno.ENFILE, "backoff"),
+        (errno.ENOSPC, "backoff"),
+        (errno.ETXTBSY, "backoff"),
+        (errno.ENOENT, "failed"),
+        (errno.EACCES, "failed"),
+    ],
+)
+def test_start_is_tried_again_when_the_host_was_short_of_something(number: int, state: str) -> None:
+    """Not if the same command would fail in the same way."""
+    core = Supervisor(world({"a": {}, "b": {}}).plan, strict=True)
+    core.handle(m.Boot(), 0.0)
+    core.handle(m.SpawnFailed("a", 1, "execute", number, "cannot"), 0.0)
+    assert core.state.services["a"].state == state
+
+
+def test_daemon_is_looked_for_ten_times_a_second_when_it_is_not_there_yet() -> None:
+    """Who started it waits for it."""
+    w = booted({"a": {"type": "forking"}})
+    w.daemon_outcomes = ["missing"]
+    w.end("a", 0)
+    assert w.timer("a", "find") == 0.1

@@ -59,3 +59,25 @@ def test_states_are_active_or_at_rest_or_between_when_sorted() -> None:
     """Only waiting and backoff are neither."""
     assert not ACTIVE & AT_REST
     assert set(State) - ACTIVE - AT_REST == {State.WAITING, State.BACKOFF}
+
+
+def test_what_is_left_out_has_not_changed_when_a_record_of_another_release_is_read() -> None:
+    """Whatever is as it was in the beginning is not written down: a default is a promise."""
+    state = CoreState.decode(msgspec.msgpack.encode({"services": {"a": {"name": "a"}}}))
+    assert msgspec.to_builtins(state) == {
+        "services": {"a": {"name": "a"}}, "phase": "new", "code": None, "deadline": 0.0,
+        "hurry": False, "chains": {}, "shutdown_at": None, "hook": "", "hook_at": 0.0,
+        "leaving": [], "outdated": {}, "rolls": {},
+    }  # fmt: skip
+    assert msgspec.structs.asdict(state.services["a"]) == {
+        "name": "a", "want": False, "state": "stopped", "since_at": 0.0, "reason": "", "result": "",
+        "asked": "", "by_hand": False, "pinned": "", "triggered": False,
+        "run": 0, "pid": 0, "stage": "", "tasks": [], "begun": False, "said_ready": False,
+        "cause": "", "status": None, "why": "", "hopeless": False, "fatal": False,
+        "stop_tasks": (), "stop_step": -1, "stop_scale": 1.0, "swept": False, "due": False,
+        "probe_delay": 0.0, "timers": {}, "paused": False, "held": {}, "put_off": (),
+        "health": "", "health_fails": 0, "probe_failures": 0, "watchdog": None,
+        "reloading": False, "reload_again": False, "reload_at": None, "message": "",
+        "started_at": 0.0, "ready_at": None, "ended_at": None,
+        "fails": 0, "delay": 0.0, "restarts": 0, "last_status": None,
+    }  # fmt: skip

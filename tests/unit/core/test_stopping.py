@@ -172,7 +172,7 @@ def test_run_is_released_once_when_it_is_over() -> None:
     w = booted({"a": {"restart_delay": 0}})
     w.end("a", 1)
     released = [a for a in w.actions if isinstance(a, m.Release)]
-    assert released == [m.Release("a", 1, "exit-code")]
+    assert released == [m.Release("a", 1, "exit-code", "")]
     assert w.actions.index(released[0]) < w.actions.index(m.Spawn("a", 2))
 
 

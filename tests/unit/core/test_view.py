@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pytest
 
 from nsinit.core import messages as m
-from nsinit.core.view import View, still, view, view_change, view_service
+from nsinit.core.view import ServiceView, View, still, view, view_change, view_service
 from tests.unit.core.world import booted
 
 
@@ -103,3 +105,48 @@ def test_view_is_that_of_an_earlier_moment_when_the_service_was_kept_still() -> 
     w.advance(5)
     assert view_service(w["a"], rules).state == "running"
     assert view_service(kept, rules) == before
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_health_is_shown_when_it_is_checked(status: int) -> None:
+    """While it runs; the change is shown as it was told, and the failures are counted."""
+    check = {"exec": "x", "interval": 1, "retries": 1, "action": "none"}
+    w = booted({"a": {"health": check}, "b": {}})
+    rules = w.plan.services["a"]
+    before = view_service(w["a"], rules)
+    assert (before.health, before.paused, before.pinned) == ("starting", False, False)
+    w.advance(1)
+    w.task_ends("a", "health", status, text="refused: twice" if status else "")
+    change = [a for a in w.actions if isinstance(a, m.Changed)][-1]
+    health: Literal["unhealthy", "healthy"] = "unhealthy" if status else "healthy"
+    assert (change.kind, change.reason.partition(":")[0]) == ("health", health)
+    w["a"].health = ""  # something else, by the time that it is shown
+    row = view_change(change, w["a"], rules)
+    assert (row.health, row.state, row.reason) == (health, "running", change.reason)
+    assert (row.probe_failures, row.pinned) == (status, False)
+    w["a"].health = health
+    w.end("a", 1)
+    assert view_service(w["a"], rules).health == ""
+
+
+def test_view_has_what_is_when_a_service_is_paused_and_pinned() -> None:
+    """These are beside its state; a change of something else leaves its health alone."""
+    w = booted({"a": {"health": {"exec": "x"}}})
+    rules = w.plan.services["a"]
+    w.pin("a")
+    w.pause("a")
+    seen = view_service(w["a"], rules)
+    assert (seen.state, seen.paused, seen.pinned) == ("running", True, True)
+    change = [a for a in w.actions if isinstance(a, m.Changed)][-1]
+    row = view_change(change, w["a"], rules)
+    assert (row.health, row.reason, row.state) == ("starting", "paused", "running")
+
+
+def test_row_of_an_earlier_release_is_read_when_it_lacks_what_came_later() -> None:
+    """Nothing that was not known then is claimed."""
+    w = booted({"a": {}})
+    row = msgspec.to_builtins(view_service(w["a"], w.plan.services["a"]))
+    later = {"awaits_trigger": False, "paused": False, "probe_failures": 0, "next_run": None}
+    assert {key: row.pop(key) for key in later} == later
+    read = msgspec.to_builtins(msgspec.convert(row, ServiceView))
+    assert {key: read[key] for key in later} == later
