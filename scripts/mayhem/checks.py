@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _AGAIN: Final = 0.02  # s
 _BRIEF: Final = 1.0  # s between a fork and an exec, at most
 _REST: Final = frozenset({"stopped", "exited", "failed", "waiting", "backoff"})
-_MEMORY: Final = 1024  # KiB that init may have more of than at the first rest when it was warm
+_MEMORY: Final = 1024  # KiB that init may have more of than at the first rests when it was warm
+_WARM_RESTS: Final = 3  # of which the most counts: an init that has just begun anew has less
 _LONGEST: Final = DELAY_MAX * 1.1  # s of a backoff, with its jitter
 _COLD_MEMORY: Final = 6144  # the same before that, than at the last rest
 # When the last events, the ends of runs and the flight recorder are full, and what is kept of each
@@ -50,7 +51,7 @@ class Checks:
         self.model = model
         self.worst_up = 0.0  # s until everything wanted was up
         self.held: list[tuple[int, int]] = []  # descriptors and KiB of init, at each rest
-        self.warm_memory = 0  # KiB
+        self.warm: list[int] = []  # KiB, at the first rests when it was warm
         self._fds: list[str] = []
         self._kinds: set[str] = set()  # of services so far
 
@@ -253,14 +254,16 @@ class Checks:
 
     def _memory(self, kib: int) -> None:
         """What it holds is flat, once what is bounded is full."""
-        limit = self.warm_memory + _MEMORY if self.warm_memory else 0
-        if not limit and self.held:
+        limit = 0
+        if len(self.warm) == _WARM_RESTS:
+            limit = max(self.warm) + _MEMORY
+        elif self.held:
             limit = self.held[-1][1] + _COLD_MEMORY
         if limit and kib > limit:
             raise Violation("memory", f"{kib} KiB, more than {limit}; before: {self.held[-5:]}")
         full = max(WARM, _WARM_EACH * len(self.model.services))
-        if not self.warm_memory and self._world.follower.seq > full:
-            self.warm_memory = kib
+        if len(self.warm) < _WARM_RESTS and self._world.follower.seq > full:
+            self.warm.append(kib)
 
     def _descriptors(self) -> list[str]:
         """Of init, but for the sockets that are bound for services, whether they run or not."""
