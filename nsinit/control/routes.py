@@ -96,11 +96,14 @@ class HttpConnection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._screen = screen
         self._always = headers
-        self.asked = Asked("", "", {})
-        self._kind = self._allow = ""
-        self._more: Headers = ()  # of this answer
-        self._body = b""
+        self._begin(Asked("", "", {}))
         self.heard = b""  # all that came since the last answer was complete
+
+    def _begin(self, asked: Asked) -> None:
+        """Nothing of the request before this one counts, even if this one is no request at all."""
+        self.asked = asked
+        self._body, self._kind, self._allow = b"", "", ""
+        self._more: Headers = ()  # of this answer
 
     def receive(self, data: bytes | None) -> Call | Refusal | None:
         """Take bytes (b"" at their end): a call, a refusal, or nothing yet."""
@@ -118,8 +121,7 @@ class HttpConnection:
             if isinstance(event, h11.Request):
                 method = event.method.decode("ascii", "replace")
                 target = event.target.decode("ascii", "replace")
-                self.asked = Asked(method, target, _headers_of(event))
-                self._body, self._allow, self._more = b"", "", ()
+                self._begin(Asked(method, target, _headers_of(event)))
                 head = dict(event.headers)
                 if len(event.target) + sum(len(n) + len(v) for n, v in event.headers) > MAX_HEAD:
                     return Refusal(431, "bad-request", f"a head has at most {MAX_HEAD} bytes")
@@ -158,6 +160,7 @@ class HttpConnection:
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return None
         self.heard = self._http.trailing_data[0]
+        self._begin(Asked("", "", {}))
         self._http.start_next_cycle()
         return self.receive(None)
 

@@ -94,6 +94,19 @@ def test_next_call_is_given_when_it_was_sent_ahead() -> None:
     assert http.resume() is None
 
 
+def test_nonsense_is_refused_when_a_head_was_asked_for_before_it() -> None:
+    """It was answered like that request, without a body, which was an error of init's own."""
+    http, _ = received(b"HEAD /v1/nothing HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n")
+    assert b"\r\n\r\n" in http.answer(405, {})
+    got = http.resume()
+    assert isinstance(got, Refusal)
+    head, body = head_and_json(http.answer(got.status, got.body()))
+    assert b"400" in head
+    assert b"Allow" not in head
+    assert body["error"]["code"] == "bad-request"
+    assert http.must_close
+
+
 def test_nothing_is_resumed_when_the_answer_is_not_complete() -> None:
     """A stream is still on."""
     http, _ = received(GET)
