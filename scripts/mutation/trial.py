@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import mmap
 import os
 import resource
 import select
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
@@ -221,10 +223,11 @@ class Seen(NamedTuple):
 def _traced(
     session: pytest.Session, index: int, files: set[str]
 ) -> tuple[float, dict[str, list[int]]]:
-    ran: dict[str, set[int]] = {path: set() for path in files}
+    """Also what its forked children run, up to their exec: they share the memory of these marks."""
+    ran = {path: mmap.mmap(-1, Path(path).read_bytes().count(b"\n") + 2) for path in files}
 
     def line(frame: FrameType, _what: str, _: object) -> Any:  # noqa: ANN401  (itself)
-        ran[frame.f_code.co_filename].add(frame.f_lineno)
+        ran[frame.f_code.co_filename][frame.f_lineno] = 1
         return line
 
     def call(frame: FrameType, _what: str, _: object) -> Any:  # noqa: ANN401  (the one above)
@@ -236,7 +239,9 @@ def _traced(
     sys.settrace(call)
     items[index].config.hook.pytest_runtest_protocol(item=items[index], nextitem=after)
     sys.settrace(None)
-    return time.monotonic() - began, {path: sorted(lines) for path, lines in ran.items() if lines}
+    seconds = time.monotonic() - began
+    lines = {path: [n for n, mark in enumerate(marks[:]) if mark] for path, marks in ran.items()}
+    return seconds, {path: numbers for path, numbers in lines.items() if numbers}
 
 
 def _choose(
