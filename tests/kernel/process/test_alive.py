@@ -30,6 +30,7 @@ def test_process_runs_when_pid_and_start_are_its_own() -> None:
     kill(pid)
     assert not alive.runs(pid, started)
     assert not alive.owner_runs(_line(pid, started))
+    assert not alive.owner_runs(_line(os.getpid(), started + 1))
     assert alive.start_time(pid) == 0
 
 
@@ -76,6 +77,8 @@ def test_nothing_is_owned_when_a_number_is_none(at: int) -> None:
 def test_boot_and_namespace_are_those_of_the_kernel_when_asked() -> None:
     """As /proc has them."""
     assert alive.boot_id() == pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    found = alive.start_time(1)
+    assert alive.runs(1, found) == (found > 0)  # it may be hidden
     assert os.readlink("/proc/self/ns/pid") == f"pid:[{alive.own_pids()}]"
 
 

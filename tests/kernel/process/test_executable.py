@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def bins(tmp_path: pathlib.Path) -> pathlib.Path:
     """Directories of programs: only `c` has one that can be executed, `d` too."""
-    for name, mode in (("a", None), ("b", 0o644), ("c", 0o755), ("d", 0o100)):
+    for name, mode in (("a", None), ("b", 0o644), ("c", 0o755), ("d", 0o100), ("f", 0o001)):
         (tmp_path / name).mkdir()
         if mode is not None:
             (tmp_path / name / "tool").write_text("")
@@ -35,6 +35,7 @@ def bins(tmp_path: pathlib.Path) -> pathlib.Path:
         ("b:c", "c/tool"),  # not executable
         ("e:c", "c/tool"),  # a directory
         ("d:c", "d/tool"),  # the first, whoever may execute it
+        ("f:c", "f/tool"),
         ("c:d", "c/tool"),
         ("/nowhere:{}/c", "c/tool"),
     ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nsinit.errors import SpawnError
 from nsinit.process.identity import Account, find_account, find_identity, group_id, user_id
 from tests.kernel.conftest import in_child
 
@@ -69,3 +70,30 @@ def test_accounts_are_those_of_this_root_when_no_other_is_named() -> None:
     """The first that has the uid."""
     assert find_account(0).uid == 0
     assert user_id("root") == group_id("root") == 0
+
+
+@pytest.mark.parametrize("name", ["²", "six", "three", "-"])
+def test_error_says_where_it_looked_when_there_is_no_such_name(root: str, name: str) -> None:
+    """What looks like a number and is none is a name; rows that are too short are passed over."""
+    with open(f"{root}/etc/passwd", "a", encoding="ascii") as file:
+        file.write("six:x:5:5:gecos:/home\n")
+    with open(f"{root}/etc/group", "a", encoding="ascii") as file:
+        file.write("three:x:5\n")
+    for find, what, where in ((user_id, "user", "passwd"), (group_id, "group", "group")):
+        with pytest.raises(SpawnError) as caught:
+            find(name, root)
+        error = caught.value
+        assert error.message == f"cannot find the {what} {name!r}: No such file or directory"
+        hint = f"{root}/etc/{where} has no such entry; a number works without one"
+        assert (error.stage, error.hint) == ("find", hint)
+
+
+def test_highest_ids_are_ids_when_the_files_have_them(root: str) -> None:
+    """The one above stands for none."""
+    with open(f"{root}/etc/passwd", "a", encoding="ascii") as file:
+        file.write("top:x:4294967294:4294967294::/:\n")
+    found = find_identity("top", None, None, root)
+    assert found is not None
+    assert found[:3] == (4294967294, 4294967294, (4294967294,))
+    assert find_account(0).name == "root"
+    assert find_identity("root", "root", None) is not None

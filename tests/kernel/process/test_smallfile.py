@@ -31,7 +31,10 @@ def test_file_is_read_when_it_has_as_much_as_it_may(tmp_path: pathlib.Path) -> N
     path.write_bytes(b"x" * 2049)
     with pytest.raises(OSError, match="it has over 2 KiB") as caught:
         read_small(str(path), 2048)
-    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    found = caught.value
+    assert (found.errno, found.strerror, found.filename) == (
+        errno.EFBIG, "it has over 2 KiB", str(path),
+    )  # fmt: skip
 
 
 def test_no_more_is_read_than_allowed_when_file_is_large(tmp_path: pathlib.Path) -> None:
@@ -70,7 +73,21 @@ def test_nothing_blocks_when_path_is_no_file(tmp_path: pathlib.Path, kind: str) 
         read_small(str(path), 100)
     assert caught.value.errno == number
     if kind != "nothing":
-        assert caught.value.filename == str(path)
+        assert (caught.value.strerror, caught.value.filename) == (words, str(path))
+
+
+@pytest.mark.usefixtures("_clean")
+def test_nothing_is_opened_when_path_is_no_file(tmp_path: pathlib.Path) -> None:
+    """To open a device may do something already; a link to a file is one."""
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("file")
+    assert read_small(str(tmp_path / "link"), 1) == b"x"
+    calls: list[str] = []
+    seam.inject(calls.append)
+    with pytest.raises(OSError, match="regular"):
+        read_small(str(tmp_path / "fifo"), 1)
+    assert calls[-2:] == ["stat", "stat"]
 
 
 def test_private_file_is_refused_when_everybody_may_write_it(tmp_path: pathlib.Path) -> None:
@@ -82,7 +99,9 @@ def test_private_file_is_refused_when_everybody_may_write_it(tmp_path: pathlib.P
     path.chmod(0o662)
     with pytest.raises(PermissionError, match="everybody may write it") as caught:
         read_small(str(path), 100, private=True)
-    assert caught.value.filename == str(path)
+    assert (caught.value.strerror, caught.value.filename) == (
+        "everybody may write it", str(path),
+    )  # fmt: skip
     assert read_small(str(path), 100) == b"key"
 
 

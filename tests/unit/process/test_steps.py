@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nsinit.process.steps import Born, Bound, StepError, Taken, run
+from nsinit.process.steps import Born, Bound, Enclosure, StepError, Taken, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,3 +103,10 @@ def test_taken_steps_are_undone_once_when_taken_in_parts(
     taken.undo()
     taken.undo()
     assert log == ["+host", "+attach 7", "-attach", "-host"]
+
+
+def test_error_is_told_when_it_has_no_number(note: tuple[Log, Callable[..., Note]]) -> None:
+    """As it says itself; what is not asked for encloses nothing."""
+    error = StepError(note[1]("x"), OSError("odd"))
+    assert (str(error), error.errno) == ("cannot do x: odd", 0)
+    assert Enclosure() == ((), (), "", (), (), (), ())
