@@ -57,5 +57,4 @@ def unpause(turn: Turn, s: ServiceState, rules: Rules) -> None:
 def on_pause_failed(turn: Turn, s: ServiceState, rules: Rules, e: PauseFailed) -> None:
     """It goes on as if nobody had asked; or it can't be thawed, which only a KILL may help."""
     remark(turn, s, e.text)
-    if s.paused:
-        unpause(turn, s, rules)
+    unpause(turn, s, rules)

@@ -66,7 +66,7 @@ def start(turn: Turn, s: ServiceState) -> None:
         s.fails, s.delay, s.asked = 0, 0.0, "restart"
         return
     if s.state is not State.WAITING:
-        s.fails, s.delay, s.due, s.asked = 0, 0.0, False, ""
+        s.fails, s.delay = 0, 0.0
         enter(turn, s, State.WAITING)
 
 
@@ -106,7 +106,6 @@ def reset(turn: Turn, s: ServiceState) -> None:
         s.want, s.result, s.last_status = False, "", None
         enter(turn, s, State.STOPPED)
     elif s.state is State.BACKOFF:
-        disarm(turn, s, "backoff")
         s.due = True
         turn.touched.append(s)
 

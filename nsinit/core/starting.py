@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 def may_start(turn: Turn, s: ServiceState, rules: Rules) -> None:
     """Everything that it waits for holds: begin a new run."""
     s.run += 1
-    s.pid, s.begun, s.cause, s.status, s.why = 0, False, "", None, ""
-    s.stop_step, s.stop_scale, s.swept, s.due = -1, 1.0, False, False
-    s.hopeless, s.fatal, s.said_ready, s.reload_again = False, False, False, False
-    s.triggered, s.reloading, s.message, s.health, s.health_fails = False, False, "", "", 0
-    s.stop_tasks, s.probe_delay, s.watchdog, s.reload_at = (), policy.FIRST_PROBE, None, None
+    s.begun, s.cause, s.status, s.why = False, "", None, ""
+    s.stop_step, s.swept, s.due = -1, False, False
+    s.hopeless, s.fatal, s.said_ready = False, False, False
+    s.triggered, s.reloading, s.message, s.health_fails = False, False, "", 0
+    s.probe_delay, s.watchdog, s.reload_at = policy.FIRST_PROBE, None, None
     s.started_at, s.ready_at, s.ended_at = turn.now, None, None
     enter(turn, s, State.STARTING)
     if rules.start_timeout is not None:
@@ -55,7 +55,6 @@ def must_wait(turn: Turn, s: ServiceState, reason: str) -> None:
     if s.state is State.WAITING:
         s.reason = reason
     else:
-        s.due = False
         enter(turn, s, State.WAITING, reason)
 
 
@@ -194,8 +193,11 @@ def hear_ready(turn: Turn, s: ServiceState, rules: Rules, *, listen: bool) -> No
     """That it is ready proves that it runs; a daemon's word counts once that is found."""
     s.begun = s.begun or bool(s.pid)
     turn.touched.append(s)  # "started" may hold now
-    s.said_ready = s.said_ready or (listen and s.stage in ("parent", "daemon"))
-    if listen and s.stage == "main" and s.pid:
+    if not listen:
+        return
+    if s.stage in ("parent", "daemon"):
+        s.said_ready = True
+    elif s.stage == "main" and s.pid:
         become_ready(turn, s, rules)
 
 

@@ -69,7 +69,7 @@ def abort(turn: Turn, s: ServiceState, rules: Rules) -> None:
     enter(turn, s, State.STOPPING, s.why or "its watchdog was not fed")
     _signal(turn, s, SIGABRT, "main")
     s.stop_step = len(rules.stop_steps) - 1
-    arm(turn, s, "stop", rules.stop_steps[-1][1] * s.stop_scale)
+    arm(turn, s, "stop", rules.stop_steps[-1][1])
 
 
 def shorten_stop(turn: Turn, s: ServiceState, *, scale: float) -> None:
@@ -153,13 +153,12 @@ def on_stop_task_ended(turn: Turn, s: ServiceState, rules: Rules, e: TaskEnded) 
 
 
 def _ask_to_end(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    wanted = [task for task in STOP_TASKS if task in rules.tasks and s.stop_scale > 0]
-    s.stop_tasks = (*wanted,)
+    s.stop_tasks = STOP_TASKS if s.stop_scale > 0 else ()
     _next_stop_task(turn, s, rules)
 
 
 def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    left = [task for task in s.stop_tasks if task in rules.tasks]  # as of an update since
+    left = [task for task in s.stop_tasks if task in rules.tasks]
     s.stop_tasks = (*left[1:],)
     if left:
         run_task(turn, s, rules, left[0], scale=s.stop_scale)
@@ -170,7 +169,7 @@ def _next_stop_task(turn: Turn, s: ServiceState, rules: Rules) -> None:
 
 
 def _kill(turn: Turn, s: ServiceState, rules: Rules) -> None:
-    s.stop_step = len(rules.stop_steps) - 1
+    s.stop_step = len(rules.stop_steps)
     _next_stop_step(turn, s, rules)
 
 

@@ -1,8 +1,8 @@
 """One event being handled, and the moves that every handler is made of.
 
-Timers and tasks belong to states: `WHERE` says to which, and `enter` ends those that the next state
-has no use for. A task is a command or a probe beside the main process (a hook, a health check); its
-time limit is a timer of the same name.
+Timers and tasks belong to states: `WHERE` and `TASKS` say to which, and `enter` ends those that the
+next state has no use for: all tasks, since none belongs to two. A task is a command or a probe
+beside the main process (a hook, a health check); its time limit is a timer of the same name.
 
 For a paused service time stands still: what its timers have left is held, tasks are put off, and
 leaving the states in which it may be paused thaws it.
@@ -59,11 +59,11 @@ class Turn:
 
 
 def enter(turn: Turn, s: ServiceState, state: State, reason: str = "") -> None:
-    """Go to another state; its timers and tasks are the only ones that stay."""
+    """Go to another state; no timer stays but one that belongs there too, and no task."""
     old = s.state
     for timer in [kind for kind in (*s.timers, *s.held) if state not in WHERE[kind]]:
         disarm(turn, s, timer)
-    for task in [kind for kind in (*s.tasks, *s.put_off) if TASKS[kind] is not state]:
+    for task in (*s.tasks, *s.put_off):
         cancel_task(turn, s, task)
     if s.paused and state not in PAUSABLE:
         s.paused = False

@@ -79,7 +79,6 @@ def _among(rules: Rules, known: dict[str, Rules]) -> Rules:
         needs={name: how for name, how in rules.needs.items() if name in known},
         wants=tuple(name for name in rules.wants if name in known),
         after=tuple(name for name in rules.after if name in known),
-        dependents=tuple(name for name in rules.dependents if name in known),
     )
 
 
@@ -88,9 +87,7 @@ def to_restart(state: CoreState, changed: tuple[str, ...]) -> list[str]:
     return [
         name
         for name in changed
-        if (s := state.services.get(name)) is not None
-        and s.want
-        and s.state not in (State.WAITING, State.STOPPED)
+        if (s := state.services.get(name)) is not None and s.want and s.state is not State.WAITING
     ]
 
 
@@ -101,9 +98,9 @@ def forget(state: CoreState, plan: Plan, names: Iterable[str]) -> None:
     would be a look at every dependent of what is shared by many, for each of these.
     """
     for name in names:
-        s = state.services.get(name)
-        if s is None or name not in state.leaving:
+        if name not in state.leaving:
             continue
+        s = state.services[name]
         if s.state in AT_REST and not order.alive(s) and not s.tasks:
             state.leaving.discard(name)
             del state.services[name]

@@ -12,7 +12,7 @@ from nsinit.core.stopping import abort, begin_stop, found_late
 from nsinit.core.turn import arm, cancel_task, disarm, remark, run_task, same
 
 if TYPE_CHECKING:
-    from nsinit.core.messages import Fired, Notified, TaskEnded
+    from nsinit.core.messages import Fired, Notified, TaskEnded, TimerKind
     from nsinit.core.state import Health, ServiceState
     from nsinit.core.turn import Turn
     from nsinit.model.plan import Rules
@@ -101,7 +101,7 @@ def begin_reload(turn: Turn, s: ServiceState, rules: Rules) -> None:
     if s.reload_again:
         return
     if "reload" in rules.tasks:
-        s.reloading, s.reload_at = True, None
+        s.reloading = True
         run_task(turn, s, rules, "reload")
     elif rules.reload_signal:
         turn.actions.append(Signal(s.name, s.run, rules.reload_signal, "main"))
@@ -159,16 +159,16 @@ def _say_ready(turn: Turn, s: ServiceState, rules: Rules) -> None:
 def _take_main(turn: Turn, s: ServiceState, rules: Rules, e: Notified) -> None:
     if s.state is State.STARTING and s.stage in ("parent", "daemon"):
         take_main(turn, s, rules, e.main_pid)
-    elif s.state is State.STOPPING and not s.pid:
-        found_late(turn, s, rules, e.main_pid)
     elif s.pid:
         s.pid = e.main_pid
+    else:
+        found_late(turn, s, rules, e.main_pid)
 
 
 def _extend(turn: Turn, s: ServiceState, span: float) -> None:
     """EXTEND_TIMEOUT_USEC: at least so much longer, but not beyond a shutdown's share."""
-    timer = {State.STARTING: "start", State.STOPPING: "stop"}.get(s.state)
-    if timer in ("start", "stop") and timer in s.timers and s.stop_scale >= 1.0:
+    timer: TimerKind = "start" if s.state is State.STARTING else "stop"
+    if timer in s.timers and s.stop_scale >= 1.0:
         arm(turn, s, timer, max(span, s.timers[timer] - turn.now))
 
 
