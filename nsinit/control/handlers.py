@@ -220,7 +220,10 @@ class Handlers(Insight, Care, Pausing, Past, Reading):
     def _select_steerable(self, params: dict[str, Any]) -> list[str]:
         if self._driver.core.state.phase != "up":
             raise Refusal(409, "shutting-down", "init is shutting down and starts nothing")
-        return self._select(params)
+        known, leaving = self._driver.core.plan.services, self._state.leaving
+        if leaving:  # they stop by the last update, and nobody can want them up again
+            known = {name: rules for name, rules in known.items() if name not in leaving}
+        return select(params["names"], known)
 
     def _wait(
         self,

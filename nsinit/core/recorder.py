@@ -3,8 +3,8 @@
 A generation is all that the core remembered at one moment and every event from then on, with the
 instant and the random number that came with it, and a sum of the actions that followed. When one is
 full another begins; the oldest go, so the last two at least are there. Pure; `replay` is its
-counterpart. What may change is packed at once, as the core goes on with it; what happened to a run
-is plain values, and is packed by `settle`, when nothing is urgent.
+counterpart. What the core remembers is packed at once, as it goes on with it; what it is told and
+what it says never changes, and is packed by `settle`, when nothing is urgent.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from nsinit.core.messages import RunEvent
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from nsinit.core.supervisor import Supervisor
 
     AsJson = Callable[[object], str]
+    Told = tuple[Event, float, float]  # with its instant and random number
 
 FORMAT: Final = "nsinit flight record"
 VERSION: Final = 2
@@ -70,9 +69,9 @@ class Recorder:
         self._limit = limit
         self._kept: deque[Generation] = deque(maxlen=MOST)
         self._over = True  # another generation begins with the next event
-        self._most = 0  # bytes of entries in the present one
-        self._told: tuple[Event, float, float] | bytes = b""
-        self._loose: list[tuple[tuple[Event, float, float] | bytes, Iterable[Action]]] = []
+        self._most: int  # bytes of entries in the present one
+        self._told: Told
+        self._loose: list[tuple[Told, Iterable[Action]]] = []
 
     def begin(self, core: Supervisor, event: Event, now: float, jitter: float) -> None:
         """An event is about to be handled."""
@@ -80,14 +79,11 @@ class Recorder:
             self.settle()
         if self._over or self._kept[-1].size >= self._most:
             self._start(core)
-        told = (event, now, jitter)
-        self._told = told if isinstance(event, RunEvent) else packed(told)
+        self._told = (event, now, jitter)
 
     def end(self, actions: Iterable[Action]) -> None:
         """It was, and these are to follow."""
         self._loose.append((self._told, actions))
-        if isinstance(self._told, bytes):
-            self.settle()
 
     def fail(self, error: str) -> None:
         """It could not be; what the core remembers now is anybody's guess."""
@@ -102,13 +98,12 @@ class Recorder:
         for told, actions in loose:
             self._keep(told, fingerprint(packed(actions)))
 
-    def _keep(self, told: tuple[Event, float, float] | bytes, total: int) -> None:
-        last, data = self._kept[-1], told if isinstance(told, bytes) else packed(told)
+    def _keep(self, told: Told, total: int) -> None:
+        last, data = self._kept[-1], packed(told)
         last.entries.append(Entry(data, total))
         last.size += len(data) + _OVERHEAD
 
     def _start(self, core: Supervisor) -> None:
-        self.settle()  # which belongs to the one before
         core.tidy()
         plan, state = packed(core.plan), packed(core.state)
         if self._kept and self._kept[-1].plan == plan:
@@ -143,7 +138,6 @@ class Recorder:
             made.entries, made.error = entries, error
             made.size = sum(len(entry.data) + _OVERHEAD for entry in entries)
             self._kept.append(made)
-        self._over = True
 
     def pieces(self, now: float, wall: float) -> Iterator[bytes]:
         """All of it as lines of JSON, a piece at a time; what comes meanwhile is left out."""

@@ -134,9 +134,7 @@ def _tell(core: Supervisor, told: Told, raised: str) -> tuple[list[Action], str]
         return [], "" if raised else f"raises {error!r}, which it did not"
     if raised:
         return actions, f"raised {raised}, and does not any more"
-    wrong = "" if fingerprint(packed(actions)) == told.total else "other actions follow"
-    core.tidy()
-    return actions, wrong
+    return actions, "" if fingerprint(packed(actions)) == told.total else "other actions follow"
 
 
 def _jump(core: Supervisor, part: Part) -> str:

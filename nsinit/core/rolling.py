@@ -32,8 +32,8 @@ def next_replica(state: CoreState, base: str) -> str:
             return ""
         if s.state is not State.RUNNING:
             left = []
-    known = state.services
-    left = [name for name in left if name in known and not known[name].pinned]
+    known = {name: state.services.get(name) for name in left if name not in state.leaving}
+    left = [name for name, s in known.items() if s is not None and not s.pinned]
     if not left:
         del state.rolls[base]
         return ""

@@ -111,8 +111,10 @@ class Supervisor:
         return self.state.outdated.get(name) or self.plan.services[name]
 
     def _named(self, names: tuple[str, ...]) -> list[tuple[ServiceState, Rules]]:
-        known = self.plan.services
-        return [(self.state.services[name], known[name]) for name in names if name in known]
+        """Those that there are; what an update has left out only comes to its end."""
+        known, gone = self.plan.services, self.state.leaving
+        there = [name for name in names if name in known and name not in gone]
+        return [(self.state.services[name], known[name]) for name in there]
 
     def _run_event(self, turn: Turn, event: m.RunEvent) -> None:
         if event.service not in self.plan.services:
@@ -177,8 +179,8 @@ class Supervisor:
         """Want services up, and with them what they need and want."""
         if self.state.phase != "up":
             return
-        seen = order.pulled_in(self.plan, self.state, names)
-        asked = set(names)
+        asked = set(names) - self.state.leaving  # which nobody can want up again
+        seen = order.pulled_in(self.plan, self.state, [*asked])
         for name in self._in_starting_order(seen):  # whatever was typed
             s, rules = self.state.services[name], self.plan.services[name]
             # What is only pulled in, and about to have ended as it should, need not run again.

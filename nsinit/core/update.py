@@ -101,7 +101,7 @@ def forget(state: CoreState, plan: Plan, names: Iterable[str]) -> None:
         if name not in state.leaving:
             continue
         s = state.services[name]
-        if s.state in AT_REST and not order.alive(s) and not s.tasks:
+        if not order.alive(s) and not s.tasks:
             state.leaving.discard(name)
             del state.services[name]
             for other in plan.services.pop(name).dependents:

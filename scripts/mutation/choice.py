@@ -6,6 +6,8 @@ from typing import Final
 
 _RECORDS: Final = (
     "tests/unit/core/test_recorder.py",
+    "tests/unit/core/test_flight_record.py",
+    "tests/unit/core/test_replaying.py",
     "tests/property/test_flight.py",
 )
 _STRAYS: Final = (

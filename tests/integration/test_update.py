@@ -198,6 +198,21 @@ def test_service_comes_back_when_removed_and_added_while_it_stops(tmp_path: path
         assert b"1000" in command_line(after["pid"])
 
 
+def test_service_stays_away_when_it_is_asked_for_after_its_removal(tmp_path: pathlib.Path) -> None:
+    """While it still stops: it is told to be none, and those that are meant by "all" restart."""
+    slow = script("trap '' TERM; while :; do sleep 0.05; done")
+    config = f"[services.a]\ncommand = {slow}\nmin_uptime = 0.2\nstop_timeout = 1\n"
+    with live(tmp_path, config + B) as init:
+        init.wait_for("a", "running")
+        _write(init, B)
+        init.ctl("update")
+        init.wait_for("a", "stopping")
+        told = init.ctl("start", "a", check=False)
+        assert "no service is called 'a'" in told.stderr
+        assert init.ctl("restart", "*").stdout.split()[:2] == ["b", "running"]
+        eventually(lambda: list(init.status()) == ["b"], "a to be forgotten")
+
+
 def _load_of(init: Live) -> tuple[int, int, int]:
     """Descriptors, processes and resident memory (KiB) of init."""
     fds = len(list(pathlib.Path(f"/proc/{init.pid}/fd").iterdir()))

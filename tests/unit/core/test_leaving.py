@@ -121,6 +121,33 @@ def test_job_waits_on_when_an_update_changes_it_before_its_hour() -> None:
     assert (w.state("job"), w["job"].reason) == ("waiting", "for its schedule")
 
 
+@pytest.mark.parametrize("verb", ["start", "restart", "trigger"])
+def test_service_that_leaves_does_not_come_back_when_somebody_asks_for_it(verb: str) -> None:
+    """It is no more in the configuration; by "all" nobody means it."""
+    w = booted({"a": {}, "b": {}}, outcomes=["ok", "stubborn"])
+    updated(w, {"a": {}})
+    getattr(w, verb)("b")
+    assert (w.state("b"), w["b"].want) == ("stopping", False)
+    w.end("b", 0)
+    assert w.states == {"a": "running"}
+
+
+def test_replicas_that_leave_do_not_come_back_when_they_were_to_restart_in_turn() -> None:
+    """A scale in the middle of a restart."""
+    names = ("web@1", "web@2", "web@3")
+    rules = {name: {"replica_of": "web"} for name in names}
+    w = booted(dict.fromkeys(names, Table()), outcomes=["stubborn"] * 3, rules=rules)
+    w.restart(*names)
+    assert list(w.states.values()) == ["stopping", "running", "running"]
+    updated(w, {"web@1": {}}, rules={"web@1": {"replica_of": "web"}})
+    w.end("web@1", 0)
+    w.advance(1)
+    assert list(w.states.values()) == ["running", "stopping", "stopping"]
+    w.end("web@2", 0)
+    w.end("web@3", 0)
+    assert w.states == {"web@1": "running"}
+
+
 # --- Health ---------------------------------------------------------------------------------------
 
 
