@@ -137,7 +137,7 @@ def test_generation_begins_tidily_when_a_service_has_just_left() -> None:
     rules = {name: Rules(name=name, kill_mode="process") for name in ("a", "b")}
     core, recorder = Supervisor(Plan(services=rules, keep_running=True)), Recorder("1", 0)
     rest = Plan(services={"a": rules["a"]}, keep_running=True)
-    told = (
+    told: tuple[m.Event, ...] = (
         m.Boot(),
         *(m.Spawned(name, 1, 7) for name in "ab"),
         m.Update(rest),
