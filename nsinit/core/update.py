@@ -79,6 +79,7 @@ def _among(rules: Rules, known: dict[str, Rules]) -> Rules:
         needs={name: how for name, how in rules.needs.items() if name in known},
         wants=tuple(name for name in rules.wants if name in known),
         after=tuple(name for name in rules.after if name in known),
+        dependents=tuple(name for name in rules.dependents if name in known),
     )
 
 

@@ -24,6 +24,16 @@ def test_what_stays_is_stopped_after_what_leaves_when_that_needs_it(key: str) ->
     assert w.states == {"db": "stopping", "x": "running"}
 
 
+def test_service_leaves_when_what_needed_it_is_gone_already() -> None:
+    """Which was at rest, and is waited for no more."""
+    w = booted({"db": {}, "app": {"depends_on": ["db"], "autostart": False}, "b": {}})
+    updated(w, {"b": {}})
+    assert w.states == {"db": "stopping", "b": "running"}
+    assert w.core.plan.services["db"].dependents == ()
+    w.exits("db")
+    assert w.states == {"b": "running"}
+
+
 def test_order_of_what_stays_is_kept_when_something_leaves() -> None:
     """As the new plan has it."""
     services: dict[str, Table] = {"a": {"type": "notify"}, "b": {"after": "a"}}
