@@ -34,6 +34,17 @@ def test_service_leaves_when_what_needed_it_is_gone_already() -> None:
     assert w.states == {"b": "running"}
 
 
+def test_service_that_leaves_waits_for_nobody_who_needs_it_no_more() -> None:
+    """Be it stopped before its turn has come."""
+    needs: Table = {"depends_on": ["a"]}
+    w = booted({"a": {}, "b": needs, "c": needs}, outcomes=["ok", "stubborn", "stubborn"])
+    updated(w, {"b": {}})
+    w.stop("b")
+    assert w.states == {"a": "running", "b": "stopping", "c": "stopping"}
+    w.end("c", 0)
+    assert w.states == {"a": "stopping", "b": "stopping"}
+
+
 def test_order_of_what_stays_is_kept_when_something_leaves() -> None:
     """As the new plan has it."""
     services: dict[str, Table] = {"a": {"type": "notify"}, "b": {"after": "a"}}
