@@ -28,7 +28,9 @@ def rows_of(errors: tuple[int, ...] = (), parts: int = 3) -> list[Row]:
     data: list[bytes] = []
     for part in range(parts):
         recorder = Recorder("1")
-        for place, event in enumerate((m.Boot() if not part else m.Reset(("a",)), m.Pin(("a",)))):
+        for place, event in enumerate(
+            (m.Boot() if not part else m.Reset(("a",)), m.Pin(("a",), on=True))
+        ):
             recorder.begin(core, event, float(part), 0.5)
             actions = core.handle(event, float(part), 0.5)
             if place == 1 and part in errors:

@@ -46,7 +46,7 @@ def test_life_is_told_action_by_action_when_it_is_a_plain_one() -> None:
         m.Signal("a", 2, 18, "group"),
         m.Arm("a", 2, "stop", 1003.0),
         m.Sweep("a", 2),
-        m.Release("a", 2, "signal"),
+        m.Release("a", 2, "signal", ""),
         m.Disarm("a", 2, "stop"),
         m.Changed("a", 2, "stopping", "stopped", 0, ""),
     ]

@@ -214,7 +214,7 @@ def test_nothing_is_signalled_when_a_service_without_a_process_is_reloaded() -> 
         core.handle(event, 0.0)
     assert core.state.services["a"].state == "running"
     assert core.handle(m.Reload(("a",)), 0.0) == []
-    assert core.handle(m.Pause(("a",)), 0.0) == []
+    assert core.handle(m.Pause(("a",), on=True), 0.0) == []
 
 
 def test_nothing_is_frozen_when_there_is_no_process_yet() -> None:

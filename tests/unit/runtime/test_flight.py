@@ -137,6 +137,7 @@ def test_recorder_stops_when_it_cannot_write_down_what_it_is_told() -> None:
     for _ in range(3):
         flight.begin(core, nonsense, 1.0, 0.5)
         flight.end([])
+        flight.settle()
     assert len(warnings) == 1
     assert "has stopped" in warnings[0]
 
