@@ -75,6 +75,7 @@ def test_what_is_reaped_is_told_when_asked(settings: dict[str, Any]) -> None:
     orphan = int(init.line())
     assert init.line() == "go"
     eventually(lambda: status_field(orphan, "PPid") == str(init.pid), "it is adopted")
+    eventually(lambda: status_field(orphan, "Name") == "sleep", "it has its name")
     os.kill(orphan, signal.SIGSTOP)
     eventually(lambda: _state(orphan) == "T", "it has stopped")
     init.signal(signal.SIGCONT)
