@@ -51,6 +51,13 @@ def explained() -> dict[str, str]:
     return {name: why for why, names in table.items() for name in names}
 
 
+def stale(found: list[Module]) -> list[str]:
+    """What is explained of these files and is no mutant of them any more: its code is gone."""
+    files = {module.file for module in found}
+    made = {mutant.name for module in found for mutant in module.mutants}
+    return [name for name in explained() if name.partition(" ")[0] in files and name not in made]
+
+
 class Tally:
     """What became of the mutants so far; in a file, since more than one process adds to it."""
 
@@ -85,18 +92,21 @@ class Tally:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Try what was asked for; 1 if one survives that nobody has explained."""
+    """Try what was asked for; 1 if one survives that nobody has explained, or a reason is stale."""
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"  # see trial.py
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
     asked: list[str] = []
+    gone: list[str] = []
     with tempfile.TemporaryDirectory(prefix="nsinit-mutants-") as directory:
         sys.pycache_prefix, sys.dont_write_bytecode = directory, False
         file = Path(given.results or f"{directory}/results")
         file.touch()
         tally = Tally(file, again=given.again, until=time.monotonic() + given.seconds)
         for name in given.module:
-            sample = _sample(modules(name), given.sample, given.seed)
+            found = modules(name)
+            gone += stale(found)
+            sample = _sample(found, given.sample, given.seed)
             asked += [mutant.name for _, mutant in sample]
             todo = [one for one in sample if one[1].name not in tally.skip]
             for tests, pairs in _by_tests(todo).items():
@@ -104,7 +114,10 @@ def run(given: argparse.Namespace) -> int:
                     print(f"cannot run {' '.join(tests)}, or they fail without any mistake")
                     return 2
         tally.load()
-    return _report(asked, tally.known)
+    failed = _report(asked, tally.known)
+    for name in gone:
+        print(f"explained, and no mutant any more: {name}")
+    return 1 if gone else failed
 
 
 def _sample(found: list[Module], most: int | None, seed: int) -> list[tuple[Module, Made]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutation.automatic import explained, modules
+from scripts.mutation import automatic
+from scripts.mutation.automatic import explained, modules, stale
 from scripts.mutation.catalogue import MUTANTS
 
 CORE = Path(__file__).parents[2] / "nsinit" / "core"
@@ -41,6 +42,14 @@ def test_rules_make_mutants_of_every_kind_when_a_module_is_looked_at(name: str) 
     assert {"comparison", "boolean", "condition", "constant", "return", "statement"} <= {
         mutant.rule for mutant in module.mutants
     }
+
+
+def test_reason_is_told_when_its_mutant_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the script, for the files that it looks at."""
+    found = modules("core/rolling")
+    names = {found[0].mutants[0].name: "why", "core/rolling.py gone: a -> b": "why"}
+    monkeypatch.setattr(automatic, "explained", lambda: names | {"core/order.py x: a -> b": ""})
+    assert stale(found) == ["core/rolling.py gone: a -> b"]
 
 
 def test_every_explained_survivor_is_still_a_mutant() -> None:
