@@ -62,13 +62,11 @@ def _keep_order(
     """
     kept = []
     for other in merged[name].dependents:
-        rules = merged[other]
-        if name not in rules.needs and name not in rules.after:
-            s = state.services[other]
-            if not order.alive(s) or not (s.asked or not s.want or other in changed):
-                continue
-            merged[other] = structs.replace(rules, after=(*rules.after, name))
-        kept.append(other)
+        if state.services[other].asked or other in changed:
+            kept.append(other)
+            rules = merged[other]
+            if name not in (*rules.needs, *rules.after):
+                merged[other] = structs.replace(rules, after=(*rules.after, name))
     merged[name] = structs.replace(merged[name], dependents=tuple(kept))
 
 

@@ -64,6 +64,18 @@ def test_service_leaves_when_what_it_waits_for_ends_and_needs_it_no_more() -> No
     assert w.states == {"b": "stopped"}
 
 
+def test_order_is_kept_when_what_is_about_to_end_comes_after_others_too() -> None:
+    """What it comes after by the new file is not lost for the sake of what leaves."""
+    w = booted({"a": {}, "c": {"autostart": False, "type": "notify"}, "b": {"depends_on": ["a"]}})
+    w.stop("b")
+    new: dict[str, Table] = {"c": {"autostart": False, "type": "notify"}, "b": {"after": ["c"]}}
+    updated(w, new)
+    w.start("c", "b")
+    w.exits("b")
+    assert w.states["c"] == "starting"
+    assert w.states["b"] == "waiting"
+
+
 def test_service_leaves_when_what_needed_it_begins_anew_without_it() -> None:
     """After the run that needed it."""
     w = updated(booted({"a": {}, "b": {"depends_on": ["a"]}}), {"b": {}}, "b")
