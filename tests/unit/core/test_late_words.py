@@ -58,6 +58,16 @@ def test_stop_goes_on_when_what_is_said_is_about_the_start(event: m.Event) -> No
     assert w.core.state.encode() == before
 
 
+@pytest.mark.parametrize("event", [LATE[0], LATE[1], *LATE[3:6]])
+def test_service_runs_on_when_what_is_said_is_about_the_start(event: m.Event) -> None:
+    """That it is ready, or who it is, is known already."""
+    w = booted({"a": {"type": "notify"}})
+    w.ready("a")
+    before = w.core.state.encode()
+    assert w.core.handle(event, w.now) == []
+    assert w.core.state.encode() == before
+
+
 def test_operator_is_told_when_a_starting_service_could_not_be_frozen() -> None:
     """It goes on with its start."""
     w = booted({"a": {"type": "notify", "start_timeout": 5}})
