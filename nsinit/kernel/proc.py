@@ -5,6 +5,7 @@ Sources: proc(5), wait4(2), prctl(2).
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# What a process of itself, and not the file, is to blame for (open(2), read(2)).
+_SHORTAGE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 WALL: Final = 0x4000_0000  # also children that announce their end by another signal than CHLD
 
 
@@ -96,7 +99,15 @@ def die_with_parent(number: int) -> None:
 
 
 def children() -> list[int] | None:
-    """The pids of this process's own children, zombies included; None if the kernel can't tell.
+    """The pids of this process's own children, zombies included; None if the kernel can't tell."""
+    try:
+        return children_for_certain()
+    except OSError:
+        return None
+
+
+def children_for_certain() -> list[int] | None:
+    """The same; OSError if /proc can't be read just now, which another time it can (`_SHORTAGE`).
 
     Complete because only this process removes from the list (by reaping) while it is read. That
     there is none takes one system call (waitid(2)) and no file.
@@ -108,14 +119,14 @@ def children() -> list[int] | None:
     except OSError:
         pass  # whatever it is, the file may tell
     pid = os.getpid()
-    data = _slurp(f"/proc/self/task/{pid}/children")
+    data = _slurp_for_certain(f"/proc/self/task/{pid}/children")
     if data is None:
         return _children_by_scan(pid)
     return [int(word) for word in data.split()]
 
 
 def _children_by_scan(pid: int) -> list[int] | None:
-    found = processes()
+    found = processes_for_certain()
     return None if found is None else [p.pid for p in found.values() if p.parent == pid]
 
 
@@ -154,11 +165,23 @@ def parse_stat(data: bytes) -> Stat | None:
 
 def processes(known: Container[int] = ()) -> dict[int, Stat] | None:
     """Every process that can be seen, but for the `known`; None if there is no /proc."""
-    there = pids()
-    if not there:
+    try:
+        return processes_for_certain(known)
+    except OSError:
         return None
-    found = (stat(pid) for pid in there if pid not in known)
-    return {one.pid: one for one in found if one is not None}
+
+
+def processes_for_certain(known: Container[int] = ()) -> dict[int, Stat] | None:
+    """The same; OSError if not all of them can be read just now, which another time they can."""
+    try:
+        there = _pids_of(seam.list_directory("/proc"))
+    except OSError as error:
+        if error.errno in _SHORTAGE:
+            raise
+        return None
+    rows = (_slurp_for_certain(f"/proc/{pid}/stat") for pid in there if pid not in known)
+    found = (parse_stat(row) for row in rows if row)
+    return {one.pid: one for one in found if one is not None} if there else None
 
 
 class Usage(Named):
@@ -184,9 +207,14 @@ class Look(Named):
 def pids() -> list[int]:
     """Every process that can be seen; none without a /proc to see it in."""
     try:
-        return [int(name) for name in seam.list_directory("/proc") if name.isdigit()]
+        return _pids_of(seam.list_directory("/proc"))
     except OSError:
         return []
+
+
+def _pids_of(names: list[str]) -> list[int]:
+    """The processes among the names in /proc."""
+    return [int(name) for name in names if name.isdigit()]
 
 
 def look(pid: int) -> Look | None:
@@ -271,15 +299,27 @@ def signal_process(found: Stat, number: int) -> bool:
 def _slurp(path: str) -> bytes | None:
     """A whole file of /proc; None if it can't be read."""
     try:
-        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
+        return _slurp_for_certain(path)
     except OSError:
+        return None
+
+
+def _slurp_for_certain(path: str) -> bytes | None:
+    """The same; OSError if that is for want of what there may be again."""
+    try:
+        fd = seam.open_fd(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _SHORTAGE:
+            raise
         return None
     try:
         parts = []
         while part := seam.read(fd, 1 << 17):
             parts.append(part)
         return b"".join(parts)
-    except OSError:
+    except OSError as error:
+        if error.errno in _SHORTAGE:
+            raise
         return None
     finally:
         os.close(fd)

@@ -60,6 +60,13 @@ class Child(Named):
         stage = self.stages[at]
         return _error(self.path, stage.name, number, stage.remedy(number))
 
+    def last_outcome(self) -> SpawnError | None:
+        """That of one that has ended; None also where it can't be read."""
+        try:
+            return self.outcome()
+        except OSError:
+            return None
+
 
 class Spawner:
     """Starts programs on behalf of init; made once, when init knows what it was given."""

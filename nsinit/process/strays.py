@@ -158,10 +158,16 @@ class Strays:
     def left(self, service: str | None) -> int:
         """How many orphans a service has: those of its processes that init adopted.
 
-        Without a service: those of nobody, one at least where that can't be told.
+        Without a service: those of nobody, one at least where that can't be told. OSError if none
+        of it can be told just now.
         """
         if self._orphans is None:
-            found = proc.children()
+            try:
+                found = proc.children_for_certain()
+            except OSError:
+                if service is not None:
+                    raise
+                return 1
             if found is None:  # no /proc: the group is all that can be seen
                 return int(service is None or any(map(_group_exists, self._sessions_of(service))))
             self._orphans = {}
@@ -212,11 +218,14 @@ class Strays:
     def look(self) -> Look:
         """What belongs to services beside the main processes that init has made.
 
-        Remembers what is new of that.
+        Remembers what is new of that. Where nothing can be seen, be it only just now, what was
+        remembered before still is.
         """
         if self._seen is not None:
             return self._seen
-        seen = proc.processes(self._leaders) or {}
+        seen = proc.processes(self._leaders)
+        if seen is None:
+            return {}
         owners: dict[int, str] = {}
         for pid in seen:
             self._find_owner(pid, seen, owners)

@@ -363,10 +363,18 @@ def be_init(given: Given) -> int:
         seam.follow(given.env["NSINIT_FAULTS"])
     if given.env.get("NSINIT_CLOCK"):
         seam.set_clock(seam.Clock(given.env["NSINIT_CLOCK"]))
-    settle()
+    trouble: BaseException | None = None
+    try:
+        settle()
+        seam.chdir("/")
+    except OSError as error:
+        if given.resume is None:
+            raise
+        trouble = error  # the exec has kept all of it as it was
     sys.excepthook = lambda *_: None
-    seam.chdir("/")
     init = _made(given)
+    if trouble is not None:
+        init.say.error(f"not all of init could be set up again: {trouble}")
     if given.resume is None:
         init.boot()
     else:

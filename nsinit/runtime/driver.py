@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from nsinit.core import messages as m
 from nsinit.core.supervisor import Supervisor
 from nsinit.core.view import View, still, view, view_change
+from nsinit.errors import EXIT_INTERNAL
 from nsinit.kernel import seam
 from nsinit.runtime.again import Again
 from nsinit.runtime.chronicle import Chronicle
@@ -128,6 +129,9 @@ class Driver:
             self.flight.settle()
 
     def _handle(self, event: m.Event) -> None:
+        if self._unhandled and self._comes_after(event):
+            self._unhandled.append(event)
+            return
         if isinstance(event, m.TaskEnded):
             self.history.ended(event.service, event.task, good=event.status == 0)
         try:
@@ -217,7 +221,7 @@ class Driver:
         self._write_down()  # as far as all went well
         self._failures += 1
         tries = self._again.pop(id(event), 0) + 1
-        if isinstance(event, m.RunEvent | m.Shutdown):
+        if isinstance(event, m.RunEvent | m.Shutdown | m.Boot):
             self._unhandled.append(event)
             self._again[id(event)] = tries
         if self._failures >= HOPELESS or tries >= HOPELESS:
@@ -225,8 +229,15 @@ class Driver:
             self._failures = 0  # there is no other way than without them
             self._unhandled.clear()
             self._again.clear()
+            if isinstance(event, m.Shutdown):  # what is left of services is ended without it
+                self._finish(m.Finish(EXIT_INTERNAL))
         elif len(self._unhandled) == 1:
             self._reactor.later(_AGAIN, self._tell_again)
+
+    def _comes_after(self, event: m.Event) -> bool:
+        """Whether it is of a service of which the core has not heard something earlier."""
+        earlier = (one for one in self._unhandled if isinstance(one, m.RunEvent))
+        return isinstance(event, m.RunEvent) and any(e.service == event.service for e in earlier)
 
     def _tell_again(self) -> None:
         events = list(self._unhandled)

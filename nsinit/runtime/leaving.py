@@ -22,9 +22,10 @@ _FLUSH: Final = 0.5  # s for a slow reader of stdout to take the last lines
 
 def leave(init: Init) -> None:
     """Nothing runs any more that init has started."""
+    deadline = init.driver.core.state.deadline
     parts: list[Callable[[], object]] = [
         init.logs.outputs.stop_helpers,
-        partial(end_stragglers, init.runs, init.reactor, init.driver.core.state.deadline),
+        partial(end_stragglers, init.runs, init.reactor, init.say, deadline),
         partial(init.reactor.turn, 0),  # whoever waits for the end of a helper hears of it
         *([init.intake.close] if init.intake is not None else []),
         init.say.settle,

@@ -135,8 +135,10 @@ class Reexec:
             self._refuse(f"the new nsinit did not answer within {timeout:g} s")
 
     def _answered(self, attempt: int, told: int, code: int) -> None:
-        text = memory.read_at(told, 1 << 20, 0)[-_TOLD:].decode("utf-8", "replace").strip()
-        os.close(told)
+        try:
+            text = memory.read_at(told, 1 << 20, 0)[-_TOLD:].decode("utf-8", "replace").strip()
+        finally:
+            os.close(told)
         if self._over or attempt != self._attempts:
             return
         self._over = True
@@ -147,6 +149,12 @@ class Reexec:
         if self.crowd is not None:
             self.crowd.close_door()
         self._init.reactor.later(_ACCEPTED, partial(self._wait, seam.monotonic()))
+        self._init.reactor.later(_ACCEPTED + 2 * _LAST, partial(self._stuck, attempt))
+
+    def _stuck(self, attempt: int) -> None:
+        """An error has ended the wait: nobody could connect any more."""
+        if self._failed is not None and attempt == self._attempts:
+            self._refuse("an error of this one has kept it from going")
 
     def _wait(self, since: float) -> None:
         """Go when nobody has to get anything any more, or when that takes too long."""
@@ -161,7 +169,7 @@ class Reexec:
             self.crowd.drop_slow()
         try:
             self._replace(whole=True)
-        except Exception as error:  # noqa: BLE001  (whatever it is, this init goes on)
+        except BaseException as error:  # noqa: BLE001  (whatever it is, this init goes on)
             self._refuse(f"cannot exec the new nsinit: {error}")
 
     def _refuse(self, why: str) -> None:
@@ -197,7 +205,8 @@ class Reexec:
                     raise
             seam.execve(_program(), _argv(), {**init.given.env, STATE: str(fd)})
         finally:  # still here
-            seam.chdir("/")
+            with suppress(OSError):
+                seam.chdir("/")
             for one in kept:
                 with suppress(OSError):
                     seam.set_inheritable(one, False)

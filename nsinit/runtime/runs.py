@@ -22,6 +22,7 @@ from nsinit.process.variables import own_variables
 from nsinit.runtime.mains import Mains
 from nsinit.runtime.stdio import Stdio
 from nsinit.runtime.tasks import Tasks
+from nsinit.runtime.telling import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -232,20 +233,24 @@ class Runs:
         self._strays.refresh()
 
     def reap(self) -> None:
-        """Post what has ended; a storm of ends is taken in turns with everything else."""
-        ends = reaper.drain()
-        if not ends:
-            return
-        self._strays.refresh()
-        self._hear_last_words({end.pid for end in ends})
-        events = [event for event in map(self._end, ends) if event is not None]
-        for service, run in list(self._sweeping.items()):
+        """Post what has ended, whatever else goes wrong; a storm in turns with everything else."""
+        ends: list[End] = []
+        whole = Whole()
+        whole.do(reaper.drain, ends)
+        if ends:
+            whole.do(self._strays.refresh)
+            whole.do(self._hear_last_words, {end.pid for end in ends})
+            events = [event for end in ends if (event := self._end(end, whole)) is not None]
+            whole.do(self._look_for_empty, events)
+            self.post(*events)
+            if len(ends) == reaper.BATCH:
+                self._reactor.soon(self.reap)
+        whole.end()
+
+    def _look_for_empty(self, events: list[m.Event]) -> None:
+        for service in list(self._sweeping):
             if not self._strays.left(service):
-                del self._sweeping[service]
-                events.append(m.Emptied(service, run))
-        self.post(*events)
-        if len(ends) == reaper.BATCH:
-            self._reactor.soon(self.reap)
+                events.append(m.Emptied(service, self._sweeping.pop(service)))
 
     def _hear_last_words(self, dead: set[int]) -> None:
         """A parent may have named the process that goes on for it, and have ended then."""
@@ -259,31 +264,26 @@ class Runs:
         """Whether a main process has been reaped, which the core does not know yet."""
         return pid in self._dead
 
-    def _end(self, end: End) -> m.Event | None:
-        self._strays.ended(end.pid)
-        main = self._mains.pop(end.pid, None)
-        if main is None:
-            return self._end_of_another(end)
+    def _end(self, end: End, whole: Whole) -> m.Event | None:
+        whole.do(self._strays.ended, end.pid)
+        if (main := self._mains.pop(end.pid, None)) is None:
+            return whole.do(self._end_of_another, end)
         if main.child.report is not None:  # it ended before we heard how its exec went
-            try:
-                main.failure = main.child.outcome()
-            except OSError:
-                main.failure = None
-            self._mains.forget_report(main)
+            main.failure = whole.do(main.child.last_outcome)
+            whole.do(self._mains.forget_report, main)
             if main.failure is None:
                 self.post(m.Execed(main.service, main.run))
-        self._logs.drain((main.service, main.run, ""))
-        self.on_end(main.service, main.run, end)
+        whole.do(self._logs.drain, (main.service, main.run, ""))
+        whole.do(self.on_end, main.service, main.run, end)
         if (failed := main.failure) is not None:
             return _spawn_failed(main.service, main.run, failed)
-        oom, text = self._blame.judge(main.service, end.status)
+        oom, text = whole.do(self._blame.judge, main.service, end.status) or (False, "")
         return m.Exited(main.service, main.run, end.status, oom=oom, text=text)
 
     def _end_of_another(self, end: End) -> m.Event | None:
         """A task, a helper of init's own, or an orphan has ended."""
         was_task, event = self.tasks.ended(end)
-        helper = self._helpers.pop(end.pid, None)
-        if helper is not None:
+        if (helper := self._helpers.pop(end.pid, None)) is not None:
             self._reactor.soon(partial(helper, end.status))
         elif not was_task and self.is_guest(end.pid):
             self._strays.left_session(end.pid)

@@ -8,6 +8,7 @@ and what happens to a run that is not over yet, the core decides. Loaded only by
 from __future__ import annotations
 
 from _random import Random  # as in the driver: without the module around it
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from nsinit.core import messages as m
@@ -140,10 +141,17 @@ class Schedules:
             try:
                 work.timer = Timer(calendar=work.calendar)
             except OSError as error:
-                self._say.error(f"there are no schedules, for want of a timer: {error.strerror}")
+                self._set_later(work, error)
                 return
             self._reactor.add_reader(work.timer.fd, lambda: self._on_timer(work))
-        work.timer.set(first if first is None or at is None else at)
+        try:
+            work.timer.set(first if first is None or at is None else at)
+        except OSError as error:
+            self._set_later(work, error)
+
+    def _set_later(self, work: _Clockwork, error: OSError) -> None:
+        self._say.error(f"schedules are late, for want of a timer: {error.strerror}")
+        self._reactor.later(_AGAIN, partial(self._set, work))
 
     def _on_timer(self, work: _Clockwork) -> None:
         assert work.timer is not None  # noqa: S101  (for the type checker)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import sys
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,37 +38,69 @@ def trials(phase: str, calls: dict[str, int], seed: int) -> Iterator[Trial]:
 def main(argv: Sequence[str]) -> int:
     """Try what is left to try, and print what is known; 1 if anything went wrong."""
     wanted = _parse(argv)
-    done = _read(wanted.record)
-    rng = random.Random(wanted.seed)
-    until = time.monotonic() + wanted.seconds
-    stage = Stage(wanted.loop)
-    tallies: dict[str, dict[str, int]] = done.pop("tallies", {})  # type: ignore[assignment]
-    try:
-        left: list[Trial] = []
-        for phase in wanted.phases:
-            if phase not in tallies:
-                tallies[phase] = stage.tally(phase)
-                _note(wanted.record, {"phase": phase, "calls": tallies[phase]})
-            left += trials(phase, tallies[phase], wanted.seed)
-        if wanted.only:
-            left = [one for one in left if one.name in wanted.only]
-        rng.shuffle(left)  # so that a part of them shows something of everything
-        left = left[: wanted.sample or None]
-        total = len(left)
-        left = [one for one in left if key(one) not in done]
-        for trial in left:
-            if time.monotonic() > until:
-                break
-            outcome = stage.attempt(trial)
-            done[key(trial)] = outcome
-            _note(wanted.record, {"trial": trial, "outcome": outcome})
-            if outcome.wrong:
-                print(f"{trial.phase} {trial.plan}: {'; '.join(outcome.wrong)[:400]}", flush=True)
-    finally:
-        stage.close()
+    tallies, done = _read(wanted.record)
+    left = _wanted(wanted, tallies)
+    total = len(left)
+    left = [one for one in left if key(one) not in done]
+    run = Run(wanted, left, done)
+    workers = [threading.Thread(target=run.work) for _ in range(wanted.at_once)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     print(f"{len(done)} of {total} tried")
     show(done, wanted.verbose)
     return 1 if any(outcome.wrong for outcome in done.values()) else 0
+
+
+class Run:
+    """What is left to try, and several lives in which that is done at the same time.
+
+    A trial waits for most of its time, so a few of them at once take little longer than one.
+    """
+
+    def __init__(
+        self, wanted: argparse.Namespace, left: list[Trial], done: dict[str, Outcome]
+    ) -> None:
+        self._left = deque(left)
+        self._done = done
+        self._record: Path | None = wanted.record
+        self._loop: str = wanted.loop
+        self._until = time.monotonic() + wanted.seconds
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        """One life after the other until nothing or no time is left."""
+        stage = Stage(self._loop)
+        try:
+            while self._left and time.monotonic() < self._until:
+                with contextlib.suppress(IndexError):
+                    trial = self._left.popleft()
+                    self._note(trial, stage.attempt(trial))
+        finally:
+            stage.close()
+
+    def _note(self, trial: Trial, outcome: Outcome) -> None:
+        with self._lock:
+            self._done[key(trial)] = outcome
+            note(self._record, {"trial": trial, "outcome": outcome})
+            if outcome.wrong:
+                print(f"{trial.phase} {trial.plan}: {'; '.join(outcome.wrong)[:400]}", flush=True)
+
+
+def _wanted(wanted: argparse.Namespace, tallies: dict[str, dict[str, int]]) -> list[Trial]:
+    """All trials that were asked for, in an order by the seed."""
+    found: list[Trial] = []
+    stage = Stage(wanted.loop)
+    for phase in wanted.phases:
+        if phase not in tallies:
+            tallies[phase] = stage.tally(phase)
+            note(wanted.record, {"phase": phase, "calls": tallies[phase]})
+        found += trials(phase, tallies[phase], wanted.seed)
+    if wanted.only:
+        found = [one for one in found if one.name in wanted.only]
+    random.Random(wanted.seed).shuffle(found)  # so that a part of them shows something of all
+    return found[: wanted.sample or None]
 
 
 def key(trial: Trial) -> str:
@@ -98,22 +132,23 @@ def show(done: dict[str, Outcome], verbose: bool) -> None:
                 print(f"not told: {text}")
 
 
-def _read(record: Path | None) -> dict[str, Outcome]:
-    done: dict[str, Outcome] = {}
+def _read(record: Path | None) -> tuple[dict[str, dict[str, int]], dict[str, Outcome]]:
+    """What is known: how often each name is called in a phase, and what came of trials."""
     tallies: dict[str, dict[str, int]] = {}
+    done: dict[str, Outcome] = {}
     if record is not None and record.exists():
         for line in record.read_text().splitlines():
             row = json.loads(line)
             if "calls" in row:
                 tallies[row["phase"]] = row["calls"]
             else:
-                struck, told, wrong, code = row["outcome"]
-                done[key(Trial(*row["trial"]))] = Outcome(struck, told, tuple(wrong), code)
-    done["tallies"] = tallies  # type: ignore[assignment]
-    return done
+                struck, told, wrong, code, *said = row["outcome"]
+                done[key(Trial(*row["trial"]))] = Outcome(struck, told, tuple(wrong), code, *said)
+    return tallies, done
 
 
-def _note(record: Path | None, row: dict[str, object]) -> None:
+def note(record: Path | None, row: dict[str, object]) -> None:
+    """Remember one thing more for a later run."""
     if record is not None:
         with record.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -128,6 +163,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--record", type=Path, help="what is known; a later run goes on from there")
     parser.add_argument("--sample", type=int, default=0, help="so many of them, by the seed")
+    parser.add_argument("--at-once", type=int, default=3, help="lives at the same time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--loop", default="auto", choices=("auto", "uvloop", "asyncio"))
     parser.add_argument("--verbose", action="store_true", help="name those that nobody was told of")

@@ -17,7 +17,15 @@ TELLING = [
     Trial("steady", "Stream", "MemoryError", "@1-5"),
     Trial("steady", "fork", "EAGAIN", ""),
     Trial("steady", "pipe", "EMFILE", "@1-5"),
+    Trial("steady", "recvmsg", "ENOBUFS", ""),  # while deaths are heard of
+    Trial("steady", "open", "EMFILE", ""),  # while what is left of a service is looked for
+    Trial("steady", "core", "RuntimeError", "@21"),  # what comes next is of the same service
+    Trial("reexec", "prctl", "EINVAL", "@1"),
+    Trial("reexec", "timerfd_settime", "ECANCELED", ""),
+    Trial("boot", "core", "RuntimeError", "@1"),
+    Trial("boot", "core", "EIO", "@6"),
     Trial("stop", "Finish", "RuntimeError", ""),
+    Trial("stop", "core", "RuntimeError", "@1"),
 ]
 
 

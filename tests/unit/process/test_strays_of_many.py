@@ -9,6 +9,8 @@ from nsinit.kernel import proc, seam
 from nsinit.process.strays import Strays
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pytest
 
     Sent = list[tuple[int, int]]
@@ -21,12 +23,13 @@ def _there(monkeypatch: pytest.MonkeyPatch, others: dict[int, proc.Stat]) -> lis
     """A kernel with many main processes from FIRST on, and others; the pids that are read."""
     read: list[int] = []
 
-    def stat(pid: int) -> proc.Stat | None:
-        read.append(pid)
-        return others.get(pid)
+    def processes(known: Container[int]) -> dict[int, proc.Stat]:
+        there = [pid for pid in (*range(FIRST, FIRST + MANY), *others) if pid not in known]
+        read.extend(there)
+        return {pid: others[pid] for pid in there if pid in others}
 
-    monkeypatch.setattr(proc, "pids", lambda: [*range(FIRST, FIRST + MANY), *others])
-    monkeypatch.setattr(proc, "stat", stat)
+    monkeypatch.setattr(proc, "processes", processes)
+    monkeypatch.setattr(proc, "stat", others.get)
     return read
 
 
@@ -70,7 +73,7 @@ def test_child_is_found_when_its_parent_has_ended(monkeypatch: pytest.MonkeyPatc
     strays.ended(FIRST + 3)
     strays.refresh()
     others[7] = proc.Stat(7, "S", me, 7, 7, 99)
-    monkeypatch.setattr(proc, "children", lambda: [7, *range(FIRST, FIRST + MANY)])
+    monkeypatch.setattr(proc, "children_for_certain", lambda: [7, *range(FIRST, FIRST + MANY)])
     assert (strays.left("s3"), strays.left("s4")) == (1, 0)
     sent.clear()
     strays.signal_all("s3", 9)
