@@ -236,7 +236,7 @@ class Runs:
         """Post what has ended, whatever else goes wrong; a storm in turns with everything else."""
         ends: list[End] = []
         whole = Whole()
-        whole.do(reaper.drain, ends)
+        whole.do(reaper.drain, reaper.BATCH, ends)
         if ends:
             whole.do(self._strays.refresh)
             whole.do(self._hear_last_words, {end.pid for end in ends})
@@ -248,9 +248,8 @@ class Runs:
         whole.end()
 
     def _look_for_empty(self, events: list[m.Event]) -> None:
-        for service in list(self._sweeping):
-            if not self._strays.left(service):
-                events.append(m.Emptied(service, self._sweeping.pop(service)))
+        gone = [service for service in self._sweeping if not self._strays.left(service)]
+        events.extend(m.Emptied(service, self._sweeping.pop(service)) for service in gone)
 
     def _hear_last_words(self, dead: set[int]) -> None:
         """A parent may have named the process that goes on for it, and have ended then."""

@@ -66,7 +66,7 @@ class Stage:
         world = self._fresh() if phase != "boot" else World(_directory(), "", self._loop)
         try:
             if phase == "boot":
-                world.settle()
+                world.runs(20.0)
                 return _calls(world)
             world.board.write("")
             _ACTS[phase](world)

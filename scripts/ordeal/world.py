@@ -130,12 +130,17 @@ class World:
 
     def settle(self, seconds: float = 20.0) -> None:
         """Everything runs, and is remembered as how it should be."""
+        self._settled(seconds)
+        self.stir()  # the first time it keeps what it will use again, as pipes of services
+        self._settled(seconds)
+        time.sleep(0.3)
+        self._base = self._descriptors()
+
+    def _settled(self, seconds: float) -> None:
         problems = self._until_right(seconds)
         if problems:
             raise RuntimeError("; ".join(problems) + "\n" + self.live.said()[-2000:])
         self._known = self._pids()
-        time.sleep(0.3)
-        self._base = self._descriptors()
 
     def stir(self) -> None:
         """Have a bit of everything done: deaths, verbs, connections, files, signals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import resource
@@ -94,7 +95,7 @@ def test_log_goes_on_when_its_full_file_system_has_room_again(tmp_path: pathlib.
         (inside / "other").unlink()
         eventually(lambda: (inside / "writer.log").stat().st_size > full, "it goes on")
         lines = (inside / "writer.log").read_bytes().split(b"\n")[:-1]
-        after = dict(zip(lines, lines[1:], strict=False))
+        after = dict(itertools.pairwise(lines))
         for cut in set(lines) - {LINE.encode()}:  # where there was no room, and what tells of it
             assert b"dropped here" in cut + after.get(cut, b""), cut[-200:]
         _ends_in_order(init, b)
