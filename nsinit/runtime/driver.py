@@ -224,15 +224,17 @@ class Driver:
         if isinstance(event, m.RunEvent | m.Shutdown | m.Boot):
             self._unhandled.append(event)
             self._again[id(event)] = tries
+            if len(self._unhandled) == 1:
+                self._reactor.later(_AGAIN, self._tell_again)
         if self._failures >= HOPELESS or tries >= HOPELESS:
             self.on_broken(error)
-            self._failures = 0  # there is no other way than without them
-            self._unhandled.clear()
-            self._again.clear()
-            if isinstance(event, m.Shutdown):  # what is left of services is ended without it
-                self._finish(m.Finish(EXIT_INTERNAL))
-        elif len(self._unhandled) == 1:
-            self._reactor.later(_AGAIN, self._tell_again)
+            self._failures = 0  # there is no other way than without what it will not hear
+            lost = [one for one in self._unhandled if self._again.get(id(one), 0) >= HOPELESS]
+            for one in lost:
+                self._unhandled.remove(one)
+                del self._again[id(one)]
+            if any(isinstance(one, m.Shutdown) for one in lost):
+                self._finish(m.Finish(EXIT_INTERNAL))  # what is left of services is ended anyway
 
     def _comes_after(self, event: m.Event) -> bool:
         """Whether it is of a service of which the core has not heard something earlier."""

@@ -25,7 +25,7 @@ def leave(init: Init) -> None:
     deadline = init.driver.core.state.deadline
     parts: list[Callable[[], object]] = [
         init.logs.outputs.stop_helpers,
-        partial(end_stragglers, init.runs, init.reactor, init.say, deadline),
+        partial(end_stragglers, init.reactor, init.say, deadline),
         partial(init.reactor.turn, 0),  # whoever waits for the end of a helper hears of it
         *([init.intake.close] if init.intake is not None else []),
         init.say.settle,

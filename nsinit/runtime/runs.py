@@ -381,12 +381,6 @@ class Runs:
         """Tell the end of a process that `help` of another init has started."""
         self._helpers[pid] = ended
 
-    # --- Orphans of nobody ------------------------------------------------------------------------
-
-    def strangers(self) -> list[int]:
-        """Children of init that no service is known to have made, and what operators run."""
-        return self._strays.strangers() + self.tasks.helper_pids()
-
 
 def _no_pipes(service: str, error: OSError) -> SpawnError:
     hint = "raise the limit on open files" if error.errno in _NO_FDS else ""

@@ -11,13 +11,12 @@ from nsinit.kernel import proc, seam
 if TYPE_CHECKING:
     from nsinit.runtime.events import EventLog
     from nsinit.runtime.reactor import Reactor
-    from nsinit.runtime.runs import Runs
 
 _GRACE: Final = 1.0  # s between TERM and KILL
 _LEAST: Final = 0.3  # s of that when the shutdown has used up its time
 
 
-def end_stragglers(runs: Runs, reactor: Reactor, say: EventLog, deadline: float) -> None:
+def end_stragglers(reactor: Reactor, say: EventLog, deadline: float) -> None:
     """TERM to every process that is left below us, then KILL, in what the budget still has.
 
     `deadline` is that of the shutdown (monotonic s), 0 if it has none.
@@ -30,7 +29,7 @@ def end_stragglers(runs: Runs, reactor: Reactor, say: EventLog, deadline: float)
     for number, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, _LEAST)):
         until = seam.monotonic() + wait
         told: set[int] = set()
-        while runs.strangers():
+        while proc.children():
             for pid in set(proc.descendants()) - told:
                 told.add(pid)
                 with suppress(OSError):
