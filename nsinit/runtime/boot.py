@@ -317,15 +317,15 @@ class Init:
         self.guard(self.say.load, "nsinit's own lines are plain")
         self.guard(self.runs.watch_memory, "what the kernel kills for memory is not told apart")
         if not self._resumed:
-            self.desk.read()
+            self.guard(self.desk.read, "signals are heard later")
         if not self.given.own_root:  # what is at that path there may be anything
             self.guard(self._prepare_reexec, "init can't be replaced while it runs")
         if self.given.serve is not None and (self.listener.socket is not None or self.port):
             self.guard(lambda: self._serve(loop), "there is no control socket")
         if self._resumed:
-            self.runs.reap()
+            self.guard(self.runs.reap, "not all that has ended is known as it should be")
             self.driver.post()  # what the init before had not handled
-        self.desk.read()
+        self.guard(self.desk.read, "signals are heard later")
         gc.collect()
         gc.freeze()  # what is there now stays: no collection has to look at it again
         gc.set_threshold(5000)  # objects: with the usual 700 it takes 8 % of a shutdown of 500

@@ -121,10 +121,15 @@ class Reactor:
         self._later(seconds, partial(self._run_once, callback))
 
     def _later(self, seconds: float, call: Callback) -> None:
+        row = (seam.monotonic() + seconds, call)
+        self._late.append(row)  # also with a loop, which may end before
         if self._loop is not None:
-            self._loop.call_later(seconds, call)
-        else:
-            self._late.append((seam.monotonic() + seconds, call))
+            self._loop.call_later(seconds, self._run_late, row)
+
+    def _run_late(self, row: tuple[float, Callback]) -> None:
+        if row in self._late:
+            self._late.remove(row)
+            row[1]()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on the loop waits."""

@@ -201,3 +201,15 @@ def test_file_is_looked_for_inside_when_a_program_has_its_own_root(tmp_path: pat
     assert start(made("a:b:c")) == (0, "")  # the first
     assert code("a", "./c/tool") == 0  # from its directory
     assert code("c", "./tool") == errno.ENOENT
+
+
+def test_child_ends_when_it_fails_before_its_first_step() -> None:
+    """A forked copy of init does not live on as a second one."""
+
+    def look() -> int:
+        seam.inject(seam.Plan("read:EIO"))
+        with contextlib.suppress(BrokenPipeError):  # it may be gone before it is told to go on
+            fork_apart(["uts"], [])
+        return os.waitstatus_to_exitcode(os.wait()[1])
+
+    assert in_child(look) == 126

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,3 +116,78 @@ def test_whoever_asks_is_told_when_a_descriptor_can_not_be_waited_for() -> None:
             with pytest.raises(PermissionError):
                 reactor.add_reader(file.fileno(), lambda: None)
     reactor.turn(0)
+
+
+def _until(what: Callable[[], object], reactor: Reactor) -> None:
+    until = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < until
+        reactor.turn(0.05)
+
+
+@pytest.mark.parametrize("how", ["soon", "later"])
+def test_what_is_called_once_is_called_again_when_it_raised(how: str) -> None:
+    """What it was to do is still to be done; the error is told each time."""
+    told: list[BaseException] = []
+    reactor, calls = Reactor(told.append), list[int]()
+
+    def callback() -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise RuntimeError
+
+    if how == "soon":
+        reactor.soon(callback)
+    else:
+        reactor.later(0.01, callback)
+    _until(lambda: len(calls) == 3, reactor)
+    assert [type(error) for error in told] == [RuntimeError, RuntimeError]
+
+
+def test_reader_is_called_now_and_then_when_it_keeps_raising() -> None:
+    """With a pause between, and none when it goes well again."""
+    told: list[BaseException] = []
+    reactor, calls = Reactor(told.append), list[float]()
+    ((reader, writer),) = _ready_pipes(1)
+
+    def callback() -> None:
+        calls.append(time.monotonic())
+        if len(calls) < 3:
+            raise MemoryError
+        os.read(reader, 1)
+
+    reactor.add_reader(reader, callback)
+    _until(lambda: len(calls) == 3, reactor)
+    assert min(b - a for a, b in pairwise(calls)) >= 0.15
+    assert len(told) == 2
+    reactor.remove_reader(reader)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_late_calls_are_made_when_the_loop_has_ended_before() -> None:
+    """Also the one that wakes up a reader which has raised: init reaps and stops without a loop."""
+    told: list[BaseException] = []
+    reactor, calls, heard = Reactor(told.append), list[str](), asyncio.Event()
+    ((reader, writer),) = _ready_pipes(1)
+
+    def callback() -> None:
+        calls.append("reader")
+        if calls.count("reader") == 1:
+            heard.set()
+            raise RuntimeError
+        os.read(reader, 1)
+
+    async def turn() -> None:
+        reactor.attach(asyncio.get_running_loop())
+        reactor.add_reader(reader, callback)
+        reactor.later(0.05, lambda: calls.append("late"))
+        await heard.wait()
+
+    asyncio.run(turn())
+    reactor.detach()
+    _until(lambda: calls.count("reader") == 2, reactor)
+    assert sorted(calls) == ["late", "reader", "reader"]
+    reactor.remove_reader(reader)
+    os.close(reader)
+    os.close(writer)
