@@ -131,8 +131,9 @@ def test_steps_are_taken_in_their_order_when_there_are_many(tmp_path: pathlib.Pa
     tmp_path.chmod(0o777)
     log.touch(0o666)
     log.chmod(0o666)
-    for path in (tmp_path.parent, tmp_path.parent.parent):
-        path.chmod(0o755)
+    for path in tmp_path.parents:  # how many are the tests' own depends on who runs them
+        if path.stat().st_uid == os.getuid() and not path.stat().st_mode & 0o1:
+            path.chmod(0o755)
 
     def note(name: str) -> Any:
         def act() -> None:
