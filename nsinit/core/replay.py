@@ -134,7 +134,9 @@ def _tell(core: Supervisor, told: Told, raised: str) -> tuple[list[Action], str]
         return [], "" if raised else f"raises {error!r}, which it did not"
     if raised:
         return actions, f"raised {raised}, and does not any more"
-    return actions, "" if fingerprint(packed(actions)) == told.total else "other actions follow"
+    wrong = "" if fingerprint(packed(actions)) == told.total else "other actions follow"
+    core.tidy()  # as who drives it does, once all is carried out
+    return actions, wrong
 
 
 def _jump(core: Supervisor, part: Part) -> str:
