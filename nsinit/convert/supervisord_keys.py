@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nsinit.convert.ini import Ini
 
 _FORMAT: Final = re.compile(
-    r"%(?:(?P<percent>%)|\((?P<name>[^()]*)\)(?P<spec>[-+ 0#]*\d{0,2}(?:\.\d{0,2})?[dis])|)"
+    r"%(?:(?P<percent>%)|\((?P<name>[^()]*)\)(?P<spec>[-+ 0#]*[0-9]{0,2}(?:\.[0-9]{0,2})?[dis])|)"
 )
 _NUMBER: Final = "process_num"  # it may be "{{index}}"
 _VARIABLE: Final = "ENV_"
