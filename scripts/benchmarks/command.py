@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import signal
 import sys
 import tempfile
@@ -191,6 +192,8 @@ def _rows(
     counts = options.services or (_QUICK_COUNTS if options.quick else _COUNTS)
     names = frozenset(MEASURES if "all" in options.what else options.what)
     effort = Effort(options.quick, options.rounds or 0)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = sys.maxsize if files == resource.RLIM_INFINITY else files
     rows: list[Row] = []
     for trial in trials:
         able = [
@@ -199,6 +202,10 @@ def _rows(
         made: list[Row] = []
         own = trial.quick_counts if options.quick and trial.quick_counts else trial.counts
         for count in own or counts:
+            if count * trial.files_each > files:
+                what = f"{count} {trial.measures[0].things}"
+                print(f"bench: left out: {what}, ulimit -Hn is {files}", file=sys.stderr)
+                continue
             if measures := trial.asked(count, names):
                 made += Rounds(stage, trial, count, effort).run(able, measures)
         # Measure by measure: the table tells of each with every number of services.

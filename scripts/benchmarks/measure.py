@@ -61,6 +61,7 @@ class Trial(NamedTuple):
     starts: bool = False  # whether it matters how a program is started
     counts: tuple[int, ...] = ()  # with so many services; (): as the command line says
     quick_counts: tuple[int, ...] = ()  # if it is to be quick; (): as many
+    files_each: int = 0  # so many files must init be allowed to open for each of what is counted
 
     def asked(self, count: int, names: frozenset[str]) -> tuple[Measure, ...]:
         """Those of its measures that are wanted with so many services."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from . import size
@@ -13,6 +14,8 @@ from .measure_life import shutdown
 from .talk import Line, wait_for_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .peer_nsinit import NsinitScale
     from .stage import Life, Stage
 
@@ -20,6 +23,7 @@ _IN_A_ROW: Final = 3
 _TOLD: Final = 5  # events of one life
 _REST: Final = 0.3  # s
 _TIMEOUT: Final = 20.0
+_FILES_EACH: Final = 4  # the control socket of init takes a quarter of the files it may open
 
 
 def _curve(stage: Stage, peer: NsinitScale, ask: Ask) -> Found:
@@ -40,13 +44,24 @@ def _curve(stage: Stage, peer: NsinitScale, ask: Ask) -> Found:
 
 
 def _fan_out(stage: Stage, peer: NsinitScale, ask: Ask) -> Found:
-    with stage.life(peer, 1) as life, ExitStack() as stack:
+    with _files(ask.services * _FILES_EACH), stage.life(peer, 1) as life, ExitStack() as stack:
         life.wait_until_up()
         lines = [stack.enter_context(Line(life.setup.socket)) for _ in range(ask.services)]
         for line in lines:
             line.send("/v1/events?follow=true&type=started&since_seq=0")
         wait_for_all(lines, _row(1))
         return {EVENTS.name: [_tell(life, lines, run) for run in range(2, 2 + _TOLD)]}
+
+
+@contextmanager
+def _files(least: int) -> Iterator[None]:
+    """Let this and what it starts have so many files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, least), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _tell(life: Life, lines: list[Line], run: int) -> float:
@@ -80,6 +95,6 @@ TRIALS: Final = (
     ),
     Trial(
         (EVENTS,), sample=_fan_out, full=Limits(4, 5.0), quick=Limits(1, 0.0), family="scale",
-        counts=(1, 10, 100, 250),
+        counts=(1, 10, 100, 250, 1000), files_each=_FILES_EACH,
     ),
 )  # fmt: skip
