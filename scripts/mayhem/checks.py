@@ -241,7 +241,7 @@ class Checks:
         known = warm and not new_kinds  # what a kind needs for the first time stays
         until = time.monotonic() + self.patience
         while True:
-            fds, kib = self._descriptors(), memory(self._world.pid)
+            fds, kib = descriptors(self._world.pid), memory(self._world.pid)
             if before is None or not known or len(fds) <= before[0] or time.monotonic() > until:
                 break
             time.sleep(_AGAIN)
@@ -264,15 +264,6 @@ class Checks:
         full = max(WARM, _WARM_EACH * len(self.model.services))
         if len(self.warm) < _WARM_RESTS and self._world.follower.seq > full:
             self.warm.append(kib)
-
-    def _descriptors(self) -> list[str]:
-        """Of init, but for the sockets that are bound for services, whether they run or not."""
-        bound = sum(
-            len(one.subject.row.more.get("sockets", ())) for one in self.model.services.values()
-        )
-        found = descriptors(self._world.pid)
-        sockets = [one for one in found if one.startswith("socket:")]
-        return [one for one in found if one not in sockets] + sockets[bound:]
 
     def _may_stay(self, one: Process) -> bool:
         subject = self.model.services.get(one.service)

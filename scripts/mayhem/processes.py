@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 # Files of cgroup version 1 and 2.
+_UNCONNECTED: Final = "01"  # in the column St of /proc/net/unix
 _OOM_COUNTERS: Final = ("/memory.oom_control", "/memory.events")
 
 
@@ -65,15 +66,29 @@ def memory(pid: int) -> int:
 
 
 def descriptors(pid: int) -> list[str]:
-    """What its descriptors are, but for the counter of the OOM killer's victims.
+    """What its descriptors are, but for those that are there for services, whether they run or not.
 
-    Init opens that with the first KILL that was not its own, and keeps it: one, whenever it comes.
+    These are the counter of the OOM killer's victims, which init opens with the first KILL that was
+    not its own, and sockets that have a name and are not connected: what services are heard by, and
+    what takes connections for them.
     """
+    named = _waiting(pid)
     made = []
     for name in os.listdir(f"/proc/{pid}/fd"):
         with suppress(OSError):
             made.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-    return [one for one in made if not one.endswith(_OOM_COUNTERS)]
+    return [one for one in made if not one.endswith(_OOM_COUNTERS) and one not in named]
+
+
+def _waiting(pid: int) -> set[str]:
+    """Sockets of unix(7) with a name and nobody at the other end, as links in /proc name them."""
+    rows = [row.split() for row in _whole(f"/proc/{pid}/net/unix").decode().splitlines()[1:]]
+    return {f"socket:[{row[6]}]" for row in rows if len(row) > 7 and row[5] == _UNCONNECTED}
+
+
+def _whole(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _read(path: str) -> bytes:
