@@ -328,7 +328,6 @@ class Init:
         self.guard(self.desk.read, "signals are heard later")
         gc.collect()
         gc.freeze()  # what is there now stays: no collection has to look at it again
-        gc.set_threshold(5000)  # objects: with the usual 700 it takes 8 % of a shutdown of 500
         gc.enable()
         if self.driver.exit_code is None:
             self.guard(self.given.later, "not all of nsinit can be loaded")

@@ -113,6 +113,8 @@ class Logs:
                 stream.writer = -1
         self._streams[key] = streams
         self._unled[key] = log
+        if any("file" in to for to in wanted.values()):
+            self._lead(key)  # it is there before the service can do anything about its place
         self._reactor.soon(partial(self._watch, key))  # the spawn does not wait for it
         return Ends(out, err, ours)
 

@@ -34,6 +34,7 @@ class _Clockwork:
         self.tables: dict[str, Timetable] = {}
         self.calendar = calendar
         self.timer: Timer | None = None
+        self.late = False  # for want of one, which has been told
 
 
 class Schedules:
@@ -146,11 +147,14 @@ class Schedules:
             self._reactor.add_reader(work.timer.fd, lambda: self._on_timer(work))
         try:
             work.timer.set(first if first is None or at is None else at)
+            work.late = False
         except OSError as error:
             self._set_later(work, error)
 
     def _set_later(self, work: _Clockwork, error: OSError) -> None:
-        self._say.error(f"schedules are late, for want of a timer: {error.strerror}")
+        if not work.late:
+            self._say.error(f"schedules are late, for want of a timer: {error.strerror}")
+        work.late = True
         self._reactor.later(_AGAIN, partial(self._set, work))
 
     def _on_timer(self, work: _Clockwork) -> None:

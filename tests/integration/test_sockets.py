@@ -422,7 +422,7 @@ def test_socket_file_has_mode_and_owner_when_asked(tmp_path: pathlib.Path) -> No
     try:
         init.start()
         init.wait_for("a", "running")
-        (told,) = _told(init)
+        (told,) = eventually(lambda: _told(init), "it has told what it sees")
         assert told["listen_pid"] == str(told["pid"])
         first, second = (os.stat(tmp_path / name) for name in ("a.sock", "b.sock"))
         assert (first.st_mode & 0o777, first.st_uid, first.st_gid) == (0o640, 1234, 4321)
