@@ -15,7 +15,7 @@ from nsinit.kernel import fds, seam
 from nsinit.kernel.spawn import Attributes
 from nsinit.process.fast import Road
 from nsinit.process.program import Tuning
-from nsinit.process.spawner import Spawner
+from nsinit.process.spawner import Child, Spawner
 from tests.kernel.conftest import in_child
 from tests.kernel.process.conftest import FULL, program, refused, start
 
@@ -388,3 +388,13 @@ def test_report_is_readable_when_the_exec_has_failed() -> None:
     assert error is not None
     assert (child.path, error.errno) == ("/nowhere", errno.ENOENT)
     os.close(child.report)
+
+
+def test_last_outcome_is_none_when_it_can_not_be_read() -> None:
+    """What has ended is not asked again."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    os.set_blocking(reader, False)
+    assert Child(pid=1, path="x", report=reader).last_outcome() is None
+    os.close(reader)
+    assert Child(pid=1, path="x", report=reader).last_outcome() is None

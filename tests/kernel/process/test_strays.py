@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -55,6 +56,23 @@ def test_orphans_are_a_services_when_its_main_process_has_ended() -> None:
         )
 
     assert alone(work)
+
+
+def test_orphans_are_not_believed_gone_when_descriptors_run_out() -> None:
+    """Another look may tell; of those of nobody there is one at least."""
+
+    def work(strays: Strays) -> list[int | None]:
+        run("sleep 60 &", strays)
+        settled(2)
+        seam.inject(seam.Plan("open:EMFILE"))
+        told: int | None = None
+        try:
+            strays.left("web")
+        except OSError as error:
+            told = error.errno
+        return [told, strays.left(None)]
+
+    assert alone(work) == [errno.EMFILE, 1]
 
 
 def test_orphan_is_nobodys_when_it_made_a_session_unseen() -> None:
