@@ -26,6 +26,14 @@ def failing() -> Iterator[Callable[[str], None]]:
     seam.inject(None)
 
 
+def signals(mask: str) -> int:
+    """Those of a row of proc_pid_status(5) but for 32 and 33, which are the C library's own.
+
+    Its posix_spawn(3) ignores them in what it starts, so they are if somebody above was born by it.
+    """
+    return int(mask, 16) & ~(0b11 << 31)
+
+
 def forked(work: Callable[[], object]) -> int:
     """A child that does the work and ends; its pid."""
     pid = os.fork()

@@ -14,7 +14,7 @@ from nsinit.process import birth
 from nsinit.process.birth import die_with, execute
 from nsinit.process.single import Settings
 from tests.kernel.conftest import in_child
-from tests.kernel.process.conftest import forked, put
+from tests.kernel.process.conftest import forked, put, signals
 from tests.kernel.process.inits import Init, finished
 
 if TYPE_CHECKING:
@@ -140,15 +140,15 @@ def test_command_leads_a_session_when_there_is_no_terminal() -> None:
     pid = fields[0].split()[0]
     assert fields[1][2:4] == [pid, pid]
     rows = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
-    assert int(rows["SigBlk"], 16) == 1 << (signal.SIGUSR2 - 1)
-    assert int(rows["SigIgn"], 16) == 1 << (signal.SIGINT - 1)
+    assert signals(rows["SigBlk"]) == 1 << (signal.SIGUSR2 - 1)
+    assert signals(rows["SigIgn"]) == 1 << (signal.SIGINT - 1)
 
     def usual() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     _, said, _ = finished("cat", "/proc/self/status", before=usual)
     rows = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
-    assert (int(rows["SigBlk"], 16), int(rows["SigIgn"], 16)) == (0, 0)
+    assert (signals(rows["SigBlk"]), signals(rows["SigIgn"])) == (0, 0)
 
 
 def test_command_is_interrupted_once_when_it_is_not_executed_yet() -> None:

@@ -17,7 +17,7 @@ from nsinit.process.fast import Road
 from nsinit.process.program import Tuning
 from nsinit.process.spawner import Child, Spawner
 from tests.kernel.conftest import in_child
-from tests.kernel.process.conftest import FULL, program, refused, start
+from tests.kernel.process.conftest import FULL, program, refused, signals, start
 
 if TYPE_CHECKING:
     import pathlib
@@ -66,7 +66,7 @@ def test_program_leads_a_session_when_it_runs(more: dict[str, Any]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     pid, leads, blocked, ignored = said.splitlines()
     assert leads == f"{pid} {pid}"
-    assert int(blocked.split()[1], 16) == int(ignored.split()[1], 16) == 0
+    assert signals(blocked.split()[1]) == signals(ignored.split()[1]) == 0
 
 
 @ROADS
