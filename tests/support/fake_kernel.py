@@ -71,7 +71,10 @@ class FakeKernel:
                     del self.timers[key]
             self._end_task(event)
             asked = [s.name for s in self.core.state.services.values() if s.asked == "restart"]
+            rolls = {base: list(names) for base, names in self.core.state.rolls.items()}
             actions = self.core.handle(event, self.now, self.jitter)
+            if rolls != self.core.state.rolls:  # what that replica needs is started, as was asked
+                self.in_a_row.clear()
             self.plan = self.core.plan  # an update has made another
             for name, s in self.core.state.services.items():
                 if (s.asked == "restart") != (name in asked):  # asked for, or done
