@@ -55,6 +55,10 @@ class FakeKernel:
         """Those by which a service starts."""
         return self.core.plan.services[name]
 
+    def _begun_by(self, name: str) -> Rules:
+        """Those by which its present run goes on, whatever an update has brought since."""
+        return self.core.state.outdated.get(name) or self.plan.services[name]
+
     # --- Events in, actions out -------------------------------------------------------------------
 
     def post(self, event: m.Event) -> list[m.Action]:
@@ -160,7 +164,8 @@ class FakeKernel:
         if outcome == "no program":
             return [m.SpawnFailed(service, run, "exec", HOPELESS, "cannot exec")]
         process = Process(run, stubborn=outcome == "stubborn", strays=2 * (outcome == "strays"))
-        process.careless, process.good = rules.kill_mode == "process", rules.success
+        begun = self._begun_by(service)
+        process.careless, process.good = begun.kill_mode == "process", begun.success
         if own and old is not None:
             process.strays += old.strays
         self.processes[service] = process
@@ -231,9 +236,7 @@ class FakeKernel:
         if action.service and action.task in ("pre_start", "post_stop"):
             if process is None or process.run != action.run:
                 process = self.processes[action.service] = Process(action.run, main=False)
-                old = self.core.state.outdated  # a run goes on by what it began with
-                rules = old.get(action.service) or self.plan.services[action.service]
-                process.careless = rules.kill_mode == "process"
+                process.careless = self._begun_by(action.service).kill_mode == "process"
             process.strays += 1
 
     def _end_task(self, event: m.Event) -> None:
