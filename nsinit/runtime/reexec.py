@@ -135,13 +135,16 @@ class Reexec:
             self._refuse(f"the new nsinit did not answer within {timeout:g} s")
 
     def _answered(self, attempt: int, told: int, code: int) -> None:
-        try:
+        """Take what it said; no more than that, as this is called again if it fails."""
+        text = ""
+        with suppress(OSError, MemoryError):
             text = memory.read_at(told, 1 << 20, 0)[-_TOLD:].decode("utf-8", "replace").strip()
-        finally:
-            os.close(told)
+        self._init.reactor.soon(partial(self._go_by, attempt, text, code))
+        os.close(told)
+
+    def _go_by(self, attempt: int, text: str, code: int) -> None:
         if self._over or attempt != self._attempts:
             return
-        self._over = True
         if code != 0:
             end = f"code {code}" if code > 0 else f"signal {-code}"
             self._refuse(f"the new nsinit can't go on from here ({end}): {text or 'no word of it'}")
@@ -150,6 +153,7 @@ class Reexec:
             self.crowd.close_door()
         self._init.reactor.later(_ACCEPTED, partial(self._wait, seam.monotonic()))
         self._init.reactor.later(_ACCEPTED + 2 * _LAST, partial(self._stuck, attempt))
+        self._over = True
 
     def _stuck(self, attempt: int) -> None:
         """An error has ended the wait: nobody could connect any more."""

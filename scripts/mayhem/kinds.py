@@ -44,7 +44,11 @@ class Kind(NamedTuple):
     more: Table
     weight: int = 2
     leaves: bool = False  # what it leaves behind may stay
-    grouped: bool = False  # it has a cgroup of its own
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it has a cgroup of its own."""
+        return self.more.get("kill_mode") == "cgroup" or "resources" in self.more
 
 
 def _kept(*words: str, **more: Any) -> tuple[tuple[str, ...], Table]:  # noqa: ANN401  (of TOML)
@@ -137,7 +141,7 @@ def _grouped() -> list[Kind]:
         ("grouped-task", "done", ("lock", "stray", "child", "sleep:50", "exit:0"), task),
         ("grouped-faulty", "churn", ("lock", "bad-stray", "sleep:500", "die:11"), ends),
     ]
-    return [Kind(*row, weight=3, grouped=True) for row in rows]
+    return [Kind(*row, weight=3) for row in rows]
 
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in (*_rows(), *_grouped())}
@@ -147,7 +151,7 @@ MAIN: Final = Kind("main", "up", ("lock", "graceful", "wait"), {"main": True, "m
 NEEDED: Final = [
     name
     for name, kind in KINDS.items()
-    if kind.goal in ("up", "done") and name != "grouped-notifier"
+    if kind.goal in ("up", "done") and not (kind.grouped and kind.more.get("type") == "notify")
 ]
 
 

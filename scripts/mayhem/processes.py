@@ -82,15 +82,10 @@ def descriptors(pid: int) -> list[str]:
 
 def _waiting(pid: int) -> set[str]:
     """Sockets of unix(7) with a name and nobody at the other end, as links in /proc name them."""
-    rows = [row.split() for row in _whole(f"/proc/{pid}/net/unix").decode().splitlines()[1:]]
+    rows = [row.split() for row in _read(f"/proc/{pid}/net/unix").decode().splitlines()[1:]]
     return {f"socket:[{row[6]}]" for row in rows if len(row) > 7 and row[5] == _UNCONNECTED}
-
-
-def _whole(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _read(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:
-        return file.read(65536) or b""
+        return file.read()

@@ -164,6 +164,7 @@ CALLBACKS: Final = {
     "Readiness._read": _UNIT,
     "Readiness._tell": "",
     "Reexec._ask.<locals>.late": "",
+    "Reexec._go_by": "",
     "Reexec._stuck": "after an error of what waits",
     "Reexec._wait": "",
     "Runs._end_of_another.<locals>.helper": "LogFiles._packed: the title of what it is",
